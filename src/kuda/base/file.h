@@ -1,0 +1,64 @@
+#pragma once
+// Files: read by memory mapping, written so that a kill leaves the old or the new file, never half of one.
+//
+//   const auto file = MappedFile::open("features.safetensors");
+//   write_file(path, text);                 // atomic: temporary file, fsync, rename
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace kuda {
+
+/// A whole file mapped read-only; unmapped when the last owner lets go. An empty file has an empty span.
+class MappedFile {
+ public:
+  /// Throws FormatError when the file cannot be opened or is not a regular file.
+  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+ private:
+  MappedFile() = default;
+  std::filesystem::path path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Writes a file in pieces and puts it in place only on `commit()`: fsync, rename, fsync of the folder.
+/// Without commit the target is untouched and the temporary file is removed.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path target);  ///< Throws Error when the folder is not writable.
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
+  void commit();
+
+ private:
+  std::filesystem::path target_, temporary_;
+  int descriptor_ = -1;
+};
+
+/// Atomic replacement of a small file.
+void write_file(const std::filesystem::path& path, std::string_view content);
+
+/// The whole file as text. Throws FormatError when it cannot be read.
+std::string read_file(const std::filesystem::path& path);
+
+/// SHA-256 of a file as 64 hexadecimal digits.
+std::string sha256_of_file(const std::filesystem::path& path);
+/// SHA-256 of some bytes as 64 hexadecimal digits.
+std::string sha256(std::span<const std::byte> bytes);
+
+}  // namespace kuda

@@ -1,0 +1,60 @@
+#pragma once
+// TOML to typed structs. Order: defaults < file < --set key=value. Unknown keys, wrong types and values out of
+// range are ConfigErrors with file, line and the nearest known name.
+//
+//   Schema schema;                       // sections in the order in which they are printed
+//   schema.add("train", "optimisation of stage 2", fields_of_train);
+//   ConfigFile file = ConfigFile::load("configs/kuda_mosi.toml");
+//   file.set("train.lr=1e-4");
+//   file.apply(schema);                  // fills the structs behind the fields
+//   write_file("config.toml", schema.to_toml());
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kuda/config/fields.h"
+
+namespace kuda {
+
+struct Section {
+  std::string name;  ///< "" for the top level, else the TOML table
+  std::string help;
+  Fields fields;
+};
+
+class Schema {
+ public:
+  void add(std::string name, std::string help, Fields fields);
+  [[nodiscard]] const std::vector<Section>& sections() const noexcept { return sections_; }
+  [[nodiscard]] std::string to_toml() const;      ///< complete, current values; loads back to the same values
+  [[nodiscard]] std::string to_markdown() const;  ///< one table per section: key, default, meaning
+
+ private:
+  std::vector<Section> sections_;
+};
+
+class ConfigFile {
+ public:
+  ConfigFile();  ///< empty: defaults only
+  ~ConfigFile();
+  ConfigFile(ConfigFile&&) noexcept;
+  ConfigFile& operator=(ConfigFile&&) noexcept;
+  static ConfigFile load(const std::filesystem::path& path);
+  static ConfigFile parse(const std::string& text, const std::string& source);
+  /// "train.lr=1e-4": the value is TOML; a bare word is taken as a string.
+  void set(std::string_view assignment);
+  /// A top-level or dotted key given as text before the schema is known (for example "model"); empty when absent.
+  [[nodiscard]] std::string peek_text(std::string_view key) const;
+  void apply(const Schema& schema) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kuda

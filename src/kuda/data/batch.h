@@ -1,0 +1,35 @@
+#pragma once
+// Padded tensors of some clips, with named fields and padding masks (true = padded).
+//
+//   const Collator collate(dataset, tokenizer, options);
+//   const Batch batch = collate({0, 5, 7});
+
+#include <torch/torch.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kuda {
+
+struct Sequence {
+  torch::Tensor values;   ///< [B, L, D] float32; undefined when the data set lacks the modality
+  torch::Tensor padding;  ///< [B, L] bool
+  torch::Tensor lengths;  ///< [B] int64, at least 1 (0 only where `missing`)
+};
+
+struct Batch {
+  std::vector<std::string> ids;
+  std::vector<std::int64_t> rows;   ///< rows of the data set, for state kept per clip
+  torch::Tensor text_ids;           ///< [B, Lt] int64
+  torch::Tensor text_segments;      ///< [B, Lt] int64
+  torch::Tensor text_padding;       ///< [B, Lt] bool
+  Sequence text_features, vision, audio;
+  torch::Tensor label;                      ///< [B] float32
+  std::array<torch::Tensor, 3> unimodal_labels;  ///< by Modality, [B] float32, NaN = unknown
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(ids.size()); }
+  [[nodiscard]] Batch to(torch::Device device) const;
+};
+
+}  // namespace kuda

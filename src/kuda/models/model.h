@@ -1,0 +1,107 @@
+#pragma once
+// What a model is to the rest of the program. Training, evaluation and serving know models only through this.
+//
+//   auto model = find_model("kuda").make(config, shape, text);
+//   const Output output = model->forward(batch, nullptr);
+//   const Losses losses = model->loss(output, batch);
+//   losses.total.backward();
+
+#include <torch/torch.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kuda/config/fields.h"
+#include "kuda/data/batch.h"
+#include "kuda/data/dataset.h"
+#include "kuda/models/trace.h"
+#include "kuda/text/bert.h"
+
+namespace kuda {
+
+/// Lengths and widths of a data set, read from it; 0 where it lacks the modality.
+struct DataShape {
+  std::int64_t text_length = 0, vision_length = 0, audio_length = 0;
+  std::int64_t text_width = 0;  ///< of pre-computed text features
+  std::int64_t vision_width = 0, audio_width = 0;
+};
+
+struct Output {
+  torch::Tensor score;                        ///< [B] float32, in the data set's score range
+  std::array<torch::Tensor, 3> unimodal;      ///< by Modality, [B] each; undefined where the model has none
+  std::vector<std::pair<std::string, torch::Tensor>> terms;  ///< scalars the loss needs from inside the graph
+};
+
+struct Losses {
+  torch::Tensor total;                                       ///< scalar with gradient
+  std::vector<std::pair<std::string, torch::Tensor>> terms;  ///< named scalars, for logs and non-finite checks
+};
+
+/// Options of one optimiser group; `lr` and `weight_decay` scale or replace those of the training section.
+struct ParameterGroup {
+  std::vector<torch::Tensor> parameters;
+  double lr_scale = 1.0;
+  double weight_decay = -1;  ///< -1: that of the training section
+};
+
+class Model : public torch::nn::Module {
+ public:
+  using torch::nn::Module::Module;
+  /// The label in `batch` may be used only while training (`is_training()`); scores never depend on it otherwise.
+  virtual Output forward(const Batch& batch, Trace* trace) = 0;
+  virtual Losses loss(const Output& output, const Batch& batch) = 0;
+  /// Groups of trainable parameters; the default is one group of all that require a gradient.
+  virtual std::vector<ParameterGroup> parameter_groups();
+  /// True when scores do not depend on how far a batch is padded, so batches may be cut to their longest clip.
+  [[nodiscard]] virtual bool is_padding_invariant() const { return false; }
+  /// Called before the first step of each epoch (0-based).
+  virtual void begin_epoch(std::int64_t epoch, std::int64_t num_epochs);
+};
+
+/// Options of a model; `describe` lists them once for parsing, printing and docs.
+struct ModelConfig {
+  virtual ~ModelConfig() = default;
+  virtual void describe(Fields& fields) = 0;
+};
+
+enum class TextInput { none, features, tokens };
+
+/// The text encoder a model is built around; `folder` empty: random weights (or a checkpoint follows).
+struct TextEncoder {
+  BertConfig bert;
+  std::string folder;
+};
+
+/// One training task that precedes the main one (KuDA's stage 1: one per modality).
+struct PretrainTask {
+  std::string name;       ///< "text", "vision", "audio": also the folder of its run
+  Modality modality = Modality::text;
+  std::function<std::shared_ptr<Model>()> make;
+};
+
+/// Facts of one model: the registry's entry.
+struct ModelInfo {
+  std::string name, title, paper, kind;  ///< kind: "ternary symmetric", "text centre", "dynamic"
+  int year = 0;
+  TextInput text = TextInput::tokens;
+  bool needs_alignment = false;
+  bool uses_unimodal_labels = false;
+  std::function<std::unique_ptr<ModelConfig>()> make_config;
+  std::function<std::shared_ptr<Model>(const ModelConfig&, const DataShape&, const TextEncoder&)> make;
+  /// Tasks to train before; empty function: none.
+  std::function<std::vector<PretrainTask>(const ModelConfig&, const DataShape&, const TextEncoder&)> pretrain_tasks;
+  /// Puts the state of a finished task into the main model. Throws CheckpointError naming the differences.
+  std::function<void(Model&, const ModelConfig&, const PretrainTask&, Model& pretrained)> adopt;
+};
+
+/// Every model, in the order of the paper's tables. models/registry.cpp is the only list.
+[[nodiscard]] const std::vector<ModelInfo>& all_models();
+/// Throws UsageError listing the known names and the nearest.
+[[nodiscard]] const ModelInfo& find_model(const std::string& name);
+
+}  // namespace kuda

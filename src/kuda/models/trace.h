@@ -1,0 +1,26 @@
+#pragma once
+// Named intermediates of a forward pass, for golden checks and explanations.
+//
+//   Trace trace;
+//   model->forward(batch, &trace);
+//   trace.at("block0/attn/T");        // [B, H, Lq, Lk]
+
+#include <torch/torch.h>
+
+#include <map>
+#include <string>
+
+namespace kuda {
+
+class Trace {
+ public:
+  void keep(const std::string& name, const torch::Tensor& value) { tensors_[name] = value; }
+  [[nodiscard]] bool has(const std::string& name) const { return tensors_.contains(name); }
+  [[nodiscard]] const torch::Tensor& at(const std::string& name) const { return tensors_.at(name); }
+  [[nodiscard]] const std::map<std::string, torch::Tensor>& all() const noexcept { return tensors_; }
+
+ private:
+  std::map<std::string, torch::Tensor> tensors_;
+};
+
+}  // namespace kuda
