@@ -1,0 +1,116 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/log.h"
+#include "kuda/base/names.h"
+#include "kuda/base/random.h"
+
+namespace kuda {
+namespace {
+
+std::filesystem::path fresh_folder(const std::string& name) {
+  auto folder = std::filesystem::path(testing::TempDir()) / ("kuda_base_" + name);
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  return folder;
+}
+
+TEST(AtomicFile, LeavesTheOldFileUnlessCommitted) {
+  const auto path = fresh_folder("atomic") / "result.txt";
+  write_file(path, "old");
+  {
+    AtomicFile file(path);
+    file.write("half of the new");
+  }
+  EXPECT_EQ(read_file(path), "old");
+  write_file(path, "new");
+  EXPECT_EQ(read_file(path), "new");
+  const auto entries = std::filesystem::directory_iterator(path.parent_path());
+  EXPECT_EQ(std::distance(begin(entries), end(entries)), 1) << "a temporary file was left behind";
+}
+
+TEST(AtomicFile, NamesTheFileItCannotWrite) {
+  try {
+    write_file("/nonexistent-folder/x", "");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("/nonexistent-folder/x"), std::string::npos);
+  }
+}
+
+TEST(MappedFile, RefusesFoldersAndMissingFiles) {
+  EXPECT_THROW(MappedFile::open(fresh_folder("map")), FormatError);
+  EXPECT_THROW(MappedFile::open("/nonexistent"), FormatError);
+}
+
+TEST(MappedFile, MapsAnEmptyFileAsNoBytes) {
+  const auto path = fresh_folder("empty") / "empty";
+  std::ofstream(path).close();
+  EXPECT_TRUE(MappedFile::open(path)->bytes().empty());
+}
+
+TEST(Sha256, EqualsThePublishedTestVectors) {  // FIPS 180-2, appendix B
+  const std::string abc = "abc";
+  EXPECT_EQ(sha256({}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256(std::as_bytes(std::span(abc))), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Random, SameSeedSameValuesAndStreamsDiffer) {
+  Random a(stream_seed(1, "init")), b(stream_seed(1, "init")), c(stream_seed(1, "shuffle"));
+  EXPECT_EQ(a.normal(), b.normal());
+  EXPECT_NE(a.uniform(), c.uniform());
+  std::set<std::uint64_t> seeds;
+  for (std::uint64_t i = 0; i < 1000; ++i) seeds.insert(stream_seed(i / 10, "dropout", i % 10));
+  EXPECT_EQ(seeds.size(), 1000U);
+}
+
+TEST(Random, NormalHasMeanZeroAndDeviationOne) {
+  Random random(7);
+  double sum = 0, squares = 0;
+  constexpr int kDraws = 100000;
+  for (int i = 0; i < kDraws; ++i) {
+    const double x = random.normal();
+    sum += x;
+    squares += x * x;
+  }
+  EXPECT_NEAR(sum / kDraws, 0, 4 / std::sqrt(kDraws));            // 4 standard errors of the mean
+  EXPECT_NEAR(squares / kDraws, 1, 4 * std::sqrt(2.0 / kDraws));  // and of the variance
+}
+
+TEST(Random, ShuffleIsAPermutation) {
+  std::vector<int> items{0, 1, 2, 3, 4, 5, 6, 7};
+  Random(3).shuffle(items);
+  EXPECT_NE(items, (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7}));
+  std::sort(items.begin(), items.end());
+  EXPECT_EQ(items, (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7}));
+}
+
+TEST(Names, ProposesTheNearestOnlyWhenNear) {
+  EXPECT_EQ(nearest_name("epocs", {"epochs", "lr"}), "epochs");
+  EXPECT_EQ(nearest_name("zebra", {"epochs", "lr"}), "");
+  EXPECT_EQ(suggestion("lrr", {"epochs", "lr"}), "did you mean 'lr'? known: epochs, lr");
+}
+
+TEST(Error, CarriesHintAndExitCode) {
+  const DataError error("a.pkl: no audio", "import it again");
+  EXPECT_STREQ(error.what(), "a.pkl: no audio\n  hint: import it again");
+  EXPECT_EQ(error.exit_code(), 4);
+  EXPECT_EQ(Interrupted("x").exit_code(), 6);
+}
+
+TEST(Log, SinkCanBeReplaced) {
+  std::string seen;
+  auto before = set_log_sink([&](LogLevel, const std::string& message) { seen = message; });
+  log_warning("{} clips", 3);
+  set_log_sink(before);
+  EXPECT_EQ(seen, "3 clips");
+}
+
+}  // namespace
+}  // namespace kuda

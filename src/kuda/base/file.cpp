@@ -1,0 +1,111 @@
+#include "kuda/base/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "kuda/base/error.h"
+
+namespace kuda {
+namespace {
+
+std::string reason() { return std::strerror(errno); }
+
+/// Closes a descriptor at the end of a scope.
+struct Descriptor {
+  int value;
+  ~Descriptor() {
+    if (value >= 0) ::close(value);
+  }
+};
+
+void sync_folder(const std::filesystem::path& folder) {
+  const Descriptor descriptor{::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (descriptor.value >= 0) ::fsync(descriptor.value);  // some file systems refuse; the rename itself is atomic
+}
+
+}  // namespace
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
+  const Descriptor descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (descriptor.value < 0) throw FormatError(fmt::format("{}: cannot be opened: {}", path.string(), reason()));
+  struct stat status {};
+  if (::fstat(descriptor.value, &status) != 0)
+    throw FormatError(fmt::format("{}: cannot be read: {}", path.string(), reason()));
+  if (!S_ISREG(status.st_mode))
+    throw FormatError(
+        fmt::format("{}: expected a file, found {}", path.string(), S_ISDIR(status.st_mode) ? "a folder" : "a device"));
+  std::shared_ptr<MappedFile> file(new MappedFile);
+  file->path_ = path;
+  file->size_ = static_cast<std::size_t>(status.st_size);
+  if (file->size_ > 0) {
+    void* data = ::mmap(nullptr, file->size_, PROT_READ, MAP_PRIVATE, descriptor.value, 0);
+    if (data == MAP_FAILED) throw FormatError(fmt::format("{}: cannot be mapped: {}", path.string(), reason()));
+    file->data_ = static_cast<const std::byte*>(data);
+  }
+  return file;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+  // The process id keeps two programs apart, the counter two writers of one program.
+  static std::atomic<unsigned> counter{0};
+  temporary_ = target_;
+  temporary_ += fmt::format(".{}.{}.tmp", ::getpid(), counter++);
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) throw Error(fmt::format("{}: cannot be written: {}", target_.string(), reason()));
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const auto written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0)
+      throw Error(fmt::format("{}: writing failed: {}", target_.string(), reason()),
+                  "the old file, if there was one, is untouched");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) throw Error(fmt::format("{}: writing failed: {}", target_.string(), reason()));
+  ::close(descriptor_);
+  descriptor_ = -1;
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    const auto why = reason();
+    ::unlink(temporary_.c_str());
+    throw Error(fmt::format("{}: cannot be put in place: {}", target_.string(), why));
+  }
+  sync_folder(target_.parent_path());
+}
+
+void write_file(const std::filesystem::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  const auto file = MappedFile::open(path);
+  const auto bytes = file->bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace kuda
