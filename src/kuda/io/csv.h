@@ -1,27 +1,17 @@
 #pragma once
-// The remaining readers of io/: npy, npz, torch zip files, csv.
+// Comma-separated tables with a header line (RFC 4180).
+//
+//   const CsvTable labels = read_csv("label.csv");
+//   const std::size_t text = labels.column("text");
+//   for (const auto& row : labels.rows) use(row[text]);
 
+#include <cstddef>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "kuda/io/array.h"
-#include "kuda/io/safetensors.h"
-
 namespace kuda::io {
-
-/// A .npy file (versions 1 to 3, numeric dtypes, C and Fortran order), memory-mapped.
-[[nodiscard]] Array read_npy(const std::filesystem::path& path);
-
-/// A .npz file: name (without .npy) to array; stored members are mapped, deflated ones unpacked once.
-[[nodiscard]] ArrayFile read_npz(const std::filesystem::path& path);
-
-/// A state dictionary written by Python's torch.save (zip format; .pth, .pt, pytorch_model.bin): name to array.
-/// Reads a plain dict, an OrderedDict, and a dict that nests one under "state_dict" or "model".
-/// The legacy (non-zip) format throws FormatError that says how to convert it.
-[[nodiscard]] ArrayFile read_torch_zip(const std::filesystem::path& path);
 
 /// A csv file with a header line (RFC 4180 quoting, UTF-8 with or without BOM, \n or \r\n).
 struct CsvTable {
@@ -33,7 +23,13 @@ struct CsvTable {
   /// Index of a column. Throws DataError naming the file, the column and the columns found.
   [[nodiscard]] std::size_t column(std::string_view name) const;
 };
+
+/// Empty lines are skipped. Throws FormatError naming file and line: a row with more or fewer cells than the header,
+/// a quote that never closes, text after a closing quote, bytes that are not UTF-8, no header, a name twice.
 [[nodiscard]] CsvTable read_csv(const std::filesystem::path& path);
+/// The same from text; `name` stands for the file in messages.
+[[nodiscard]] CsvTable parse_csv(std::string_view text, const std::string& name);
+
 /// One csv line with quoting where needed, ending in \n.
 [[nodiscard]] std::string csv_line(const std::vector<std::string>& cells);
 
