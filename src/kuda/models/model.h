@@ -19,21 +19,16 @@
 #include "kuda/config/fields.h"
 #include "kuda/data/batch.h"
 #include "kuda/data/dataset.h"
+#include "kuda/data/shape.h"
+#include "kuda/io/safetensors.h"
 #include "kuda/models/trace.h"
 #include "kuda/text/bert.h"
 
 namespace kuda {
 
-/// Lengths and widths of a data set, read from it; 0 where it lacks the modality.
-struct DataShape {
-  std::int64_t text_length = 0, vision_length = 0, audio_length = 0;
-  std::int64_t text_width = 0;  ///< of pre-computed text features
-  std::int64_t vision_width = 0, audio_width = 0;
-};
-
 struct Output {
-  torch::Tensor score;                        ///< [B] float32, in the data set's score range
-  std::array<torch::Tensor, 3> unimodal;      ///< by Modality, [B] each; undefined where the model has none
+  torch::Tensor score;                    ///< [B] float32, in the data set's score range
+  std::array<torch::Tensor, 3> unimodal;  ///< by Modality, [B] each; undefined where the model has none
   std::vector<std::pair<std::string, torch::Tensor>> terms;  ///< scalars the loss needs from inside the graph
 };
 
@@ -59,6 +54,8 @@ class Model : public torch::nn::Module {
   virtual std::vector<ParameterGroup> parameter_groups();
   /// True when scores do not depend on how far a batch is padded, so batches may be cut to their longest clip.
   [[nodiscard]] virtual bool is_padding_invariant() const { return false; }
+  /// Lines for the run's log: what the chosen options do that a user might not expect.
+  [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
   /// Called before the first step of each epoch (0-based).
   virtual void begin_epoch(std::int64_t epoch, std::int64_t num_epochs);
 };
@@ -79,9 +76,15 @@ struct TextEncoder {
 
 /// One training task that precedes the main one (KuDA's stage 1: one per modality).
 struct PretrainTask {
-  std::string name;       ///< "text", "vision", "audio": also the folder of its run
+  std::string name;  ///< "text", "vision", "audio": also the folder of its run
   Modality modality = Modality::text;
   std::function<std::shared_ptr<Model>()> make;
+};
+
+/// A named set of ordinary options ("paper", "released"); each assignment reads like --set.
+struct Profile {
+  std::string name, help;
+  std::vector<std::string> assignments;
 };
 
 /// Facts of one model: the registry's entry.
@@ -91,12 +94,18 @@ struct ModelInfo {
   TextInput text = TextInput::tokens;
   bool needs_alignment = false;
   bool uses_unimodal_labels = false;
+  std::vector<Profile> profiles;  ///< the first is the default
   std::function<std::unique_ptr<ModelConfig>()> make_config;
+  /// Weights are initialised from LibTorch's generator (seed it before), the text encoder's from its folder.
   std::function<std::shared_ptr<Model>(const ModelConfig&, const DataShape&, const TextEncoder&)> make;
-  /// Tasks to train before; empty function: none.
-  std::function<std::vector<PretrainTask>(const ModelConfig&, const DataShape&, const TextEncoder&)> pretrain_tasks;
-  /// Puts the state of a finished task into the main model. Throws CheckpointError naming the differences.
-  std::function<void(Model&, const ModelConfig&, const PretrainTask&, Model& pretrained)> adopt;
+  /// Tasks to train before; empty function or empty list: none. `source` is the shape of the data they train on,
+  /// `target` that of the main task (they differ when knowledge comes from another data set).
+  std::function<std::vector<PretrainTask>(const ModelConfig&, const DataShape& target, const DataShape& source,
+                                          const TextEncoder&)>
+      pretrain_tasks;
+  /// Puts the saved state of a task's model into the main model. Returns the names that were skipped and start
+  /// fresh. Throws CheckpointError naming the differences.
+  std::function<std::vector<std::string>(Model&, const ModelConfig&, const PretrainTask&, const io::ArrayFile&)> adopt;
 };
 
 /// Every model, in the order of the paper's tables. models/registry.cpp is the only list.
