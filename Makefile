@@ -1,0 +1,58 @@
+# kuda: `make demo` and `make test` do everything from a fresh clone; the other targets are for work on the code.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+BUILD := build/release
+KUDA := $(BUILD)/src/kuda/apps/kuda
+SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' 'fuzz/*.cpp' 'fuzz/*.h' 'bench/*.cpp')
+# Executions of each fuzz target: a fixed number, so that a run is repeatable.
+FUZZ_RUNS ?= 200000
+DEMO ?= demo
+
+.PHONY: help setup build test demo docs asan fuzz tidy format clean
+help:
+	@echo 'make demo      set up, build, train and evaluate KuDA on a synthetic data set, print the table'
+	@echo 'make test      set up, build, run every test'
+	@echo 'make build     set up and build only; the program is then $(KUDA)'
+	@echo 'make docs      write docs/configuration.md again from the lists of fields'
+	@echo 'make asan      all tests but the slow ones under the address and undefined-behaviour sanitizers'
+	@echo 'make fuzz      FUZZ_RUNS executions of every fuzz target (clang)'
+	@echo 'make format    clang-format in place;  make tidy: clang-tidy'
+	@echo 'make clean     remove build/ and $(DEMO)/ (the .venv stays)'
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	@cmake --preset release >build-configure.tmp 2>&1 || { cat build-configure.tmp; exit 1; }; rm -f build-configure.tmp
+	cmake --build --preset release --parallel $(JOBS)
+
+test: build
+	ctest --preset release --parallel $(JOBS)
+
+demo: build
+	@scripts/demo.sh $(KUDA) $(DEMO)
+
+docs: build
+	$(KUDA) config --markdown >docs/configuration.md
+
+asan: setup
+	cmake --preset asan
+	cmake --build --preset asan --parallel $(JOBS)
+	ctest --preset asan --parallel $(JOBS)
+
+fuzz:
+	@scripts/setup.sh --dev
+	cmake --preset fuzz
+	cmake --build --preset fuzz --parallel $(JOBS)
+	scripts/fuzz.sh build/fuzz $(FUZZ_RUNS)
+
+tidy:
+	@scripts/setup.sh --dev
+	cmake --preset tidy
+	printf '%s\n' $(filter src/%.cpp,$(SOURCES)) | xargs -P $(JOBS) -n 1 clang-tidy-19 -p build/tidy --quiet
+
+format:
+	@scripts/setup.sh --dev
+	clang-format-14 -i $(SOURCES)
+
+clean:
+	rm -rf build $(DEMO)

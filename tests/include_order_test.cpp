@@ -1,0 +1,171 @@
+// The include order of ARCHITECTURE.md, read from the sources themselves.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+using testing::IsEmpty;
+
+const fs::path kSources = fs::path(KUDA_SOURCE_DIR) / "src" / "kuda";
+
+// Each folder and the folders of this project that it may include, itself aside. A folder that is not named here has
+// no place in the order, and the first test says so.
+const std::map<std::string, std::set<std::string>> kMayInclude = [] {
+  std::map<std::string, std::set<std::string>> order;
+  const auto add = [&](const std::string& folder, const std::vector<std::string>& direct) {
+    for (const auto& below : direct) {
+      order[folder].insert(below);
+      order[folder].insert(order.at(below).begin(), order.at(below).end());
+    }
+  };
+  order["base"] = {};
+  add("config", {"base"});
+  add("io", {"base"});
+  add("metrics", {"config", "base"});
+  add("text", {"io", "config"});
+  add("data", {"io", "config", "text", "metrics"});
+  add("nn", {"text", "data"});
+  add("losses", {"text", "data"});
+  add("models", {"nn", "losses", "metrics"});
+  add("training", {"models"});
+  add("evaluation", {"training"});
+  add("explain", {"training"});
+  add("serve", {"evaluation", "explain"});
+  add("apps", {"serve"});
+  return order;
+}();
+
+struct Source {
+  fs::path path;
+  std::string folder;  // first component below src/kuda
+  std::string content;
+  std::vector<std::string> includes;  // as written between quotes or angle brackets
+  [[nodiscard]] bool is_test() const { return path.stem().string().ends_with("_test"); }
+  [[nodiscard]] std::string name() const { return fs::relative(path, kSources).generic_string(); }
+};
+
+const std::vector<Source>& all_sources() {
+  static const std::vector<Source> sources = [] {
+    std::vector<Source> found;
+    const std::regex include(R"(^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"])", std::regex::multiline);
+    for (const auto& entry : fs::recursive_directory_iterator(kSources)) {
+      const auto extension = entry.path().extension();
+      if (extension != ".h" && extension != ".cpp") continue;
+      std::ifstream stream(entry.path());
+      std::stringstream content;
+      content << stream.rdbuf();
+      Source source{entry.path(), fs::relative(entry.path(), kSources).begin()->string(), content.str(), {}};
+      for (std::sregex_iterator it(source.content.begin(), source.content.end(), include), end; it != end; ++it)
+        source.includes.push_back((*it)[1]);
+      found.push_back(std::move(source));
+    }
+    return found;
+  }();
+  return sources;
+}
+
+// "kuda/io/array.h" -> "io"; empty for headers of others.
+std::string folder_of(const std::string& include) {
+  static const std::regex ours(R"(^kuda/([^/]+)/.*)");
+  std::smatch match;
+  return std::regex_match(include, match, ours) ? match[1].str() : "";
+}
+
+std::vector<std::string> model_folders() {
+  std::vector<std::string> names;
+  if (!fs::is_directory(kSources / "models")) return names;
+  for (const auto& entry : fs::directory_iterator(kSources / "models"))
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  return names;
+}
+
+TEST(IncludeOrder, SourcesAreFound) {
+  EXPECT_GT(all_sources().size(), 10U);
+  std::size_t includes = 0;
+  for (const auto& source : all_sources()) includes += source.includes.size();
+  EXPECT_GT(includes, 30U) << "the pattern for #include no longer matches";
+}
+
+TEST(IncludeOrder, EveryFolderHasAPlaceInTheOrder) {
+  for (const auto& source : all_sources())
+    EXPECT_TRUE(kMayInclude.contains(source.folder)) << source.name() << ": folder not in the order of ARCHITECTURE.md";
+}
+
+TEST(IncludeOrder, IncludesPointOneWayOnly) {
+  std::vector<std::string> wrong;
+  for (const auto& source : all_sources()) {
+    const auto allowed = kMayInclude.find(source.folder);
+    if (allowed == kMayInclude.end()) continue;  // reported above
+    for (const auto& include : source.includes) {
+      const auto folder = folder_of(include);
+      if (!folder.empty() && folder != source.folder && !allowed->second.contains(folder))
+        wrong.push_back(source.name() + " includes " + include);
+    }
+  }
+  EXPECT_THAT(wrong, IsEmpty());
+}
+
+TEST(IncludeOrder, IncludesNameFilesFromTheRootOfTheSources) {
+  std::vector<std::string> wrong;
+  for (const auto& source : all_sources())
+    for (const auto& include : source.includes)
+      if (fs::exists(source.path.parent_path() / include))
+        wrong.push_back(source.name() + " includes " + include + ", not kuda/...");
+  EXPECT_THAT(wrong, IsEmpty());
+}
+
+// LibTorch's umbrella header costs 15 s a file; these folders do without, and readers may not need LibTorch at all.
+TEST(IncludeOrder, BaseIoConfigAndMetricsDoNotIncludeTorch) {
+  const std::set<std::string> light{"base", "io", "config", "metrics"};
+  std::vector<std::string> wrong;
+  for (const auto& source : all_sources())
+    for (const auto& include : source.includes)
+      if (light.contains(source.folder) && include.starts_with("torch/"))
+        wrong.push_back(source.name() + " includes " + include);
+  EXPECT_THAT(wrong, IsEmpty());
+}
+
+// A model is known to the layers beside it through models/model.h only; models/registry.cpp is the only list.
+TEST(IncludeOrder, OnlyTheRegistryAndTheModelItselfIncludeAModel) {
+  std::vector<std::string> wrong;
+  for (const auto& model : model_folders())
+    for (const auto& source : all_sources()) {
+      if (source.is_test() || source.name() == "models/registry.cpp") continue;
+      const std::string folder = "kuda/models/" + model + "/";
+      if (source.name().starts_with("models/" + model + "/") || source.folder == "apps" || source.folder == "explain")
+        continue;
+      for (const auto& include : source.includes)
+        if (include.starts_with(folder)) wrong.push_back(source.name() + " includes " + include);
+    }
+  EXPECT_THAT(wrong, IsEmpty());
+}
+
+// What a model does differently is a method or a hook of that model. The name as a whole string, or as part of an
+// identifier (KudaConfig, kuda_info); `kuda::` and the include path are the project's own name.
+TEST(IncludeOrder, TrainingDoesNotKnowAModelByName) {
+  std::vector<std::string> wrong;
+  for (const auto& model : model_folders()) {
+    std::string type = model;
+    type[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(type[0])));
+    const std::regex name("\"" + model + "\"|\\b" + type + "[A-Z]\\w*|\\b" + model + "_\\w+");
+    for (const auto& source : all_sources()) {
+      std::smatch match;
+      if (source.folder == "training" && !source.is_test() && std::regex_search(source.content, match, name))
+        wrong.push_back(source.name() + " mentions " + match.str());
+    }
+  }
+  EXPECT_THAT(wrong, IsEmpty());
+}
+
+}  // namespace
