@@ -1,0 +1,12 @@
+#pragma once
+// SIGINT and SIGTERM ask for a clean stop: the step is finished, the state saved, and the exit code is 6.
+// A second signal exits at once.
+
+#include <atomic>
+
+namespace kuda {
+
+/// Installs the handlers and returns the flag that they set.
+const std::atomic<bool>& catch_stop_signals();
+
+}  // namespace kuda
