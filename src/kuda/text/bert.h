@@ -1,13 +1,14 @@
 #pragma once
-// BERT from a local Hugging Face folder; state-dict names equal to transformers' BertModel.
+// BERT from a local Hugging Face folder; state-dict names equal those of transformers' BertModel.
 //
 //   const BertConfig config = BertConfig::load("bert-base-uncased");
 //   Bert bert(config);
 //   load_bert_weights(*bert, "bert-base-uncased");
-//   const auto hidden = bert->forward(ids, padding, {});   // hidden[0..n], each [B, L, D]
+//   const auto hidden = bert->forward(ids, segments, padding);   // hidden[0..n], each [B, L, D]
 
 #include <torch/torch.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,11 +18,42 @@ namespace kuda {
 struct BertConfig {
   std::int64_t vocab_size = 30522, hidden_size = 768, num_hidden_layers = 12, num_attention_heads = 12;
   std::int64_t intermediate_size = 3072, max_position_embeddings = 512, type_vocab_size = 2, pad_token_id = 0;
-  double layer_norm_eps = 1e-12, dropout = 0.1;  ///< one rate for hidden and attention dropout, as published
+  double layer_norm_eps = 1e-12;
+  double dropout = 0.1;  ///< one rate for hidden states and attention, as published
   /// From config.json of a folder. Throws FormatError (unreadable), DataError (not a BERT, unsupported activation).
   static BertConfig load(const std::filesystem::path& folder);
   static BertConfig parse(const std::string& json, const std::string& source);
   [[nodiscard]] std::string to_json() const;  ///< Hugging Face layout; parse(to_json()) gives the same config
 };
+
+struct BertLayerImpl;
+
+/// Devlin et al. 2019, post-norm with exact GELU.
+class BertImpl : public torch::nn::Module {
+ public:
+  explicit BertImpl(const BertConfig& config);
+  /// ids, segments [B, L] int64 (segments may be undefined: all 0), padding [B, L] bool (true = padded)
+  /// -> n + 1 tensors [B, L, D]: the embedding output, then the output of each layer.
+  /// `attention`, if given, receives the softmax rows of each layer, [B, H, L, L].
+  /// Throws ShapeError when L exceeds the position table or an id the vocabulary.
+  std::vector<torch::Tensor> forward(const torch::Tensor& ids, const torch::Tensor& segments,
+                                     const torch::Tensor& padding, std::vector<torch::Tensor>* attention = nullptr);
+  /// tanh(W h[:, 0] + b), [B, D]: in the published files, unused by KuDA.
+  torch::Tensor pool(const torch::Tensor& hidden);
+  [[nodiscard]] const BertConfig& config() const noexcept { return config_; }
+
+ private:
+  BertConfig config_;
+  torch::nn::Embedding word_{nullptr}, position_{nullptr}, token_type_{nullptr};
+  torch::nn::LayerNorm norm_{nullptr};
+  torch::nn::Linear pooler_{nullptr};
+  std::vector<std::shared_ptr<BertLayerImpl>> layers_;
+};
+TORCH_MODULE(Bert);
+
+/// Weights from a folder's model.safetensors or pytorch_model.bin, names with or without the prefix "bert.".
+/// Heads of other tasks ("cls.*") and position_ids are ignored, a missing pooler keeps its initial values.
+/// Throws CheckpointError naming the first differences with both shapes.
+void load_bert_weights(BertImpl& bert, const std::filesystem::path& folder);
 
 }  // namespace kuda

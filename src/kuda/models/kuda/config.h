@@ -1,0 +1,58 @@
+#pragma once
+// Options of KuDA. Profiles ("paper", "released", "masked") are nothing but sets of these.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kuda/models/model.h"
+
+namespace kuda {
+
+struct KudaConfig final : ModelConfig {
+  // Section 3 of the spec: the points in which the paper and the released code differ.
+  std::string ratio = "inverse";      ///< phi of eq. 6: "inverse", "gaussian", "none" (R = 1, ablation w/o SR)
+  double k = 0.1;                     ///< slope of phi
+  std::string ratio_place = "post";   ///< "post": (1 + R) LN(C); "pre": LN(C + R C), where LN cancels R
+  std::string ratio_at_test = "one";  ///< "one": R = 1; "none": neither ratio nor the per-modality norms
+  bool ratio_detach = false;          ///< no gradient through R
+  double ratio_label_scale = 1;       ///< unimodal predictions are multiplied by this before eq. 6
+  std::string task_loss = "mae";      ///< eq. 14: "mae" or "mse"
+  double lambda = 0.01;               ///< eq. 15: weight of the contrastive term; 0 = ablation w/o CE
+
+  // Padding: all three on is the profile "masked".
+  bool mask_decoder_mean = false;  ///< the decoders' mean over time leaves padded positions out
+  bool mask_alignment = false;     ///< padded frames do not enter the length alignment
+  bool mask_fusion = false;        ///< attention, CE and output means leave padded common positions out
+
+  // Architecture.
+  std::vector<std::int64_t> adapter_layers{3, 6, 9, 11};  ///< text layers with an adapter, counted in ...
+  std::int64_t adapter_depth = 12;  ///< ... an encoder of this depth; other depths use the same fractions
+  std::int64_t sequence_width = 128, sequence_layers = 4, sequence_heads = 8, sequence_adapters = 3;
+  std::int64_t adapter_heads = 4, adapter_depth_inner = 2;
+  std::int64_t width = 256, heads = 8, head_width = 64, feed_forward = 512, blocks = 3;
+  std::vector<std::int64_t> output_widths{64, 32};
+  double dropout_text = 0.1, dropout_sequence = 0.2, dropout_adapter = 0.1, dropout_fusion = 0.3;
+
+  // Ablations of Table 5.
+  bool knowledge = true;           ///< false: w/o KIP, no stage 1 and nothing is frozen
+  bool adapters = true;            ///< false: w/o Adapter
+  bool decoders = true;            ///< false (with adapters = false): w/o EKI
+  std::string fusion = "dynamic";  ///< "dynamic", "addition" (w/o DAF, Table 7 "Addition"), ...
+
+  // Section 9: how stage 1 on one data set serves stage 2 on another.
+  std::string transfer = "bridge";     ///< "bridge", "partial", "none"
+  bool interpolate_positions = false;  ///< partial: stretch the position tables along time instead of new ones
+  double partial_lr_scale = 33;        ///< partial: rate of the fresh input projections over train.lr (about 1e-3)
+
+  void describe(Fields& fields) override;
+};
+
+/// Layers with a text adapter in an encoder of `depth` layers: floor(layer * depth / adapter_depth), at least 1.
+/// For 6 layers 3, 6, 9, 11 of 12 become 1, 3, 4, 5. Throws ConfigError when two fall together or exceed the depth.
+[[nodiscard]] std::vector<std::int64_t> text_adapter_layers(const KudaConfig& config, std::int64_t depth);
+
+/// Rejects combinations without meaning. Throws ConfigError naming both options.
+void check(const KudaConfig& config);
+
+}  // namespace kuda

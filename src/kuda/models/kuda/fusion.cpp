@@ -1,0 +1,188 @@
+#include "kuda/models/kuda/fusion.h"
+
+#include <fmt/format.h>
+
+#include "kuda/base/error.h"
+#include "kuda/nn/transformer.h"
+#include "kuda/text/attention.h"
+
+namespace kuda {
+
+using torch::Tensor;
+namespace nn = torch::nn;
+
+namespace {
+
+constexpr std::array<const char*, 3> kSuffix{"t", "v", "a"};
+
+nn::LayerNorm norm(std::int64_t dim, double eps = 1e-5) { return nn::LayerNorm(nn::LayerNormOptions({dim}).eps(eps)); }
+
+Tensor drop(const Tensor& x, double rate, bool is_training) {
+  return is_training && rate > 0 ? torch::dropout(x, rate, true) : x;
+}
+
+void keep(Trace* trace, const std::string& name, const Tensor& value) {
+  if (trace != nullptr) trace->keep(name, value);
+}
+
+}  // namespace
+
+PerModality sentiment_ratio(const KudaConfig& config, const PerModality& predictions, const Tensor& label) {
+  std::vector<Tensor> scores;
+  for (const auto& prediction : predictions) {
+    if (!prediction.defined()) continue;
+    const auto distance = prediction * config.ratio_label_scale - label.unsqueeze(1);  // [B, 1]
+    scores.push_back(config.ratio == "gaussian" ? -config.k * distance.square()
+                                                : (1 + config.k * distance.abs()).reciprocal());
+  }
+  const auto stacked = torch::stack(scores);  // [M, B, 1]
+  // exp(-k d^2) over its sum is a softmax; written so, it cannot underflow to 0/0 for large distances.
+  auto ratio = config.ratio == "gaussian" ? stacked.softmax(0) : stacked / stacked.sum(0, /*keepdim=*/true);
+  if (config.ratio_detach) ratio = ratio.detach();
+  PerModality result;
+  std::int64_t row = 0;
+  for (std::size_t m = 0; m < 3; ++m)
+    if (predictions[m].defined()) result[m] = ratio[row++].unsqueeze(-1);  // [B, 1, 1]
+  return result;
+}
+
+FusionAttentionImpl::FusionAttentionImpl(const KudaConfig& config, double dropout)
+    : heads_(config.heads), dropout_(dropout) {
+  const auto inner = config.heads * config.head_width;
+  const auto projection = [&] { return nn::Linear(nn::LinearOptions(config.width, inner).bias(false)); };
+  to_q_ = register_module("to_q", projection());
+  to_k_ = register_module("to_k", projection());
+  to_v_ = register_module("to_v", projection());
+  to_out_ =
+      register_module("to_out", std::make_shared<nn::Module>())->register_module("0", nn::Linear(inner, config.width));
+}
+
+Tensor FusionAttentionImpl::forward(const Tensor& query, const Tensor& source, const Tensor& padding, Tensor* weights) {
+  const auto mixed = attend(split_heads(to_q_(query), heads_), split_heads(to_k_(source), heads_),
+                            split_heads(to_v_(source), heads_), padding, /*dropout=*/0, weights);  // [B, H, Lq, Dh]
+  return drop(to_out_(merge_heads(mixed)), dropout_, is_training());
+}
+
+FusionFeedForwardImpl::FusionFeedForwardImpl(const KudaConfig& config, double dropout) : dropout_(dropout) {
+  norm_ = register_module("norm", norm(config.width));
+  auto net = register_module("net", std::make_shared<nn::Module>());
+  up_ = net->register_module("0", nn::Linear(config.width, config.feed_forward));
+  down_ = net->register_module("3", nn::Linear(config.feed_forward, config.width));
+}
+
+Tensor FusionFeedForwardImpl::forward(const Tensor& x) {
+  const auto inner = drop(torch::gelu(up_(norm_(x))), dropout_, is_training());
+  return drop(down_(inner), dropout_, is_training());
+}
+
+DynamicAttentionBlockImpl::DynamicAttentionBlockImpl(const KudaConfig& config, const std::array<bool, 3>& present)
+    : ratio_after_norm_(config.ratio_place == "post") {
+  const auto d = config.width;
+  constexpr double kBlockEps = 1e-6;  // of norm1 to norm3 in the published code; every other norm has 1e-5
+  auto mhatt1 = register_module("mhatt1", std::make_shared<nn::Module>());
+  for (std::size_t m = 0; m < 3; ++m) {
+    if (!present[m]) continue;
+    auto parent = mhatt1->register_module(std::string("f_") + kSuffix[m], std::make_shared<nn::Module>());
+    cross_[m].attention = parent->register_module("cross_attn", FusionAttention(config, config.dropout_fusion));
+    cross_[m].norm1 = parent->register_module("layernorm1", norm(d));
+    cross_[m].feed_forward = parent->register_module("ffn", FusionFeedForward(config, config.dropout_fusion));
+    cross_[m].norm2 = parent->register_module("layernorm2", norm(d));
+    modality_norm_[m] = mhatt1->register_module(std::string("layernorm_") + kSuffix[m], norm(d));
+  }
+  sum_norm_ = mhatt1->register_module("layernorm", norm(d));
+  self_attention_ = register_module("mhatt2", FusionAttention(config, 0.0));
+  feed_forward_ = register_module("ffn", FusionFeedForward(config, 0.0));
+  norm1_ = register_module("norm1", norm(d, kBlockEps));
+  norm2_ = register_module("norm2", norm(d, kBlockEps));
+  norm3_ = register_module("norm3", norm(d, kBlockEps));
+}
+
+Tensor DynamicAttentionBlockImpl::cross(const CrossTransformer& transformer, const Tensor& query, const Tensor& source,
+                                        const Tensor& padding, Tensor* weights) {
+  auto attention = transformer.attention;  // handles: copies share the module
+  auto feed_forward = transformer.feed_forward;
+  auto norm1 = transformer.norm1, norm2 = transformer.norm2;
+  const auto x = norm1(attention(query, source, padding, weights) + query);
+  return norm2(feed_forward(x) + x);  // C_m, [B, L, D]
+}
+
+Tensor DynamicAttentionBlockImpl::weigh(std::size_t modality, const Tensor& crossed, const FusionContext& context) {
+  if (context.skip_norms) return crossed;
+  const auto& ratio = context.ratio[modality];
+  const auto factor = ratio.defined() ? 1 + ratio : torch::full({1, 1, 1}, 2.0, crossed.options());
+  // paper: the ratio scales the normalised C_m; the released code scales before the norm, which cancels it.
+  return ratio_after_norm_ ? factor * modality_norm_[modality](crossed) : modality_norm_[modality](factor * crossed);
+}
+
+Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionContext& context, int index, Trace* trace) {
+  const auto name = [&](const char* part) { return fmt::format("block{}/{}", index, part); };
+  keep(trace, name("in"), fused);
+  Tensor sum;
+  for (std::size_t m = 0; m < 3; ++m) {
+    if (!context.aligned[m].defined()) continue;
+    Tensor weights;
+    const auto crossed = cross(cross_[m], fused, context.aligned[m], context.padding, trace ? &weights : nullptr);
+    const auto weighed = weigh(m, crossed, context);
+    sum = sum.defined() ? sum + weighed : weighed;
+    const char letters[] = {letter(static_cast<Modality>(m)), '\0'};
+    keep(trace, name("cross/") + letters, crossed);
+    keep(trace, name("weighed/") + letters, weighed);
+    keep(trace, name("attn/") + letters, weights);
+  }
+  const auto mixed = sum_norm_(sum);
+  keep(trace, name("fused"), mixed);
+  Tensor weights;
+  const auto f1 = norm1_(fused + mixed);
+  const auto f2 = norm2_(f1 + self_attention_(f1, f1, context.padding, trace ? &weights : nullptr));
+  const auto f3 = norm3_(f2 + feed_forward_(f2));
+  keep(trace, name("attn/self"), weights);
+  keep(trace, name("out"), f3);
+  return f3;
+}
+
+FusionImpl::FusionImpl(const KudaConfig& config, const DataShape& shape,
+                       const std::array<std::int64_t, 3>& input_widths)
+    : mask_alignment_(config.mask_alignment) {
+  const std::array<std::int64_t, 3> lengths{shape.text_length, shape.vision_length, shape.audio_length};
+  for (std::size_t m = 0; m < 3; ++m) {
+    if (!shape.present[m]) continue;
+    dim_[m] = register_module(std::string("dim_") + kSuffix[m], nn::Linear(input_widths[m], config.width));
+    len_[m] = register_module(std::string("len_") + kSuffix[m], nn::Linear(lengths[m], shape.text_length));
+  }
+  if (config.fusion != "dynamic") return;
+  auto list = register_module("dec_list", std::make_shared<nn::Module>());
+  for (std::int64_t b = 0; b < config.blocks; ++b) {
+    blocks_.push_back(list->register_module(std::to_string(b), DynamicAttentionBlock(config, shape.present)));
+    if (b > 0) copy_state(*blocks_.front(), *blocks_.back());  // the published code deep-copies one block
+  }
+}
+
+Tensor FusionImpl::align(Modality modality, const Tensor& features, const Tensor& padding, std::int64_t common_length) {
+  const auto m = static_cast<std::size_t>(modality);
+  auto h = dim_[m](features);  // [B, l, D]
+  if (mask_alignment_) h = h.masked_fill(padding.unsqueeze(-1), 0);
+  // Lin_len acts along time. A batch cut to its longest clip uses the matching part of the weight.
+  const auto length = h.size(1);
+  if (length > len_[m]->weight.size(1))
+    throw ShapeError(fmt::format("{} of {} positions, but the model was built for {}", modality_name(modality), length,
+                                 len_[m]->weight.size(1)));
+  const auto weight = len_[m]->weight.slice(0, 0, common_length).slice(1, 0, length);  // [common, l]
+  const auto bias = len_[m]->bias.slice(0, 0, common_length);
+  return torch::linear(h.transpose(1, 2), weight, bias).transpose(1, 2);  // [B, common, D]
+}
+
+Tensor FusionImpl::forward(const FusionContext& context, Trace* trace) {
+  Tensor fused;
+  for (const auto& aligned : context.aligned)
+    if (aligned.defined()) fused = fused.defined() ? fused + aligned : aligned;
+  for (std::size_t b = 0; b < blocks_.size(); ++b) fused = blocks_[b](fused, context, static_cast<int>(b), trace);
+  return fused;
+}
+
+Tensor contrastive_loss(const Tensor& u, const Tensor& f) {
+  const auto unit = [](const Tensor& x) { return x / x.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12); };
+  const auto similarity = unit(u).matmul(unit(f).t());  // [B, B]
+  return (similarity.logsumexp(1) - similarity.diagonal()).mean();
+}
+
+}  // namespace kuda

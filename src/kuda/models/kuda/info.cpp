@@ -1,0 +1,60 @@
+#include "kuda/models/kuda/knowledge.h"
+#include "kuda/models/kuda/kuda.h"
+
+namespace kuda {
+namespace {
+
+const KudaConfig& as_kuda(const ModelConfig& config) { return dynamic_cast<const KudaConfig&>(config); }
+
+std::vector<PretrainTask> pretrain_tasks(const ModelConfig& config, const DataShape& target, const DataShape& source,
+                                         const TextEncoder& text) {
+  std::vector<PretrainTask> tasks;
+  if (!uses_knowledge(as_kuda(config))) return tasks;
+  for (const auto modality : kModalities) {
+    const auto m = static_cast<std::size_t>(modality);
+    if (!target.present[m] || !source.present[m]) continue;
+    tasks.push_back(
+        {std::string(modality_name(modality)), modality, [=, copy = as_kuda(config)]() -> std::shared_ptr<Model> {
+           return std::make_shared<KudaUnimodal>(modality, copy, target, source, text);
+         }});
+  }
+  return tasks;
+}
+
+}  // namespace
+
+ModelInfo kuda_info() {
+  ModelInfo info;
+  info.name = "kuda";
+  info.title = "KuDA";
+  info.paper = "Feng et al., Findings of EMNLP 2024";
+  info.kind = "dynamic";
+  info.year = 2024;
+  info.text = TextInput::tokens;
+  info.uses_unimodal_labels = true;
+  info.profiles = {
+      {"paper",
+       "what the paper says",
+       {"kuda.ratio=inverse", "kuda.ratio_place=post", "kuda.ratio_at_test=one", "kuda.task_loss=mae"}},
+      {"released",
+       "what the authors' code computes, its padding masks included",
+       {"kuda.ratio=gaussian", "kuda.ratio_place=pre", "kuda.ratio_at_test=none", "kuda.task_loss=mse", "kuda.k=0.1",
+        "kuda.lambda=0.1", "kuda.blocks=3", "kuda.adapter_layers=[3, 6, 9, 11]", "kuda.adapter_depth=12",
+        "data.mask=released"}},
+      {"masked",
+       "the paper's graph with padding left out everywhere: padding never changes a score",
+       {"kuda.ratio=inverse", "kuda.ratio_place=post", "kuda.ratio_at_test=one", "kuda.task_loss=mae",
+        "kuda.mask_decoder_mean=true", "kuda.mask_alignment=true", "kuda.mask_fusion=true"}},
+  };
+  info.make_config = [] { return std::make_unique<KudaConfig>(); };
+  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
+    return std::make_shared<Kuda>(as_kuda(config), shape, text);
+  };
+  info.pretrain_tasks = pretrain_tasks;
+  info.adopt = [](Model& model, const ModelConfig& config, const PretrainTask& task, const io::ArrayFile& state) {
+    return adopt_stage1(dynamic_cast<Kuda&>(model).unimodal(task.modality), task.modality, as_kuda(config), state);
+  };
+  return info;
+}
+
+}  // namespace kuda

@@ -1,0 +1,138 @@
+#include "kuda/models/kuda/kuda.h"
+
+#include <fmt/format.h>
+
+#include "kuda/base/error.h"
+#include "kuda/models/kuda/knowledge.h"
+
+namespace kuda {
+
+using torch::Tensor;
+namespace nn = torch::nn;
+
+namespace {
+
+constexpr std::array<const char*, 3> kPublishedNames{"enc_t", "enc_v", "enc_a"};
+
+std::string with_letter(const char* name, std::size_t modality) {
+  return fmt::format("{}/{}", name, letter(static_cast<Modality>(modality)));
+}
+
+}  // namespace
+
+Kuda::Kuda(const KudaConfig& config, const DataShape& shape, const TextEncoder& text) : config_(config), shape_(shape) {
+  check(config);
+  if (shape.text_length < 1)
+    throw ConfigError("KuDA aligns every modality to the text length, but the data give none",
+                      "set data.text_length (50 for English, 39 for CH-SIMS)");
+  std::array<std::int64_t, 3> widths{};
+  auto encoders = register_module("UniEncKI", std::make_shared<nn::Module>());
+  for (const auto modality : kModalities) {
+    const auto m = static_cast<std::size_t>(modality);
+    if (!shape.present[m]) continue;
+    unimodal_[m] = encoders->register_module(kPublishedNames[m], make_unimodal(modality, config, shape, text));
+    widths[m] = unimodal_[m]->output_width();
+    if (uses_knowledge(config)) unimodal_[m]->freeze_knowledge();
+  }
+  if (encoders->children().empty()) throw ConfigError("KuDA needs at least one of text, vision and audio");
+  fusion_ = register_module("DyMultiFus", Fusion(config, shape, widths));
+  const auto [first, second] = std::pair(config.output_widths[0], config.output_widths[1]);
+  output_ =
+      register_module("CLS", std::make_shared<nn::Module>())
+          ->register_module("cls_layer", nn::Sequential(nn::Linear(config.width, first), nn::GELU(),
+                                                        nn::Linear(first, second), nn::GELU(), nn::Linear(second, 1)));
+}
+
+Output Kuda::forward(const Batch& batch, Trace* trace) {
+  Output output;
+  FusionContext context;
+  PerModality predictions;
+  // The common length is the text's; where texts are masked out or absent, all its positions are real.
+  const bool has_text = shape_.present[0] && batch.text_ids.defined();
+  const auto common_length = has_text ? batch.text_ids.size(1) : shape_.text_length;
+  if (config_.mask_fusion && has_text) context.padding = batch.text_padding;
+
+  bool is_empty = true;
+  for (const auto modality : kModalities) {
+    const auto m = static_cast<std::size_t>(modality);
+    if (unimodal_[m].is_empty() || !has_modality(batch, modality)) continue;
+    is_empty = false;
+    const auto part = run_unimodal(modality, unimodal_[m], batch);  // U_m [B, l, 2d], y_m [B, 1]
+    predictions[m] = part.prediction;
+    if (part.prediction.defined()) output.unimodal[m] = part.prediction.squeeze(1);
+    context.aligned[m] = fusion_->align(modality, part.features, part.padding, common_length);  // [B, common, D]
+    if (trace == nullptr) continue;
+    trace->keep(with_letter("uni_fea", m), part.features);
+    if (part.prediction.defined()) trace->keep(with_letter("uni_pred", m), part.prediction);
+    trace->keep(with_letter("aligned", m), context.aligned[m]);
+  }
+  if (is_empty) throw ShapeError("the batch holds none of the modalities this model was built for");
+
+  // The label enters only here, and only while training.
+  const bool has_label = is_training() && batch.label.defined();
+  if (has_label && config_.ratio != "none" && config_.decoders)
+    context.ratio = sentiment_ratio(config_, predictions, batch.label);
+  context.skip_norms = !has_label && config_.ratio_at_test == "none";
+  const auto fused = fusion_->forward(context, trace);             // F^L, [B, common, D]
+  const auto fused_mean = mean_over_time(fused, context.padding);  // f, [B, D]
+  const auto score = output_->forward(fused_mean);                 // [B, 1]
+  output.score = score.squeeze(1);
+
+  Tensor contrastive;
+  for (std::size_t m = 0; m < 3; ++m) {
+    if (!context.aligned[m].defined()) continue;
+    const auto term = contrastive_loss(mean_over_time(context.aligned[m], context.padding), fused_mean);
+    contrastive = contrastive.defined() ? contrastive + term : term;
+    if (trace == nullptr) continue;
+    trace->keep(with_letter("nce", m), term);
+    const auto one = torch::ones({score.size(0), 1, 1}, score.options());
+    if (has_label) trace->keep(with_letter("ratio", m), context.ratio[m].defined() ? context.ratio[m] : one);
+  }
+  output.terms.emplace_back("nce", contrastive);
+  if (trace != nullptr) {
+    trace->keep("F", fused);
+    trace->keep("nce", contrastive);
+    trace->keep("pred", score);
+  }
+  return output;
+}
+
+Losses Kuda::loss(const Output& output, const Batch& batch) {
+  const auto difference = output.score - batch.label;
+  const auto task = config_.task_loss == "mse" ? difference.square().mean() : difference.abs().mean();
+  const auto& contrastive = output.terms.front().second;
+  // With lambda = 0 the term is reported but stays out of the graph (0 * NaN would poison the total).
+  const auto total = config_.lambda > 0 ? task + config_.lambda * contrastive : task;
+  return {total, {{"task", task}, {"nce", contrastive}}};
+}
+
+std::vector<ParameterGroup> Kuda::parameter_groups() {
+  ParameterGroup main, fresh;
+  fresh.lr_scale = config_.partial_lr_scale;
+  for (const auto& item : named_parameters()) {
+    if (!item.value().requires_grad()) continue;
+    const bool is_fresh = config_.transfer == "partial" && starts_fresh(item.key());
+    (is_fresh ? fresh : main).parameters.push_back(item.value());
+  }
+  std::vector<ParameterGroup> groups{std::move(main)};
+  if (!fresh.parameters.empty()) groups.push_back(std::move(fresh));
+  return groups;
+}
+
+bool Kuda::is_padding_invariant() const {
+  return config_.mask_decoder_mean && config_.mask_alignment && config_.mask_fusion;
+}
+
+std::vector<std::string> Kuda::notes() const {
+  std::vector<std::string> notes;
+  if (config_.ratio_place == "pre" && config_.ratio != "none" && config_.fusion == "dynamic")
+    notes.emplace_back(
+        "kuda.ratio_place = \"pre\": LayerNorm cancels the sentiment ratio, so it has no effect on predictions");
+  if (config_.transfer == "bridge" && uses_knowledge(config_))
+    notes.emplace_back(
+        "kuda.transfer = \"bridge\": where stage 1 uses other data, its input layers are fitted to bridged features; "
+        "standardise features on both sides (data.normalise)");
+  return notes;
+}
+
+}  // namespace kuda

@@ -1,0 +1,59 @@
+// Stage 1: one modality learns its own sentiment; for foreign data through a bridge to the target's shape.
+
+#include <algorithm>
+
+#include "kuda/models/kuda/knowledge.h"
+#include "kuda/models/kuda/kuda.h"
+
+namespace kuda {
+
+using torch::Tensor;
+namespace nn = torch::nn;
+
+KudaUnimodal::KudaUnimodal(Modality modality, const KudaConfig& config, const DataShape& target,
+                           const DataShape& source, const TextEncoder& text)
+    : modality_(modality), config_(config) {
+  check(config);
+  // The module itself is not registered: its children carry the published names without a prefix.
+  const bool is_text = modality == Modality::text, is_vision = modality == Modality::vision;
+  const auto width = [&](const DataShape& shape) { return is_vision ? shape.vision_width : shape.audio_width; };
+  const auto length = [&](const DataShape& shape) { return is_vision ? shape.vision_length : shape.audio_length; };
+  const bool differs = !is_text && (width(source) != width(target) || length(source) != length(target));
+  const bool needs_bridge = differs && config.transfer == "bridge";
+  module_ = make_unimodal(modality, config, differs && !needs_bridge ? source : target, text);
+  register_module("encoder", module_->encoder());
+  register_module("decoder", module_->decoder());
+  if (!needs_bridge) return;
+  bridge_ = register_module(kBridgeName, nn::Linear(width(source), width(target)));
+  target_length_ = length(target);
+}
+
+Sequence KudaUnimodal::bridged(const Sequence& sequence) {
+  return resample(Sequence{bridge_(sequence.values), sequence.padding, sequence.lengths}, target_length_);
+}
+
+Output KudaUnimodal::forward(const Batch& batch, Trace* trace) {
+  UnimodalOutput part;
+  if (bridge_.is_empty()) {
+    part = run_unimodal(modality_, module_, batch);
+  } else {
+    const auto sequence = bridged(modality_ == Modality::vision ? batch.vision : batch.audio);
+    part = module_(sequence.values, Tensor(), sequence.padding);
+  }
+  if (trace != nullptr) {
+    trace->keep("uni_fea", part.features);
+    trace->keep("uni_pred", part.prediction);
+    trace->keep("key_padding_mask", part.padding);
+  }
+  Output output;
+  output.score = part.prediction.squeeze(1);
+  output.unimodal[static_cast<std::size_t>(modality_)] = output.score;
+  return output;
+}
+
+Losses KudaUnimodal::loss(const Output& output, const Batch& batch) {
+  const auto task = (output.score - batch.label).square().mean();
+  return {task, {{"task", task}}};
+}
+
+}  // namespace kuda

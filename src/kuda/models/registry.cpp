@@ -1,0 +1,24 @@
+// The only list of models. A new one is a folder, one include and one line here.
+
+#include "kuda/base/error.h"
+#include "kuda/base/names.h"
+#include "kuda/models/kuda/kuda.h"
+#include "kuda/models/model.h"
+
+namespace kuda {
+
+const std::vector<ModelInfo>& all_models() {
+  static const std::vector<ModelInfo> models{kuda_info()};
+  return models;
+}
+
+const ModelInfo& find_model(const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto& info : all_models()) {
+    if (info.name == name) return info;
+    known.push_back(info.name);
+  }
+  throw UsageError("unknown model '" + name + "'", suggestion(name, known));
+}
+
+}  // namespace kuda

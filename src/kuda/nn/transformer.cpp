@@ -1,0 +1,71 @@
+#include "kuda/nn/transformer.h"
+
+#include <fmt/format.h>
+
+#include "kuda/base/error.h"
+#include "kuda/text/attention.h"
+
+namespace kuda {
+
+using torch::Tensor;
+namespace nn = torch::nn;
+
+SelfAttentionImpl::SelfAttentionImpl(std::int64_t dim, std::int64_t num_heads, double dropout)
+    : num_heads_(num_heads), dropout_(dropout) {
+  if (num_heads < 1 || dim % num_heads != 0)
+    throw ConfigError(fmt::format("attention: {} heads do not divide the width {}", num_heads, dim));
+  in_proj_weight_ = register_parameter("in_proj_weight", torch::empty({3 * dim, dim}));
+  in_proj_bias_ = register_parameter("in_proj_bias", torch::zeros({3 * dim}));
+  out_proj_ = register_module("out_proj", nn::Linear(dim, dim));
+  nn::init::xavier_uniform_(in_proj_weight_);
+  nn::init::zeros_(out_proj_->bias);
+}
+
+Tensor SelfAttentionImpl::forward(const Tensor& x, const Tensor& padding) {
+  const auto qkv = torch::linear(x, in_proj_weight_, in_proj_bias_).chunk(3, -1);  // 3 x [B, L, D]
+  const auto mixed = attend(split_heads(qkv[0], num_heads_), split_heads(qkv[1], num_heads_),
+                            split_heads(qkv[2], num_heads_), padding, is_training() ? dropout_ : 0);
+  return out_proj_(merge_heads(mixed));
+}
+
+TransformerEncoderLayerImpl::TransformerEncoderLayerImpl(const TransformerEncoderLayerOptions& options)
+    : dropout_(options.dropout) {
+  self_attn_ = register_module("self_attn", SelfAttention(options.dim, options.num_heads, options.dropout));
+  linear1_ = register_module("linear1", nn::Linear(options.dim, options.feed_forward));
+  linear2_ = register_module("linear2", nn::Linear(options.feed_forward, options.dim));
+  norm1_ = register_module("norm1", nn::LayerNorm(nn::LayerNormOptions({options.dim})));
+  norm2_ = register_module("norm2", nn::LayerNorm(nn::LayerNormOptions({options.dim})));
+}
+
+Tensor TransformerEncoderLayerImpl::forward(const Tensor& x, const Tensor& padding) {
+  const auto drop = [&](const Tensor& y) {
+    return is_training() && dropout_ > 0 ? torch::dropout(y, dropout_, true) : y;
+  };
+  const auto attended = norm1_(x + drop(self_attn_(x, padding)));                   // [B, L, D]
+  return norm2_(attended + drop(linear2_(drop(torch::gelu(linear1_(attended))))));  // [B, L, D]
+}
+
+TransformerEncoderImpl::TransformerEncoderImpl(const TransformerEncoderLayerOptions& options, std::int64_t num_layers) {
+  register_module("layers", layers_);
+  for (std::int64_t i = 0; i < num_layers; ++i) {
+    layers_->push_back(TransformerEncoderLayer(options));
+    if (i > 0) copy_state(*layers_[0], *layers_[static_cast<std::size_t>(i)]);
+  }
+}
+
+std::vector<Tensor> TransformerEncoderImpl::forward(const Tensor& x, const Tensor& padding) {
+  std::vector<Tensor> hidden{x};
+  for (const auto& layer : *layers_)
+    hidden.push_back(layer->as<TransformerEncoderLayer>()->forward(hidden.back(), padding));
+  return hidden;
+}
+
+void copy_state(const nn::Module& source, nn::Module& target) {
+  const torch::NoGradGuard no_grad;
+  auto parameters = target.named_parameters();
+  for (const auto& item : source.named_parameters()) parameters[item.key()].copy_(item.value());
+  auto buffers = target.named_buffers();
+  for (const auto& item : source.named_buffers()) buffers[item.key()].copy_(item.value());
+}
+
+}  // namespace kuda

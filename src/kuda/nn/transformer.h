@@ -1,0 +1,62 @@
+#pragma once
+// The post-norm transformer encoder layer of torch.nn, batch first, under torch's state-dict names.
+
+#include <torch/torch.h>
+
+#include <cstdint>
+
+namespace kuda {
+
+struct TransformerEncoderLayerOptions {
+  std::int64_t dim = 0, num_heads = 1, feed_forward = 0;
+  double dropout = 0;  ///< attention weights, both residual branches, inside the feed-forward
+};
+
+/// Multi-head self-attention with packed projections: names in_proj_weight, in_proj_bias, out_proj.
+/// Initial values as torch.nn.MultiheadAttention: Xavier uniform, biases 0.
+class SelfAttentionImpl : public torch::nn::Module {
+ public:
+  SelfAttentionImpl(std::int64_t dim, std::int64_t num_heads, double dropout);  ///< ConfigError: heads divide dim
+  /// x [B, L, D] float, padding [B, L] bool (true = padded) or undefined -> [B, L, D]
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& padding);
+
+ private:
+  std::int64_t num_heads_;
+  double dropout_;
+  torch::Tensor in_proj_weight_, in_proj_bias_;
+  torch::nn::Linear out_proj_{nullptr};
+};
+TORCH_MODULE(SelfAttention);
+
+/// x = LN1(x + drop(attention(x))); x = LN2(x + drop(W2 drop(gelu(W1 x)))), exact GELU, LN eps 1e-5.
+class TransformerEncoderLayerImpl : public torch::nn::Module {
+ public:
+  explicit TransformerEncoderLayerImpl(const TransformerEncoderLayerOptions& options);
+  /// x [B, L, D] float, padding [B, L] bool (true = padded) or undefined -> [B, L, D]
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& padding);
+
+ private:
+  double dropout_;
+  SelfAttention self_attn_{nullptr};
+  torch::nn::Linear linear1_{nullptr}, linear2_{nullptr};
+  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
+};
+TORCH_MODULE(TransformerEncoderLayer);
+
+/// A stack named "layers" that returns every hidden state. All layers start from the same values, as torch's own
+/// encoder does (it deep-copies one layer).
+class TransformerEncoderImpl : public torch::nn::Module {
+ public:
+  TransformerEncoderImpl(const TransformerEncoderLayerOptions& options, std::int64_t num_layers);
+  /// x [B, L, D], padding [B, L] or undefined -> num_layers + 1 tensors [B, L, D], the first is x itself.
+  std::vector<torch::Tensor> forward(const torch::Tensor& x, const torch::Tensor& padding);
+
+ private:
+  torch::nn::ModuleList layers_;
+};
+TORCH_MODULE(TransformerEncoder);
+
+/// Copies parameters and buffers of `source` into `target`, a module of the same structure: what deepcopy gives.
+void copy_state(const torch::nn::Module& source, torch::nn::Module& target);
+
+}  // namespace kuda

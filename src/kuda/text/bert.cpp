@@ -1,0 +1,180 @@
+#include "kuda/text/bert.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/text/attention.h"
+
+namespace kuda {
+
+using torch::Tensor;
+namespace nn = torch::nn;
+
+BertConfig BertConfig::load(const std::filesystem::path& folder) {
+  const auto path = folder / "config.json";
+  if (!std::filesystem::exists(path))
+    throw FormatError(fmt::format("{}: no config.json in this folder", folder.string()),
+                      "a text encoder is a folder in Hugging Face layout: config.json, vocab.txt, model.safetensors");
+  return parse(read_file(path), path.string());
+}
+
+BertConfig BertConfig::parse(const std::string& text, const std::string& source) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) throw FormatError(source + ": not a JSON object");
+  if (json.value("model_type", "bert") != "bert")
+    throw DataError(fmt::format("{}: model_type: expected \"bert\", found \"{}\"", source,
+                                json["model_type"].is_string() ? json["model_type"].get<std::string>() : "?"));
+  BertConfig config;
+  const auto read = [&](const char* key, std::int64_t& value) {
+    if (!json.contains(key)) return;
+    if (!json[key].is_number_integer() || json[key].get<std::int64_t>() < 0)
+      throw DataError(fmt::format("{}: {}: expected a whole number >= 0, found {}", source, key, json[key].dump()));
+    value = json[key].get<std::int64_t>();
+  };
+  read("vocab_size", config.vocab_size);
+  read("hidden_size", config.hidden_size);
+  read("num_hidden_layers", config.num_hidden_layers);
+  read("num_attention_heads", config.num_attention_heads);
+  read("intermediate_size", config.intermediate_size);
+  read("max_position_embeddings", config.max_position_embeddings);
+  read("type_vocab_size", config.type_vocab_size);
+  read("pad_token_id", config.pad_token_id);
+  const auto rate = [&](const char* key, double fallback) {
+    if (!json.contains(key)) return fallback;
+    if (!json[key].is_number())
+      throw DataError(fmt::format("{}: {}: expected a number, found {}", source, key, json[key].dump()));
+    return json[key].get<double>();
+  };
+  config.layer_norm_eps = rate("layer_norm_eps", config.layer_norm_eps);
+  config.dropout = rate("hidden_dropout_prob", config.dropout);
+  if (json.value("hidden_act", "gelu") != "gelu")
+    throw DataError(fmt::format("{}: hidden_act: expected \"gelu\", found {}", source, json["hidden_act"].dump()));
+  if (config.num_attention_heads < 1 || config.hidden_size < 1 || config.num_hidden_layers < 1 ||
+      config.hidden_size % config.num_attention_heads != 0)
+    throw DataError(fmt::format("{}: hidden_size {} cannot be split into {} heads over {} layers", source,
+                                config.hidden_size, config.num_attention_heads, config.num_hidden_layers));
+  return config;
+}
+
+std::string BertConfig::to_json() const {
+  return nlohmann::ordered_json{{"model_type", "bert"},
+                                {"vocab_size", vocab_size},
+                                {"hidden_size", hidden_size},
+                                {"num_hidden_layers", num_hidden_layers},
+                                {"num_attention_heads", num_attention_heads},
+                                {"intermediate_size", intermediate_size},
+                                {"max_position_embeddings", max_position_embeddings},
+                                {"type_vocab_size", type_vocab_size},
+                                {"pad_token_id", pad_token_id},
+                                {"layer_norm_eps", layer_norm_eps},
+                                {"hidden_dropout_prob", dropout},
+                                {"attention_probs_dropout_prob", dropout},
+                                {"hidden_act", "gelu"}}
+      .dump(2);
+}
+
+namespace {
+
+constexpr double kInitialDeviation = 0.02;  // of every weight matrix, Devlin et al. 2019
+
+nn::Linear linear(std::int64_t in, std::int64_t out) {
+  nn::Linear layer(in, out);
+  nn::init::normal_(layer->weight, 0, kInitialDeviation);
+  nn::init::zeros_(layer->bias);
+  return layer;
+}
+
+nn::Embedding embedding(std::int64_t rows, std::int64_t dim) {
+  nn::Embedding table(rows, dim);
+  nn::init::normal_(table->weight, 0, kInitialDeviation);
+  return table;
+}
+
+nn::LayerNorm layer_norm(const BertConfig& config) {
+  return nn::LayerNorm(nn::LayerNormOptions({config.hidden_size}).eps(config.layer_norm_eps));
+}
+
+/// A module without behaviour that only gives its children the published names.
+std::shared_ptr<nn::Module> group() { return std::make_shared<nn::Module>(); }
+
+template <class M>
+M child(const std::shared_ptr<nn::Module>& parent, const std::string& name, M module) {
+  return parent->register_module(name, module);
+}
+
+}  // namespace
+
+struct BertLayerImpl : nn::Module {
+  explicit BertLayerImpl(const BertConfig& config) : heads(config.num_attention_heads), rate(config.dropout) {
+    const auto d = config.hidden_size;
+    const auto attention = register_module("attention", group());
+    const auto self = child(attention, "self", group());
+    query = child(self, "query", linear(d, d));
+    key = child(self, "key", linear(d, d));
+    value = child(self, "value", linear(d, d));
+    const auto attention_output = child(attention, "output", group());
+    attention_dense = child(attention_output, "dense", linear(d, d));
+    attention_norm = child(attention_output, "LayerNorm", layer_norm(config));
+    up = child(register_module("intermediate", group()), "dense", linear(d, config.intermediate_size));
+    const auto output = register_module("output", group());
+    down = child(output, "dense", linear(config.intermediate_size, d));
+    norm = child(output, "LayerNorm", layer_norm(config));
+  }
+
+  Tensor forward(const Tensor& x, const Tensor& padding, Tensor* weights) {
+    const double dropout = is_training() ? rate : 0;
+    const auto drop = [&](const Tensor& y) { return dropout > 0 ? torch::dropout(y, dropout, true) : y; };
+    const auto mixed = merge_heads(attend(split_heads(query(x), heads), split_heads(key(x), heads),
+                                          split_heads(value(x), heads), padding, dropout, weights));  // [B, L, D]
+    const auto attended = attention_norm(drop(attention_dense(mixed)) + x);
+    return norm(drop(down(torch::gelu(up(attended)))) + attended);
+  }
+
+  std::int64_t heads;
+  double rate;
+  nn::Linear query{nullptr}, key{nullptr}, value{nullptr}, attention_dense{nullptr}, up{nullptr}, down{nullptr};
+  nn::LayerNorm attention_norm{nullptr}, norm{nullptr};
+};
+
+BertImpl::BertImpl(const BertConfig& config) : config_(config) {
+  const auto embeddings = register_module("embeddings", group());
+  word_ = child(embeddings, "word_embeddings", embedding(config.vocab_size, config.hidden_size));
+  position_ = child(embeddings, "position_embeddings", embedding(config.max_position_embeddings, config.hidden_size));
+  token_type_ = child(embeddings, "token_type_embeddings", embedding(config.type_vocab_size, config.hidden_size));
+  norm_ = child(embeddings, "LayerNorm", layer_norm(config));
+  const auto layers = child(register_module("encoder", group()), "layer", group());
+  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i)
+    layers_.push_back(child(layers, std::to_string(i), std::make_shared<BertLayerImpl>(config)));
+  pooler_ = child(register_module("pooler", group()), "dense", linear(config.hidden_size, config.hidden_size));
+  const torch::NoGradGuard no_grad;
+  if (config.pad_token_id < config.vocab_size) word_->weight[config.pad_token_id].zero_();
+}
+
+std::vector<Tensor> BertImpl::forward(const Tensor& ids, const Tensor& segments, const Tensor& padding,
+                                      std::vector<Tensor>* attention) {
+  const auto length = ids.size(1);
+  if (length > config_.max_position_embeddings)
+    throw ShapeError(fmt::format("text of {} word pieces, but the encoder has {} positions", length,
+                                 config_.max_position_embeddings),
+                     "set data.text_length to at most this number");
+  // The padding row of the table never receives a gradient, as in the published implementation.
+  auto x = torch::embedding(word_->weight, ids, config_.pad_token_id);          // [B, L, D]
+  x = x + token_type_(segments.defined() ? segments : torch::zeros_like(ids));  // [B, L, D]
+  x = norm_(x + position_->weight.slice(0, 0, length));                         // [B, L, D]
+  if (is_training() && config_.dropout > 0) x = torch::dropout(x, config_.dropout, true);
+  std::vector<Tensor> hidden{x};
+  for (const auto& layer : layers_) {
+    Tensor weights;
+    x = layer->forward(x, padding, attention != nullptr ? &weights : nullptr);
+    if (attention != nullptr) attention->push_back(weights);
+    hidden.push_back(x);
+  }
+  return hidden;
+}
+
+Tensor BertImpl::pool(const Tensor& hidden) { return pooler_(hidden.select(1, 0)).tanh(); }
+
+}  // namespace kuda

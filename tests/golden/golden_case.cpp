@@ -1,0 +1,130 @@
+#include "golden_case.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "kuda/base/error.h"
+#include "kuda/io/tensor.h"
+
+namespace kuda::golden {
+
+using torch::Tensor;
+
+GoldenCase::GoldenCase(const std::filesystem::path& path) : file_(io::read_safetensors(path)) {
+  config_ = nlohmann::json::parse(metadata("config").empty() ? "{}" : metadata("config"));
+  tolerances_ = nlohmann::json::parse(metadata("tolerances").empty() ? "{}" : metadata("tolerances"));
+}
+
+std::string GoldenCase::metadata(const std::string& key) const {
+  const auto found = file_.metadata.find(key);
+  return found == file_.metadata.end() ? std::string() : found->second;
+}
+
+Tensor GoldenCase::tensor(const std::string& key) const { return io::to_tensor(file_.at(key)).clone(); }
+
+std::vector<std::string> GoldenCase::keys(const std::string& prefix) const {
+  std::vector<std::string> keys;
+  for (const auto& [key, array] : file_.arrays)
+    if (key.starts_with(prefix)) keys.push_back(key);
+  return keys;
+}
+
+io::ArrayFile GoldenCase::part(const std::string& prefix) const {
+  io::ArrayFile part;
+  part.path = file_.path;
+  for (const auto& key : keys(prefix)) part.arrays[key.substr(prefix.size())] = file_.arrays.at(key);
+  return part;
+}
+
+double GoldenCase::tolerance(const std::string& key) const {
+  // float32 against float32 in another order of summation: the references differ from their own float64 run by up to
+  // 1e-6 per value; where that distance is larger, the file names its own tolerance.
+  constexpr double kTolerance = 1e-5;
+  return tolerances_.contains(key) ? std::max(kTolerance, tolerances_[key].get<double>()) : kTolerance;
+}
+
+void GoldenReport::expect(const std::string& key, bool holds, const std::string& note) {
+  compared_.insert(key);
+  comparisons_.push_back({key, 0, 0, 0, holds, note});
+}
+
+void GoldenReport::compare(const std::string& key, const Tensor& found) {
+  compared_.insert(key);
+  Comparison line{key, 0, 0, golden_.tolerance(key), false, ""};
+  if (!golden_.has(key)) {
+    line.note = "not in the file";
+  } else if (!found.defined()) {
+    line.note = "the model gave none";
+  } else {
+    const auto stored = golden_.tensor(key).to(torch::kFloat64).squeeze();
+    const auto value = found.detach().to(torch::kFloat64).squeeze();
+    if (stored.sizes() != value.sizes()) {
+      line.note = fmt::format("shape: {} elements stored, {} found", stored.numel(), value.numel());
+    } else {
+      const auto error = (value - stored).abs();
+      const auto excess = error / stored.abs().clamp_min(1);
+      line.absolute = error.numel() > 0 ? error.max().item<double>() : 0;
+      line.relative = error.numel() > 0 ? (error / stored.abs().clamp_min(1e-12)).max().item<double>() : 0;
+      const double worst = error.numel() > 0 ? excess.max().item<double>() : 0;
+      line.holds = std::isfinite(worst) && worst <= line.tolerance;
+      if (!line.holds)
+        line.note = fmt::format("first bad index {}", (excess > line.tolerance).flatten().nonzero()[0].item<int64_t>());
+    }
+  }
+  comparisons_.push_back(line);
+}
+
+void GoldenReport::compare_step(const std::string& name, const Tensor& found, double lr, double weight_decay) {
+  const auto key = "step/" + name;
+  compared_.insert(key);
+  const auto before = golden_.tensor("weight/" + name).to(torch::kFloat64);
+  const auto stored = golden_.tensor(key).to(torch::kFloat64);
+  const auto grad = golden_.tensor("grad/" + name);
+  const auto value = found.detach().to(torch::kFloat64);
+  constexpr double kUlp = 1.1920929e-7;  // of float32, relative
+  const auto is_clear = grad.abs() >= 1e-6;
+  const auto exact = (value - stored).abs() <= (2 * kUlp * before.abs()).clamp_min(5e-7);
+  const auto bounded =
+      (value - before).abs() <= 1.01 * lr + 2 * lr * weight_decay * before.abs() + 2 * kUlp * before.abs();
+  Comparison line{key, 0, 0, 5e-7, false, ""};
+  const auto error = torch::where(is_clear, (value - stored).abs(), torch::zeros_like(value));
+  line.absolute = error.max().item<double>();
+  line.relative = (error / stored.abs().clamp_min(1e-12)).max().item<double>();
+  line.holds = torch::where(is_clear, exact, bounded).all().item<bool>();
+  comparisons_.push_back(line);
+}
+
+void GoldenReport::used_prefix(const std::string& prefix) {
+  for (const auto& key : golden_.keys(prefix)) compared_.insert(key);
+}
+
+void GoldenReport::finish() {
+  for (const auto& key : golden_.keys(""))
+    if (!compared_.contains(key)) comparisons_.push_back({key, 0, 0, 0, false, "not compared"});
+}
+
+bool GoldenReport::holds() const {
+  for (const auto& line : comparisons_)
+    if (!line.holds) return false;
+  return !comparisons_.empty();
+}
+
+std::string GoldenReport::text(bool all_lines) const {
+  std::string text;
+  double absolute = 0;
+  std::size_t failures = 0;
+  for (const auto& line : comparisons_) {
+    absolute = std::max(absolute, line.absolute);
+    if (!line.holds) ++failures;
+    if (all_lines || !line.holds)
+      text +=
+          fmt::format("  {} {}: absolute {:.2e}, relative {:.2e}, allowed {:.1e} {}\n", line.holds ? "ok  " : "FAIL",
+                      line.key, line.absolute, line.relative, line.tolerance, line.note);
+  }
+  return fmt::format("{} {}: {} values compared, largest absolute error {:.2e}, {} do not hold\n{}",
+                     holds() ? "PASS" : "FAIL", golden_.path().filename().string(), comparisons_.size(), absolute,
+                     failures, text);
+}
+
+}  // namespace kuda::golden

@@ -1,0 +1,80 @@
+#pragma once
+// One golden file: numbers from a published implementation, and the report of a comparison with them.
+//
+//   GoldenCase golden("kmsa_train.safetensors");
+//   GoldenReport report(golden);
+//   report.compare("out/pred", prediction);
+//   report.finish();                        // names what was not compared
+//   std::cout << report.text();
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kuda/io/safetensors.h"
+
+namespace kuda::golden {
+
+class GoldenCase {
+ public:
+  explicit GoldenCase(const std::filesystem::path& path);
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return file_.path; }
+  [[nodiscard]] const nlohmann::json& config() const noexcept { return config_; }
+  [[nodiscard]] std::string metadata(const std::string& key) const;
+  [[nodiscard]] bool has(const std::string& key) const { return file_.arrays.contains(key); }
+  [[nodiscard]] torch::Tensor tensor(const std::string& key) const;  ///< a private copy
+  [[nodiscard]] std::vector<std::string> keys(const std::string& prefix) const;
+  /// The entries below `prefix` with the prefix removed, as a file of weights.
+  [[nodiscard]] io::ArrayFile part(const std::string& prefix) const;
+  /// Largest absolute error allowed for a key: the file's own tolerance, else 1e-5 (see golden_case.cpp).
+  [[nodiscard]] double tolerance(const std::string& key) const;
+
+ private:
+  io::ArrayFile file_;
+  nlohmann::json config_, tolerances_;
+};
+
+struct Comparison {
+  std::string key;
+  double absolute = 0, relative = 0, tolerance = 0;
+  bool holds = false;
+  std::string note;
+};
+
+class GoldenReport {
+ public:
+  explicit GoldenReport(const GoldenCase& golden) : golden_(golden) {}
+  /// |found - stored| <= tolerance * max(1, |stored|), element by element; shapes must agree up to size-1 axes.
+  void compare(const std::string& key, const torch::Tensor& found);
+  /// One AdamW step: elements with |grad| >= 1e-6 to 5e-7 or 2 ulp; the others only within the step's largest size,
+  /// because their direction is rounding noise (the golden notes say so).
+  void compare_step(const std::string& name, const torch::Tensor& found, double lr, double weight_decay);
+  void expect(const std::string& key, bool holds, const std::string& note);
+  void used(const std::string& key) { compared_.insert(key); }
+  void used_prefix(const std::string& prefix);
+  /// Adds a failure for every key of the file that was neither compared nor used.
+  void finish();
+  [[nodiscard]] bool holds() const;
+  [[nodiscard]] std::string text(bool all_lines) const;
+  [[nodiscard]] const std::vector<Comparison>& comparisons() const noexcept { return comparisons_; }
+
+ private:
+  const GoldenCase& golden_;
+  std::vector<Comparison> comparisons_;
+  std::set<std::string> compared_;
+};
+
+/// Checks any golden file (safetensors or json of golden/common); the report's text goes to `text`.
+/// Returns false if something does not hold. Throws Error for a file of an unknown kind.
+bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text);
+
+// One function per kind of case.
+void check_bert(const GoldenCase& golden, GoldenReport& report);
+void check_kuda(const GoldenCase& golden, GoldenReport& report);
+
+}  // namespace kuda::golden
