@@ -80,18 +80,18 @@ bool Process::is_running() {
   return pid_ > 0;
 }
 
-Run Process::wait() {
+Outcome Process::wait() {
   while (pid_ > 0)
     if (waitpid(pid_, &status_, 0) == pid_ || errno != EINTR) pid_ = -1;
   const int code = WIFSIGNALED(status_) ? 128 + WTERMSIG(status_) : WEXITSTATUS(status_);
   return {code, content_of(out_), content_of(err_)};
 }
 
-Run run_kuda(const std::vector<std::string>& arguments, const fs::path& folder) {
+Outcome run_kuda(const std::vector<std::string>& arguments, const fs::path& folder) {
   return Process(arguments, folder).wait();
 }
 
-Run run_shell(const std::string& command, const fs::path& folder) {
+Outcome run_shell(const std::string& command, const fs::path& folder) {
   const std::string path = fs::path(KUDA_PROGRAM).parent_path().string() + ":" + std::getenv("PATH");
   Process process;
   process.start({"env", "PATH=" + path, "bash", "-euo", "pipefail", "-c", command}, folder);

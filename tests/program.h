@@ -1,7 +1,7 @@
 #pragma once
 // Runs the built program as a user would: its own process, arguments, both outputs, exit code.
 //
-//   const Run run = run_kuda({"data", "inspect", "mosi.pkl"});
+//   const Outcome run = run_kuda({"data", "inspect", "mosi.pkl"});
 //   EXPECT_EQ(run.exit_code, 0) << run.err;
 
 #include <sys/types.h>
@@ -12,16 +12,16 @@
 
 namespace kuda::test {
 
-struct Run {
+struct Outcome {
   int exit_code = -1;  ///< 128 + signal when a signal ended it, as a shell counts
   std::string out, err;
 };
 
 /// The built program, in `folder` (empty: the current one).
-Run run_kuda(const std::vector<std::string>& arguments, const std::filesystem::path& folder = {});
+Outcome run_kuda(const std::vector<std::string>& arguments, const std::filesystem::path& folder = {});
 
 /// A shell command; `kuda` is found through PATH.
-Run run_shell(const std::string& command, const std::filesystem::path& folder);
+Outcome run_shell(const std::string& command, const std::filesystem::path& folder);
 
 /// A program that is still running; it is killed when this goes out of scope.
 class Process {
@@ -32,10 +32,10 @@ class Process {
   ~Process();
   void send(int signal);
   [[nodiscard]] bool is_running();
-  Run wait();
+  Outcome wait();
 
  private:
-  friend Run run_shell(const std::string&, const std::filesystem::path&);
+  friend Outcome run_shell(const std::string&, const std::filesystem::path&);
   Process() = default;
   void start(const std::vector<std::string>& words, const std::filesystem::path& folder);
   pid_t pid_ = -1;

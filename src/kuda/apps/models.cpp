@@ -1,0 +1,74 @@
+// kuda models: what the registry holds.
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "kuda/apps/table.h"
+#include "kuda/apps/verbs.h"
+#include "kuda/models/model.h"
+
+namespace kuda {
+
+namespace {
+
+std::string text_input_name(TextInput input) {
+  switch (input) {
+    case TextInput::none:
+      return "none";
+    case TextInput::features:
+      return "features";
+    case TextInput::tokens:
+      return "encoder";
+  }
+  return "";
+}
+
+std::string profile_names(const ModelInfo& model) {
+  std::string names;
+  for (const auto& profile : model.profiles) names += (names.empty() ? "" : ", ") + profile.name;
+  return names;
+}
+
+void print_json() {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& model : all_models()) {
+    auto profiles = nlohmann::ordered_json::array();
+    for (const auto& profile : model.profiles)
+      profiles.push_back({{"name", profile.name}, {"help", profile.help}, {"sets", profile.assignments}});
+    list.push_back({{"name", model.name},
+                    {"title", model.title},
+                    {"paper", model.paper},
+                    {"year", model.year},
+                    {"kind", model.kind},
+                    {"text", text_input_name(model.text)},
+                    {"needs_alignment", model.needs_alignment},
+                    {"uses_unimodal_labels", model.uses_unimodal_labels},
+                    {"profiles", profiles}});
+  }
+  std::cout << list.dump(2) << '\n';
+}
+
+void print_table() {
+  Table table({"name", "kind", "text", "aligned", "unimodal labels", "profiles", "paper"});
+  for (const auto& model : all_models())
+    table.add({model.name, model.kind, text_input_name(model.text), model.needs_alignment ? "needed" : "no",
+               model.uses_unimodal_labels ? "used" : "no", profile_names(model), model.paper});
+  std::cout << table.text();
+  for (const auto& model : all_models())
+    for (const auto& profile : model.profiles)
+      std::cout << "\n" << model.name << " --profile " << profile.name << ": " << profile.help;
+  std::cout << '\n';
+}
+
+}  // namespace
+
+void add_models(CLI::App& program) {
+  auto* verb = program.add_subcommand("models", "List the models and what each needs from the data.");
+  verb->footer("Example:\n  kuda models --json");
+  auto* json = verb->add_flag("--json", "as JSON");
+  verb->callback([json] { json->count() > 0 ? print_json() : print_table(); });
+}
+
+}  // namespace kuda

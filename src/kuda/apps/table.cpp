@@ -1,0 +1,52 @@
+#include "kuda/apps/table.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace kuda {
+
+namespace {
+
+bool is_number(const std::string& cell) {
+  if (cell.empty() || cell == "-" || cell == "nan") return true;  // an empty cell takes part in no decision
+  char* end = nullptr;
+  std::strtod(cell.c_str(), &end);
+  const std::string rest(end);
+  return end != cell.c_str() && (rest.empty() || rest == " %" || rest == "%");
+}
+
+}  // namespace
+
+std::size_t display_width(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string Table::text() const {
+  const std::size_t columns = rows_.front().size();
+  std::vector<std::size_t> width(columns, 0);
+  std::vector<bool> numeric(columns, rows_.size() > 1);
+  for (std::size_t row = 0; row < rows_.size(); ++row)
+    for (std::size_t column = 0; column < rows_[row].size() && column < columns; ++column) {
+      width[column] = std::max(width[column], display_width(rows_[row][column]));
+      if (row > 0 && !is_number(rows_[row][column])) numeric[column] = false;
+    }
+  std::string text;
+  const auto add_line = [&](const std::vector<std::string>& cells) {
+    std::string line;
+    for (std::size_t column = 0; column < columns; ++column) {
+      const std::string cell = column < cells.size() ? cells[column] : "";
+      const std::string space(width[column] - display_width(cell), ' ');
+      line += (column > 0 ? "  " : "") + (numeric[column] ? space + cell : cell + space);
+    }
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  };
+  add_line(rows_.front());
+  std::size_t total = 2 * (columns - 1);
+  for (const auto size : width) total += size;
+  text += std::string(total, '-') + "\n";
+  for (std::size_t row = 1; row < rows_.size(); ++row) add_line(rows_[row]);
+  return text;
+}
+
+}  // namespace kuda
