@@ -54,6 +54,9 @@ function(kuda_own_torch_targets prefix)
 endfunction()
 
 add_library(kuda_torch INTERFACE)
+# The wheel brings headers of its own fmt, found before the system's, but not its symbols: with LibTorch fmt is
+# header-only. (Its inline namespace differs by version, so both can live in one program.)
+target_compile_definitions(kuda_torch INTERFACE FMT_HEADER_ONLY=1)
 kuda_find_torch_config(kuda_torch_config)
 get_filename_component(kuda_torch_prefix "${kuda_torch_config}/../../.." ABSOLUTE)
 if(kuda_torch_config AND (KUDA_OWN_TORCH_TARGETS OR EXISTS ${kuda_torch_prefix}/lib/libtorch_cuda.so))
