@@ -38,6 +38,12 @@ struct NumpyType {
 
 using Buffer = std::vector<std::byte>;
 
+/// Bytes and who keeps them.
+struct ByteView {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;
+};
+
 /// Reverses the bytes of each item of `size` bytes (1, 2, 4 or 8) in place.
 void swap_bytes(std::span<std::byte> bytes, std::size_t size) noexcept;
 

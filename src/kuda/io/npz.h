@@ -13,7 +13,8 @@
 
 namespace kuda::io {
 
-/// A .npz file: name (without .npy) to array; stored members are mapped, deflated ones unpacked once.
+/// A .npz file: name (without .npy) to array; stored members are mapped, deflated ones unpacked once. Members that are
+/// no numbers (text, objects, records) are left out; `metadata` gives the reason under their name.
 /// Throws FormatError naming the file and the member.
 [[nodiscard]] ArrayFile read_npz(const std::filesystem::path& path);
 /// The same from memory: `owner` keeps `bytes` alive, `name` stands for the file in messages.

@@ -11,12 +11,6 @@
 
 namespace kuda::io {
 
-/// Bytes and who keeps them.
-struct ByteView {
-  std::span<const std::byte> bytes;
-  std::shared_ptr<const void> owner;
-};
-
 class PickleChunk : public ValueAccess::Opaque {
  public:
   enum class Encoding {
