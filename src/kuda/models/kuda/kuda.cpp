@@ -70,7 +70,7 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
 
   // The label enters only here, and only while training.
   const bool has_label = is_training() && batch.label.defined();
-  if (has_label && config_.ratio != "none" && config_.decoders)
+  if (has_label && config_.ratio != "none" && config_.decoders && config_.fusion == "dynamic")
     context.ratio = sentiment_ratio(config_, predictions, batch.label);
   context.skip_norms = !has_label && config_.ratio_at_test == "none";
   const auto fused = fusion_->forward(context, trace);             // F^L, [B, common, D]

@@ -1,0 +1,312 @@
+#include "kuda/models/kuda/kuda.h"
+
+#include <gtest/gtest.h>
+
+#include "kuda/base/error.h"
+#include "kuda/models/kuda/knowledge.h"
+#include "kuda/models/kuda/tiny.h"
+#include "kuda/text/state_dict.h"
+
+namespace kuda {
+namespace {
+
+using testing_kuda::tiny_batch;
+using testing_kuda::tiny_config;
+using testing_kuda::tiny_shape;
+using testing_kuda::tiny_text;
+using torch::Tensor;
+
+std::shared_ptr<Kuda> make(const KudaConfig& config, const DataShape& shape = tiny_shape()) {
+  torch::manual_seed(7);
+  return std::make_shared<Kuda>(config, shape, tiny_text());
+}
+
+/// Fresh networks are nearly linear in places; random norms and biases make every path count.
+void stir(torch::nn::Module& module) {
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : module.parameters()) parameter.add_(torch::randn_like(parameter) * 0.1);
+}
+
+/// Predictions of the training graph when the unimodal predictions are as given through the label: the ratio is
+/// moved by moving the label, which reaches nothing else of the forward pass.
+double largest_move_by_the_ratio(const std::string& place) {
+  auto config = tiny_config();
+  config.ratio_place = place;
+  config.ratio = "gaussian";
+  config.k = 5;
+  const auto model = make(config);
+  stir(*model);
+  model->train();
+  const torch::NoGradGuard no_grad;
+  auto batch = tiny_batch();
+  Trace near, far;
+  batch.label = model->forward(batch, nullptr).unimodal[0].clone();  // text is exactly right
+  const auto a = model->forward(batch, &near).score;
+  batch.label = model->forward(batch, nullptr).unimodal[2].clone();  // audio is
+  const auto b = model->forward(batch, &far).score;
+  EXPECT_GT((near.at("ratio/T") - far.at("ratio/T")).abs().max().item<double>(), 0.01) << "the ratio did not move";
+  return (a - b).abs().max().item<double>();
+}
+
+TEST(Kuda, ReleasedRatioDoesNotReachThePrediction) {
+  // LN((1 + R) C) = LN(C) up to the norm's eps = 1e-5: only that and rounding are left.
+  const double pre = largest_move_by_the_ratio("pre"), post = largest_move_by_the_ratio("post");
+  RecordProperty("largest_move_pre", std::to_string(pre));
+  RecordProperty("largest_move_post", std::to_string(post));
+  EXPECT_LT(pre, 1e-5);
+  EXPECT_GT(post, 20 * pre);
+}
+
+TEST(Kuda, RatioSumsToOneAndFavoursTheNearestModality) {
+  for (const std::string function : {"inverse", "gaussian"}) {
+    auto config = tiny_config();
+    config.ratio = function;
+    config.k = 2;
+    const PerModality predictions{torch::tensor({{0.5F}}), torch::tensor({{1.0F}}), Tensor()};
+    const auto ratio = sentiment_ratio(config, predictions, torch::tensor({0.5F}));
+    EXPECT_FALSE(ratio[2].defined());
+    EXPECT_NEAR((ratio[0] + ratio[1]).item<float>(), 1, 1e-6);
+    // d = 0 and 0.5: 1 and 1/2 for inverse, 1 and exp(-1/2) for gaussian.
+    const double second = function == "inverse" ? 0.5 : std::exp(-0.5);
+    EXPECT_NEAR(ratio[0].item<float>(), 1 / (1 + second), 1e-6);
+  }
+}
+
+TEST(Kuda, GaussianRatioSurvivesDistancesThatUnderflow) {
+  auto config = tiny_config();
+  config.ratio = "gaussian";
+  config.k = 5;
+  const PerModality predictions{torch::tensor({{6.0F}}), torch::tensor({{6.1F}}), torch::tensor({{-9.0F}})};
+  const auto ratio = sentiment_ratio(config, predictions, torch::tensor({0.0F}));
+  EXPECT_NEAR(ratio[0].item<float>(), 1 / (1 + std::exp(-5 * (6.1 * 6.1 - 36))), 1e-4);
+}
+
+TEST(Kuda, ScoresDoNotSeeTheLabelOutsideTraining) {
+  const auto model = make(tiny_config());
+  model->eval();
+  auto batch = tiny_batch();
+  const auto with_label = model->forward(batch, nullptr).score;
+  batch.label = batch.label + 2;
+  EXPECT_TRUE(torch::equal(with_label, model->forward(batch, nullptr).score));
+  batch.label = Tensor();
+  EXPECT_TRUE(torch::equal(with_label, model->forward(batch, nullptr).score));
+}
+
+KudaConfig masked_config() {
+  auto config = tiny_config();
+  config.mask_decoder_mean = config.mask_alignment = config.mask_fusion = true;
+  return config;
+}
+
+Sequence cut(const Sequence& sequence, std::int64_t length) {
+  return {sequence.values.slice(1, 0, length), sequence.padding.slice(1, 0, length), sequence.lengths};
+}
+
+TEST(Kuda, MaskedProfileIgnoresPaddingAltogether) {
+  const auto model = make(masked_config());
+  stir(*model);
+  model->eval();
+  ASSERT_TRUE(model->is_padding_invariant());
+  const torch::NoGradGuard no_grad;
+  const auto batch = tiny_batch();
+  const auto full = model->forward(batch, nullptr);
+
+  auto dirty = batch;  // other numbers at padded positions
+  dirty.vision.values =
+      torch::where(batch.vision.padding.unsqueeze(-1), torch::randn_like(batch.vision.values), batch.vision.values);
+  dirty.text_ids = torch::where(batch.text_padding, torch::ones_like(batch.text_ids), batch.text_ids);
+  // Float sums over more or fewer exact zeros may round differently: a few ulp of values of order one.
+  EXPECT_TRUE(torch::allclose(full.score, model->forward(dirty, nullptr).score, 0, 1e-6));
+
+  auto shorter = batch;  // cut to the longest clip: 5 pieces, 6 and 5 frames
+  shorter.text_ids = batch.text_ids.slice(1, 0, 5);
+  shorter.text_segments = batch.text_segments.slice(1, 0, 5);
+  shorter.text_padding = batch.text_padding.slice(1, 0, 5);
+  shorter.vision = cut(batch.vision, 6);
+  shorter.audio = cut(batch.audio, 5);
+  const auto trimmed = model->forward(shorter, nullptr);
+  EXPECT_TRUE(torch::allclose(full.score, trimmed.score, 0, 1e-6));
+  for (std::size_t m = 0; m < 3; ++m) EXPECT_TRUE(torch::allclose(full.unimodal[m], trimmed.unimodal[m], 0, 1e-6));
+  EXPECT_TRUE(torch::allclose(full.terms[0].second, trimmed.terms[0].second, 0, 1e-5));
+}
+
+TEST(Kuda, PaperProfileSeesPadding) {  // documented: nothing is masked in the fusion
+  const auto model = make(tiny_config());
+  model->eval();
+  auto batch = tiny_batch();
+  const auto before = model->forward(batch, nullptr).score;
+  batch.vision.values = torch::where(batch.vision.padding.unsqueeze(-1), batch.vision.values + 3, batch.vision.values);
+  EXPECT_FALSE(torch::allclose(before, model->forward(batch, nullptr).score));
+  EXPECT_FALSE(model->is_padding_invariant());
+}
+
+TEST(Kuda, AnyNonEmptySubsetOfModalitiesScores) {
+  for (int subset = 1; subset < 8; ++subset) {
+    auto shape = tiny_shape();
+    for (int m = 0; m < 3; ++m) shape.present[static_cast<std::size_t>(m)] = (subset >> m & 1) != 0;
+    const auto built = make(tiny_config(), shape);  // trained on the subset
+    const auto whole = make(tiny_config());         // asked for the subset at prediction
+    built->eval();
+    whole->eval();
+    auto batch = tiny_batch();
+    if (!shape.present[0]) batch.text_ids = batch.text_padding = batch.text_segments = Tensor();
+    if (!shape.present[1]) batch.vision = {};
+    if (!shape.present[2]) batch.audio = {};
+    for (const auto& model : {built, whole}) {
+      const auto output = model->forward(batch, nullptr);
+      EXPECT_TRUE(output.score.isfinite().all().item<bool>()) << subset;
+      EXPECT_EQ(output.score.sizes(), (std::vector<std::int64_t>{3}));
+      for (std::size_t m = 0; m < 3; ++m) EXPECT_EQ(output.unimodal[m].defined(), shape.present[m]);
+    }
+  }
+  auto shape = tiny_shape();
+  shape.present = {false, false, false};
+  EXPECT_THROW(make(tiny_config(), shape), ConfigError);
+}
+
+TEST(Kuda, EveryTrainableParameterGetsAGradientAndFrozenOnesNone) {
+  const auto model = make(tiny_config());
+  model->train();
+  const auto batch = tiny_batch();
+  model->loss(model->forward(batch, nullptr), batch).total.backward();
+  for (const auto& item : model->named_parameters()) {
+    const auto& name = item.key();
+    const bool is_frozen = name.find("adapter") != std::string::npos || name.find("decoder") != std::string::npos;
+    EXPECT_EQ(item.value().requires_grad(), !is_frozen) << name;
+    const bool is_unused = name.find("pooler") != std::string::npos;  // in the published files, never read
+    EXPECT_EQ(item.value().grad().defined(), !is_frozen && !is_unused) << name;
+  }
+}
+
+TEST(Kuda, WithoutKnowledgeNothingIsFrozen) {
+  auto config = tiny_config();
+  config.knowledge = false;
+  for (const auto& parameter : make(config)->parameters()) EXPECT_TRUE(parameter.requires_grad());
+  EXPECT_TRUE(kuda_info().pretrain_tasks(config, tiny_shape(), tiny_shape(), tiny_text()).empty());
+}
+
+TEST(Kuda, ClonesStartFromTheSameValues) {
+  const auto model = make(tiny_config());
+  const auto p = model->named_parameters();
+  const std::string v = "UniEncKI.enc_v.encoder.", f = "DyMultiFus.dec_list.";
+  EXPECT_TRUE(torch::equal(p[v + "adapters.0.down_project.weight"], p[v + "adapters.2.down_project.weight"]));
+  EXPECT_TRUE(torch::equal(p[v + "tfencoder.tfencoder.layers.0.linear1.weight"],
+                           p[v + "tfencoder.tfencoder.layers.3.linear1.weight"]));
+  EXPECT_TRUE(torch::equal(p[f + "0.mhatt2.to_q.weight"], p[f + "1.mhatt2.to_q.weight"]));
+  EXPECT_FALSE(
+      torch::equal(p[f + "0.mhatt1.f_t.cross_attn.to_q.weight"], p[f + "0.mhatt1.f_v.cross_attn.to_q.weight"]));
+}
+
+TEST(Kuda, AdapterLayersKeepTheirFractionOfDepth) {
+  KudaConfig config;
+  EXPECT_EQ(text_adapter_layers(config, 12), (std::vector<std::int64_t>{3, 6, 9, 11}));
+  EXPECT_EQ(text_adapter_layers(config, 6), (std::vector<std::int64_t>{1, 3, 4, 5}));
+  EXPECT_EQ(text_adapter_layers(config, 24), (std::vector<std::int64_t>{6, 12, 18, 22}));
+  EXPECT_THROW((void)text_adapter_layers(config, 3), ConfigError);  // 9 and 11 both become layer 2
+  config.adapter_layers = {13};
+  EXPECT_THROW((void)text_adapter_layers(config, 12), ConfigError);
+}
+
+TEST(Kuda, ContrastiveLossOfAZeroVectorIsFinite) {
+  const auto loss = contrastive_loss(torch::zeros({2, 3}), torch::ones({2, 3}));
+  EXPECT_NEAR(loss.item<float>(), std::log(2.0), 1e-6);
+  EXPECT_NEAR(contrastive_loss(torch::ones({1, 3}), torch::ones({1, 3})).item<float>(), 0, 1e-6);  // batch of one
+}
+
+TEST(Knowledge, Stage1LoadsIntoStage2UnderThePublishedNames) {
+  const auto config = tiny_config();
+  for (const auto& task : kuda_info().pretrain_tasks(config, tiny_shape(), tiny_shape(), tiny_text())) {
+    torch::manual_seed(3);
+    const auto stage1 = task.make();
+    const auto stage2 = make(config);
+    io::ArrayFile state;
+    state.path = "stage1";
+    state.arrays = state_of(*stage1);
+    EXPECT_TRUE(kuda_info().adopt(*stage2, config, task, state).empty());
+    stage1->eval();
+    stage2->eval();
+    const auto batch = tiny_batch();
+    const auto m = static_cast<std::size_t>(task.modality);
+    EXPECT_TRUE(torch::equal(stage1->forward(batch, nullptr).score, stage2->forward(batch, nullptr).unimodal[m]));
+  }
+}
+
+DataShape other_shape() {
+  auto shape = tiny_shape();
+  shape.vision_length = 5;
+  shape.vision_width = 9;
+  shape.audio_length = 11;
+  return shape;
+}
+
+Batch other_batch() {
+  auto batch = tiny_batch();
+  batch.vision = testing_kuda::random_sequence(5, 9, {5, 1, 3});
+  batch.audio = testing_kuda::random_sequence(11, 3, {11, 2, 6});
+  return batch;
+}
+
+TEST(Knowledge, BridgeTrainsOnTheSourceAndLoadsStrictlyIntoTheTarget) {
+  const auto config = tiny_config();
+  const auto tasks = kuda_info().pretrain_tasks(config, tiny_shape(), other_shape(), tiny_text());
+  const auto model = tasks[1].make();
+  EXPECT_EQ(model->forward(other_batch(), nullptr).score.size(0), 3);
+  io::ArrayFile state;
+  state.arrays = state_of(*model);
+  EXPECT_TRUE(state.arrays.contains("bridge.weight"));
+  EXPECT_TRUE(kuda_info().adopt(*make(config), config, tasks[1], state).empty());
+}
+
+TEST(Knowledge, PartialNamesWhatStartsFreshAndRefusesTheRest) {
+  auto config = tiny_config();
+  config.transfer = "partial";
+  const auto tasks = kuda_info().pretrain_tasks(config, tiny_shape(), other_shape(), tiny_text());
+  const auto model = tasks[1].make();
+  EXPECT_EQ(model->forward(other_batch(), nullptr).score.size(0), 3);
+  io::ArrayFile state;
+  state.arrays = state_of(*model);
+  const auto skipped = kuda_info().adopt(*make(config), config, tasks[1], state);
+  EXPECT_EQ(skipped.size(), 3U);
+  EXPECT_EQ(make(config)->parameter_groups().size(), 2U);
+
+  config.interpolate_positions = true;
+  EXPECT_EQ(kuda_info().adopt(*make(config), config, tasks[1], state).size(), 2U);
+
+  auto wider = config;
+  wider.sequence_width = 32;
+  EXPECT_THROW(kuda_info().adopt(*make(wider), wider, tasks[1], state), CheckpointError);
+}
+
+TEST(Knowledge, ResamplingKeepsEndsAndProportions) {
+  Sequence sequence;
+  sequence.lengths = torch::tensor({4, 2});
+  sequence.values = torch::tensor({0.F, 1.F, 2.F, 3.F, 0.F, 6.F, 0.F, 0.F}).reshape({2, 4, 1});
+  sequence.padding = torch::arange(4).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
+  const auto longer = resample(sequence, 8);
+  EXPECT_TRUE(torch::equal(longer.lengths, torch::tensor({8, 4})));
+  EXPECT_NEAR(longer.values[0][7][0].item<float>(), 3, 1e-6);
+  EXPECT_NEAR(longer.values[1][1][0].item<float>(), 2, 1e-6);  // 0, 2, 4, 6
+  EXPECT_EQ(longer.values[1][4][0].item<float>(), 0);
+  EXPECT_TRUE(longer.padding[1][4].item<bool>());
+}
+
+TEST(LoadState, NamesTheFirstThreeDifferencesAndTheLikelyCause) {
+  const auto model = make(tiny_config());
+  auto text = tiny_text();
+  text.bert.vocab_size = 50;
+  const Kuda other(tiny_config(), tiny_shape(), text);
+  io::ArrayFile state;
+  state.path = "model.safetensors";
+  state.arrays = state_of(other);
+  try {
+    load_state(*model, state);
+    FAIL();
+  } catch (const CheckpointError& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("word_embeddings.weight: file [50, 16], model [40, 16]"), std::string::npos) << message;
+    EXPECT_NE(message.find("another vocabulary"), std::string::npos) << message;
+  }
+}
+
+}  // namespace
+}  // namespace kuda
