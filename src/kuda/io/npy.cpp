@@ -77,7 +77,8 @@ class HeaderParser {
 
   /// The type string; of a record (a list of fields) only that it is one, because nothing else follows from it.
   std::string description() {
-    if (peek() == '[' || peek() == '(') throw UnsupportedNpy(name_ + ": a record dtype is not supported");
+    if (peek() == '[' || peek() == '(')
+      throw UnsupportedNpy(fmt::format("{}: byte {}: a record dtype is not supported", name_, offset_ + at_));
     return quoted();
   }
 
@@ -148,8 +149,8 @@ Array read_npy(std::span<const std::byte> bytes, std::shared_ptr<const void> own
   NpyHeader header = HeaderParser(text, start, name).parse();
   const auto type = parse_numpy_type(header.descr);
   if (!type || type->kind != NumpyType::Kind::number)
-    throw UnsupportedNpy(
-        fmt::format("{}: dtype '{}' is not supported: numbers and booleans are", name, printable(header.descr)));
+    throw UnsupportedNpy(fmt::format("{}: byte {}: dtype '{}' is not supported: numbers and booleans are", name, start,
+                                     printable(header.descr)));
   const auto numel = checked_numel(header.shape, type->item_size);
   if (!numel) fail(name, start, fmt::format("impossible shape [{}]", fmt::join(header.shape, ", ")));
   const auto data = bytes.subspan(start + length);

@@ -1,0 +1,78 @@
+#include "kuda/io/csv.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kuda/base/file.h"
+#include "kuda/io/test_files.h"
+
+namespace kuda::io {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+using test::format_error_of;
+using testing::HasSubstr;
+
+TEST(Csv, ReadsQuotesCommasAndLineBreaksInCells) {
+  const CsvTable table = parse_csv("id,text\r\n1,\"a, \"\"b\"\"\nc\"\r\n2,\n", "t.csv");
+  EXPECT_EQ(table.header, (std::vector<std::string>{"id", "text"}));
+  EXPECT_EQ(table.rows, (Rows{{"1", "a, \"b\"\nc"}, {"2", ""}}));
+  EXPECT_EQ(table.lines, (std::vector<std::size_t>{2, 4}));
+}
+
+TEST(Csv, SkipsByteOrderMarkAndEmptyLines) {
+  const CsvTable table = parse_csv("\xEF\xBB\xBFid\n\n7\n\n", "t.csv");
+  EXPECT_EQ(table.column("id"), 0U);
+  EXPECT_EQ(table.rows, (Rows{{"7"}}));
+}
+
+TEST(Csv, TakesTheLastLineWithoutLineBreak) { EXPECT_EQ(parse_csv("a,b\n1,2", "t.csv").rows, (Rows{{"1", "2"}})); }
+
+TEST(Csv, KeepsLeadingZerosAndSpaces) { EXPECT_EQ(parse_csv("a\n 0001 \n", "t.csv").rows, (Rows{{" 0001 "}})); }
+
+TEST(Csv, NamesAColumnThatIsMissing) {
+  const CsvTable table = parse_csv("video_id,label\n", "label.csv");
+  EXPECT_FALSE(table.has_column("text"));
+  EXPECT_EQ(table.column("label"), 1U);
+  try {
+    static_cast<void>(table.column("lable"));
+    FAIL() << "no error";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("label.csv: no column 'lable', found: video_id, label"));
+    EXPECT_THAT(error.what(), HasSubstr("did you mean 'label'"));
+  }
+}
+
+TEST(Csv, NamesTheLineOfAFault) {
+  const auto message = [](const std::string& text) {
+    return format_error_of([&] { static_cast<void>(parse_csv(text, "t.csv")); });
+  };
+  EXPECT_THAT(message(""), HasSubstr("t.csv: line 1: the table is empty"));
+  EXPECT_THAT(message("a,b\n1,2\n1,2,3\n"), HasSubstr("t.csv: line 3: expected 2 cells, found 3"));
+  EXPECT_THAT(message("a,b\n1,\"2\n"), HasSubstr("t.csv: line 2: a quoted cell never ends"));
+  EXPECT_THAT(message("a,b\n1,\"2\"x\n"), HasSubstr("t.csv: line 2: text after the closing quote"));
+  EXPECT_THAT(message("a,b\n1,\xff\n"), HasSubstr("t.csv: line 2: '\\xff' is not UTF-8"));
+  EXPECT_THAT(message("a,a\n"), HasSubstr("t.csv: line 1: column 'a' comes twice"));
+}
+
+TEST(Csv, WritesWhatItReads) {
+  const Rows rows{{"a,b", "c\"d", "e\nf"}, {"", "x", " y "}, {"r\rs", "t", "\xE6\xB1\x89"}};
+  std::string text = csv_line({"one", "two", "three"});
+  for (const auto& row : rows) text += csv_line(row);
+  EXPECT_EQ(csv_line(rows[0]), "\"a,b\",\"c\"\"d\",\"e\nf\"\n");
+  const auto path = test::scratch_file("table.csv");
+  write_file(path, text);
+  EXPECT_EQ(read_csv(path).rows, rows);
+  EXPECT_EQ(parse_csv("a\n" + csv_line({""}), "t.csv").rows, (Rows{{""}}));
+}
+
+TEST(Csv, ReadsTheLabelTableOfChSims) {
+  const auto path = test::shared_folder() / "data/chsims/label.csv";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is absent";
+  const CsvTable table = read_csv(path);
+  EXPECT_EQ(table.rows.size(), 2281U);
+  EXPECT_EQ(table.rows[0][table.column("clip_id")], "0001");
+}
+
+}  // namespace
+}  // namespace kuda::io
