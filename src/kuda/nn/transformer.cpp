@@ -4,6 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/text/attention.h"
+#include "kuda/text/dropout.h"
 
 namespace kuda {
 
@@ -38,9 +39,7 @@ TransformerEncoderLayerImpl::TransformerEncoderLayerImpl(const TransformerEncode
 }
 
 Tensor TransformerEncoderLayerImpl::forward(const Tensor& x, const Tensor& padding) {
-  const auto drop = [&](const Tensor& y) {
-    return is_training() && dropout_ > 0 ? torch::dropout(y, dropout_, true) : y;
-  };
+  const auto drop = [&](const Tensor& y) { return hash_dropout(y, dropout_, is_training()); };
   const auto attended = norm1_(x + drop(self_attn_(x, padding)));                   // [B, L, D]
   return norm2_(attended + drop(linear2_(drop(torch::gelu(linear1_(attended))))));  // [B, L, D]
 }

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "kuda/text/dropout.h"
+
 namespace kuda {
 
 torch::Tensor split_heads(const torch::Tensor& x, std::int64_t num_heads) {
@@ -23,8 +25,7 @@ torch::Tensor attend(const torch::Tensor& query, const torch::Tensor& key, const
   if (hidden_keys.defined()) score = score.masked_fill(hidden_keys, -std::numeric_limits<double>::infinity());
   auto attention = score.softmax(-1);  // [B, H, Lq, Lk]
   if (weights != nullptr) *weights = attention;
-  if (dropout > 0) attention = torch::dropout(attention, dropout, /*train=*/true);
-  return attention.matmul(value);
+  return hash_dropout(attention, dropout, dropout > 0).matmul(value);
 }
 
 }  // namespace kuda

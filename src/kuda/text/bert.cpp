@@ -7,6 +7,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/text/attention.h"
+#include "kuda/text/dropout.h"
 
 namespace kuda {
 
@@ -125,10 +126,10 @@ struct BertLayerImpl : nn::Module {
   }
 
   Tensor forward(const Tensor& x, const Tensor& padding, Tensor* weights) {
-    const double dropout = is_training() ? rate : 0;
-    const auto drop = [&](const Tensor& y) { return dropout > 0 ? torch::dropout(y, dropout, true) : y; };
-    const auto mixed = merge_heads(attend(split_heads(query(x), heads), split_heads(key(x), heads),
-                                          split_heads(value(x), heads), padding, dropout, weights));  // [B, L, D]
+    const auto drop = [&](const Tensor& y) { return hash_dropout(y, rate, is_training()); };
+    const auto mixed =
+        merge_heads(attend(split_heads(query(x), heads), split_heads(key(x), heads), split_heads(value(x), heads),
+                           padding, is_training() ? rate : 0, weights));  // [B, L, D]
     const auto attended = attention_norm(drop(attention_dense(mixed)) + x);
     return norm(drop(down(torch::gelu(up(attended)))) + attended);
   }
@@ -164,7 +165,7 @@ std::vector<Tensor> BertImpl::forward(const Tensor& ids, const Tensor& segments,
   auto x = torch::embedding(word_->weight, ids, config_.pad_token_id);          // [B, L, D]
   x = x + token_type_(segments.defined() ? segments : torch::zeros_like(ids));  // [B, L, D]
   x = norm_(x + position_->weight.slice(0, 0, length));                         // [B, L, D]
-  if (is_training() && config_.dropout > 0) x = torch::dropout(x, config_.dropout, true);
+  x = hash_dropout(x, config_.dropout, is_training());
   std::vector<Tensor> hidden{x};
   for (const auto& layer : layers_) {
     Tensor weights;

@@ -5,6 +5,7 @@
 #include "kuda/base/error.h"
 #include "kuda/nn/transformer.h"
 #include "kuda/text/attention.h"
+#include "kuda/text/dropout.h"
 
 namespace kuda {
 
@@ -16,10 +17,6 @@ namespace {
 constexpr std::array<const char*, 3> kSuffix{"t", "v", "a"};
 
 nn::LayerNorm norm(std::int64_t dim, double eps = 1e-5) { return nn::LayerNorm(nn::LayerNormOptions({dim}).eps(eps)); }
-
-Tensor drop(const Tensor& x, double rate, bool is_training) {
-  return is_training && rate > 0 ? torch::dropout(x, rate, true) : x;
-}
 
 void keep(Trace* trace, const std::string& name, const Tensor& value) {
   if (trace != nullptr) trace->keep(name, value);
@@ -60,7 +57,7 @@ FusionAttentionImpl::FusionAttentionImpl(const KudaConfig& config, double dropou
 Tensor FusionAttentionImpl::forward(const Tensor& query, const Tensor& source, const Tensor& padding, Tensor* weights) {
   const auto mixed = attend(split_heads(to_q_(query), heads_), split_heads(to_k_(source), heads_),
                             split_heads(to_v_(source), heads_), padding, /*dropout=*/0, weights);  // [B, H, Lq, Dh]
-  return drop(to_out_(merge_heads(mixed)), dropout_, is_training());
+  return hash_dropout(to_out_(merge_heads(mixed)), dropout_, is_training());
 }
 
 FusionFeedForwardImpl::FusionFeedForwardImpl(const KudaConfig& config, double dropout) : dropout_(dropout) {
@@ -71,8 +68,8 @@ FusionFeedForwardImpl::FusionFeedForwardImpl(const KudaConfig& config, double dr
 }
 
 Tensor FusionFeedForwardImpl::forward(const Tensor& x) {
-  const auto inner = drop(torch::gelu(up_(norm_(x))), dropout_, is_training());
-  return drop(down_(inner), dropout_, is_training());
+  const auto inner = hash_dropout(torch::gelu(up_(norm_(x))), dropout_, is_training());
+  return hash_dropout(down_(inner), dropout_, is_training());
 }
 
 DynamicAttentionBlockImpl::DynamicAttentionBlockImpl(const KudaConfig& config, const std::array<bool, 3>& present)
