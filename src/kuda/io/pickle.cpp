@@ -52,20 +52,23 @@ const PickleDialect& feature_dialect() {
   return dialect;
 }
 
-}  // namespace
-
-Value read_pickle(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& name) {
-  const PickleSource source{bytes, std::move(owner), name};
+Value read_source(const PickleSource& source) {
   refuse_other_formats(source);
   PickleMachine machine(source, feature_dialect());
   Value root = machine.run();
   if (machine.trailing_bytes() != 0)
-    log_warning("{}: {} bytes after the end of the pickle are ignored", name, machine.trailing_bytes());
+    log_warning("{}: {} bytes after the end of the pickle are ignored", source.name, machine.trailing_bytes());
   return root;
 }
 
+}  // namespace
+
+Value read_pickle(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& name) {
+  return read_source({bytes, std::move(owner), name, false});
+}
+
 Value read_pickle(const std::shared_ptr<const MappedFile>& file) {
-  return read_pickle(file->bytes(), file, file->path().string());
+  return read_source({file->bytes(), file, file->path().string(), true});
 }
 
 Value read_pickle(const std::filesystem::path& path) { return read_pickle(MappedFile::open(path)); }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "kuda/io/unicode.h"
@@ -41,20 +42,28 @@ bool decode_raw_unicode(std::string_view text, Visit visit) {
   return true;
 }
 
-/// UTF-8 whose code points all fit in a byte; false for anything else.
-template <class Visit>
-bool decode_utf8_latin1(std::string_view text, Visit visit) {
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto first = static_cast<unsigned char>(text[at]);
-    if (first < 0x80) {
-      visit(std::uint32_t{first});
-      continue;
-    }
-    if ((first != 0xC2 && first != 0xC3) || at + 1 == text.size()) return false;
-    const auto second = static_cast<unsigned char>(text[++at]);
-    if ((second & 0xC0U) != 0x80) return false;
-    visit((first & 3U) << 6U | (second & 0x3FU));
+/// Characters of UTF-8: every byte that continues none.
+std::size_t count_characters(std::span<const std::byte> text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](std::byte b) { return (b & std::byte{0xC0}) != std::byte{0x80}; }));
+}
+
+/// Decodes UTF-8 whose code points all fit in a byte, up to the first character that starts at `stop` or beyond.
+/// One branch that is never taken: half of the bytes of a float array are above 127, in no order.
+/// False for anything else; `out` has room for count_characters(text).
+bool decode_utf8_latin1(std::span<const std::byte> text, std::size_t& at, std::size_t stop, std::byte*& out) {
+  std::size_t i = at;
+  std::byte* to = out;
+  while (i < stop) {
+    const auto first = std::to_integer<unsigned>(text[i]);
+    const unsigned is_wide = first >> 7U;
+    const auto second = std::to_integer<unsigned>(text[std::min(i + is_wide, text.size() - 1)]);
+    if ((is_wide & static_cast<unsigned>((first & 0xFEU) != 0xC2 || (second & 0xC0U) != 0x80)) != 0) return false;
+    *to++ = static_cast<std::byte>(is_wide != 0 ? (first & 3U) << 6U | (second & 0x3FU) : first);
+    i += 1 + is_wide;
   }
+  at = i;
+  out = to;
   return true;
 }
 
@@ -123,23 +132,43 @@ ByteView PickleChunk::swapped(PickleMachine& machine, std::size_t size) {
   return {*buffer_, buffer_};
 }
 
-const std::shared_ptr<PickleChunk>& PickleChunk::encode_latin1(PickleMachine& machine) {
-  if (latin1_) return latin1_;
-  if (!is_text()) machine.fail("_codecs.encode: expected text, found " + describe());
-  const auto decode = [&](auto visit) {
-    return encoding_ == Encoding::utf8 ? decode_utf8_latin1(stored_text(), visit)
-                                       : decode_raw_unicode(stored_text(), visit);
-  };
+std::shared_ptr<Buffer> PickleChunk::latin1_of_utf8(PickleMachine& machine) const {
+  constexpr std::size_t kBlock = 1U << 20U;  // pages of the file are given back by the block
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < stored_.size(); at += kBlock) {
+    const auto block = stored_.subspan(at, std::min(kBlock, stored_.size() - at));
+    count += count_characters(block);
+    machine.release(block);
+  }
+  auto bytes = std::make_shared<Buffer>(count);
+  std::byte* out = bytes->data();
+  for (std::size_t at = 0, start = 0; at < stored_.size(); start = at) {
+    if (!decode_utf8_latin1(stored_, at, std::min(at + kBlock, stored_.size()), out))
+      machine.fail("text that is not latin1");
+    machine.release(stored_.subspan(start, at - start));
+  }
+  return bytes;
+}
+
+std::shared_ptr<Buffer> PickleChunk::latin1_of_escapes(PickleMachine& machine) const {
   std::size_t count = 0;
   bool fits = true;
-  const bool is_sound = decode([&](std::uint32_t code_point) {
+  const bool is_sound = decode_raw_unicode(stored_text(), [&](std::uint32_t code_point) {
     fits = fits && code_point <= 0xFF;
     ++count;
   });
   if (!is_sound || !fits) machine.fail("text that is not latin1");
   auto bytes = std::make_shared<Buffer>();
   bytes->reserve(count);  // exactly: this is most of the file
-  decode([&](std::uint32_t code_point) { bytes->push_back(static_cast<std::byte>(code_point)); });
+  decode_raw_unicode(stored_text(),
+                     [&](std::uint32_t code_point) { bytes->push_back(static_cast<std::byte>(code_point)); });
+  return bytes;
+}
+
+const std::shared_ptr<PickleChunk>& PickleChunk::encode_latin1(PickleMachine& machine) {
+  if (latin1_) return latin1_;
+  if (!is_text()) machine.fail("_codecs.encode: expected text, found " + describe());
+  auto bytes = encoding_ == Encoding::utf8 ? latin1_of_utf8(machine) : latin1_of_escapes(machine);
   latin1_ = std::make_shared<PickleChunk>(*bytes, Encoding::bytes, bytes);
   latin1_->offset = offset;
   latin1_->buffer_ = std::move(bytes);

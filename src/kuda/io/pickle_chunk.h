@@ -42,6 +42,8 @@ class PickleChunk : public ValueAccess::Opaque {
     return {reinterpret_cast<const char*>(stored_.data()), stored_.size()};
   }
   [[nodiscard]] const std::shared_ptr<Buffer>& unquoted(PickleMachine& machine);
+  [[nodiscard]] std::shared_ptr<Buffer> latin1_of_utf8(PickleMachine& machine) const;
+  [[nodiscard]] std::shared_ptr<Buffer> latin1_of_escapes(PickleMachine& machine) const;
 
   std::span<const std::byte> stored_;
   Encoding encoding_;

@@ -1,6 +1,8 @@
 #include "kuda/io/pickle_machine.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -63,6 +65,14 @@ PickleMachine::~PickleMachine() {
 void PickleMachine::charge(std::uint64_t bytes) {
   if (bytes > budget_) fail("the file asks for far more memory than it holds bytes");
   budget_ -= bytes;
+}
+
+void PickleMachine::release(std::span<const std::byte> bytes) const noexcept {
+  if (!source_.is_mapped) return;
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto first = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::uintptr_t begin = (first + page - 1) / page * page, end = (first + bytes.size()) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 Value PickleMachine::run() {

@@ -21,6 +21,7 @@ struct PickleSource {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
   std::string name;
+  bool is_mapped = false;  ///< `bytes` are a file mapping: their pages can be given back and come again by themselves
 };
 
 using PickleCall = Value (*)(PickleMachine& machine, std::span<const Value> arguments);
@@ -71,6 +72,8 @@ class PickleMachine {
   [[nodiscard]] std::string text_of(const Value& value, std::string_view what);
   [[nodiscard]] std::int64_t integer_of(const Value& value, std::string_view what) const;
   [[nodiscard]] const std::vector<Value>& tuple_of(const Value& value, std::string_view what) const;
+  /// Gives back the pages of bytes that were decoded, so that file and arrays are not both in memory.
+  void release(std::span<const std::byte> bytes) const noexcept;
   [[nodiscard]] const std::shared_ptr<const void>& owner() const noexcept { return source_.owner; }
 
  private:
