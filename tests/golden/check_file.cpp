@@ -21,6 +21,7 @@ const std::vector<Kind>& kinds() {
 }  // namespace
 
 bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text) {
+  if (path.extension() == ".json") return check_json(path, text);
   const GoldenCase golden(path);
   for (const auto& kind : kinds()) {
     if (golden.metadata("reference").find(kind.reference) == std::string::npos) continue;

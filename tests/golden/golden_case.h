@@ -73,6 +73,9 @@ class GoldenReport {
 /// Returns false if something does not hold. Throws Error for a file of an unknown kind.
 bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text);
 
+/// The facts of golden/common that are json.
+bool check_json(const std::filesystem::path& path, std::string& text);
+
 // One function per kind of case.
 void check_bert(const GoldenCase& golden, GoldenReport& report);
 void check_kuda(const GoldenCase& golden, GoldenReport& report);

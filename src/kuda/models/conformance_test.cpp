@@ -1,0 +1,194 @@
+// One suite over every registered model: what the rest of the program relies on.
+
+#include <gtest/gtest.h>
+
+#include "kuda/base/error.h"
+#include "kuda/models/model.h"
+#include "kuda/text/state_dict.h"
+
+namespace kuda {
+namespace {
+
+using torch::Tensor;
+
+DataShape small_shape() {
+  DataShape shape;
+  shape.text_length = 8;
+  shape.vision_length = 6;
+  shape.vision_width = 5;
+  shape.audio_length = 9;
+  shape.audio_width = 4;
+  return shape;
+}
+
+/// 12 layers, because the default adapters sit on layers 3, 6, 9 and 11; everything else is small.
+TextEncoder small_text() {
+  TextEncoder text;
+  text.bert.vocab_size = 50;
+  text.bert.hidden_size = 32;
+  text.bert.num_hidden_layers = 12;
+  text.bert.num_attention_heads = 2;
+  text.bert.intermediate_size = 32;
+  text.bert.max_position_embeddings = 16;
+  return text;
+}
+
+Batch small_batch(std::int64_t size) {
+  torch::manual_seed(11);
+  const auto shape = small_shape();
+  Batch batch;
+  for (std::int64_t i = 0; i < size; ++i) {
+    batch.ids.push_back("clip" + std::to_string(i));
+    batch.rows.push_back(i);
+  }
+  const auto padding = [&](std::int64_t length, const Tensor& lengths) {
+    return torch::arange(length).unsqueeze(0) >= lengths.unsqueeze(1);
+  };
+  const auto sequence = [&](std::int64_t length, std::int64_t width) {
+    Sequence result;
+    result.lengths = torch::randint(1, length + 1, {size});
+    result.padding = padding(length, result.lengths);
+    result.values = torch::randn({size, length, width}).masked_fill(result.padding.unsqueeze(-1), 0);
+    return result;
+  };
+  batch.text_ids = torch::randint(1, 50, {size, shape.text_length});
+  batch.text_segments = torch::zeros_like(batch.text_ids);
+  batch.text_padding = padding(shape.text_length, torch::randint(2, shape.text_length + 1, {size}));
+  batch.vision = sequence(shape.vision_length, shape.vision_width);
+  batch.audio = sequence(shape.audio_length, shape.audio_width);
+  batch.label = torch::rand({size}) * 2 - 1;
+  for (auto& label : batch.unimodal_labels) label = torch::rand({size}) * 2 - 1;
+  return batch;
+}
+
+Batch rows_of(const Batch& batch, std::int64_t begin, std::int64_t end) {
+  const auto cut = [&](const Tensor& x) { return x.defined() ? x.slice(0, begin, end) : x; };
+  const auto cut_sequence = [&](const Sequence& x) { return Sequence{cut(x.values), cut(x.padding), cut(x.lengths)}; };
+  Batch part;
+  part.ids = {batch.ids.begin() + begin, batch.ids.begin() + end};
+  part.rows = {batch.rows.begin() + begin, batch.rows.begin() + end};
+  part.text_ids = cut(batch.text_ids);
+  part.text_segments = cut(batch.text_segments);
+  part.text_padding = cut(batch.text_padding);
+  part.vision = cut_sequence(batch.vision);
+  part.audio = cut_sequence(batch.audio);
+  part.label = cut(batch.label);
+  return part;
+}
+
+class Conformance : public testing::TestWithParam<std::string> {
+ protected:
+  const ModelInfo& info_ = find_model(GetParam());
+  std::shared_ptr<Model> make(std::uint64_t seed = 1) const {
+    torch::manual_seed(seed);
+    return info_.make(*info_.make_config(), small_shape(), small_text());
+  }
+};
+
+TEST_P(Conformance, ScoresEveryClipWithAFiniteNumber) {
+  const auto model = make();
+  model->eval();
+  for (const std::int64_t size : {5, 1}) {
+    const auto output = model->forward(small_batch(size), nullptr);
+    EXPECT_EQ(output.score.sizes(), (std::vector<std::int64_t>{size}));
+    EXPECT_TRUE(output.score.isfinite().all().item<bool>());
+  }
+}
+
+TEST_P(Conformance, TrainsOnABatchOfOne) {
+  const auto model = make();
+  model->train();
+  const auto batch = small_batch(1);
+  const auto losses = model->loss(model->forward(batch, nullptr), batch);
+  losses.total.backward();
+  EXPECT_TRUE(losses.total.isfinite().item<bool>());
+}
+
+TEST_P(Conformance, SameSeedSameBytes) {
+  const auto step = [&] {
+    const auto model = make(5);
+    model->train();
+    torch::manual_seed(6);
+    const auto batch = small_batch(4);
+    return model->loss(model->forward(batch, nullptr), batch).total.item<float>();
+  };
+  EXPECT_EQ(step(), step());
+}
+
+TEST_P(Conformance, SavedAndLoadedItScoresTheSame) {
+  const auto first = make(1), second = make(2);
+  const auto path = std::filesystem::path(testing::TempDir()) / ("kuda_conformance_" + GetParam() + ".safetensors");
+  io::write_safetensors(path, state_of(*first));
+  load_state(*second, io::read_safetensors(path));
+  first->eval();
+  second->eval();
+  const auto batch = small_batch(3);
+  EXPECT_TRUE(torch::equal(first->forward(batch, nullptr).score, second->forward(batch, nullptr).score));
+}
+
+TEST_P(Conformance, AScoreDoesNotDependOnTheOtherClipsOfItsBatch) {
+  const auto model = make();
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  const auto batch = small_batch(6);
+  const auto together = model->forward(batch, nullptr).score;
+  for (std::int64_t i = 0; i < 6; ++i) {
+    // Another batch size takes other kernels: float32 rounding of values of order one.
+    const auto alone = model->forward(rows_of(batch, i, i + 1), nullptr).score;
+    EXPECT_NEAR(alone.item<float>(), together[i].item<float>(), 1e-5);
+  }
+}
+
+TEST_P(Conformance, OverfitsOneBatch) {
+  const auto model = make();
+  model->train();
+  const auto batch = small_batch(4);
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  for (auto& group : model->parameter_groups()) groups.emplace_back(group.parameters);
+  torch::optim::AdamW optimizer(groups, torch::optim::AdamWOptions(2e-3));
+  const auto error = [&] {
+    const torch::NoGradGuard no_grad;
+    model->eval();
+    const auto result = (model->forward(batch, nullptr).score - batch.label).abs().mean().item<double>();
+    model->train();
+    return result;
+  };
+  const double before = error();
+  for (int i = 0; i < 40; ++i) {
+    optimizer.zero_grad();
+    model->loss(model->forward(batch, nullptr), batch).total.backward();
+    optimizer.step();
+  }
+  EXPECT_LT(error(), 0.5 * before);
+}
+
+TEST_P(Conformance, AMissingClipOfAModalityStillScores) {
+  const auto model = make();
+  model->eval();
+  auto batch = small_batch(3);  // as the collator hands it over: one zero frame, the rest padded
+  batch.vision.values[1].zero_();
+  batch.vision.padding[1].fill_(true);
+  batch.vision.padding[1][0] = false;
+  EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>());
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> names;
+  for (const auto& info : all_models()) names.push_back(info.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(AllModels, Conformance, testing::ValuesIn(names()),
+                         [](const auto& instance) { return instance.param; });
+
+TEST(Registry, UnknownNamesGetTheNearest) {
+  try {
+    (void)find_model("kuta");
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("did you mean 'kuda'?"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace kuda
