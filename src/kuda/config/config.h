@@ -29,10 +29,12 @@ struct Section {
 
 class Schema {
  public:
+  /// A second call with the same name adds to that section. Throws std::logic_error when a field is there twice.
   void add(std::string name, std::string help, Fields fields);
   [[nodiscard]] const std::vector<Section>& sections() const noexcept { return sections_; }
-  [[nodiscard]] std::string to_toml() const;      ///< complete, current values; loads back to the same values
-  [[nodiscard]] std::string to_markdown() const;  ///< one table per section: key, default, meaning
+  /// Complete, current values; loads back to the same values. With `with_help` each key has its meaning above it.
+  [[nodiscard]] std::string to_toml(bool with_help = false) const;
+  [[nodiscard]] std::string to_markdown() const;  ///< one table per section: key, type, default, meaning
 
  private:
   std::vector<Section> sections_;
@@ -46,10 +48,16 @@ class ConfigFile {
   ConfigFile& operator=(ConfigFile&&) noexcept;
   static ConfigFile load(const std::filesystem::path& path);
   static ConfigFile parse(const std::string& text, const std::string& source);
-  /// "train.lr=1e-4": the value is TOML; a bare word is taken as a string.
-  void set(std::string_view assignment);
+  /// "train.lr=1e-4": the value is TOML. Where the field is text, quotes may be left out; where it is a list, brackets
+  /// and quotes may ("kuda.adapter_layers=3,6,9"). A later assignment wins. `origin` stands in front in errors
+  /// ("profile paper").
+  void set(std::string_view assignment, std::string origin = "--set");
   /// A top-level or dotted key given as text before the schema is known (for example "model"); empty when absent.
   [[nodiscard]] std::string peek_text(std::string_view key) const;
+  /// True when the file or an assignment gives the dotted key.
+  [[nodiscard]] bool has(std::string_view key) const;
+  /// Fills the structs behind the fields. Throws ConfigError at the first key that is unknown, of another type or
+  /// out of range; fields before it have their new values then.
   void apply(const Schema& schema) const;
 
  private:

@@ -25,8 +25,8 @@ using FieldCheck = std::function<std::string(const FieldTarget&)>;
 struct Field {
   std::string name;
   FieldTarget target;
-  std::string help;   ///< one sentence, units and allowed values included
-  FieldCheck check;   ///< may be empty
+  std::string help;  ///< one sentence, units and allowed values included
+  FieldCheck check;  ///< may be empty
 };
 
 class Fields {
@@ -42,8 +42,17 @@ class Fields {
   std::vector<Field> fields_;
 };
 
+/// Checks apply to each item of a list. NaN is never in a range.
 [[nodiscard]] FieldCheck one_of(std::vector<std::string> names);
 [[nodiscard]] FieldCheck at_least(double low);              ///< numbers: value >= low
 [[nodiscard]] FieldCheck between(double low, double high);  ///< numbers: low <= value <= high
+
+/// "true or false", "an integer", "a number", "text", "a list of integers", ...
+[[nodiscard]] std::string_view type_name(const FieldTarget& target);
+/// What the field's check says it expects ("one of a, b", "at least 0"); empty when everything goes.
+[[nodiscard]] std::string allowed_values(const Field& field);
+/// The current value as TOML: numbers in the shortest form that reads back to the same value, strings escaped.
+/// Throws ConfigError for text that is not UTF-8, which TOML cannot hold.
+[[nodiscard]] std::string toml_value(const FieldTarget& target);
 
 }  // namespace kuda
