@@ -4,6 +4,7 @@ BUILD := build/release
 KUDA := $(BUILD)/src/kuda/apps/kuda
 SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' 'fuzz/*.cpp' 'fuzz/*.h' 'bench/*.cpp')
 # Executions of each fuzz target: a fixed number, so that a run is repeatable.
+FUZZ_READERS := pickle npy npz safetensors torch_zip csv
 FUZZ_RUNS ?= 200000
 DEMO ?= demo
 
@@ -42,8 +43,8 @@ asan: setup
 fuzz:
 	@scripts/setup.sh --dev
 	cmake --preset fuzz
-	cmake --build --preset fuzz --parallel $(JOBS)
-	scripts/fuzz.sh build/fuzz $(FUZZ_RUNS)
+	cmake --build --preset fuzz --parallel $(JOBS) --target $(addprefix fuzz_,$(FUZZ_READERS))
+	@scripts/fuzz.sh build/fuzz $(FUZZ_RUNS)
 
 tidy:
 	@scripts/setup.sh --dev
