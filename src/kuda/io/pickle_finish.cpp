@@ -29,11 +29,11 @@ std::string identity_of(const Value& key) {
     case Kind::boolean:
       return key.boolean() ? "i1" : "i0";
     case Kind::integer:
-      return "i" + std::to_string(key.integer());
+      return fmt::format("i{}", key.integer());
     case Kind::real: {
       const double real = key.real();
       if (real >= -0x1p63 && real < 0x1p63 && real == static_cast<double>(static_cast<std::int64_t>(real)))
-        return "i" + std::to_string(static_cast<std::int64_t>(real));
+        return fmt::format("i{}", static_cast<std::int64_t>(real));
       return fmt::format("r{}", real);
     }
     case Kind::text:

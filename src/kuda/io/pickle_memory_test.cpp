@@ -59,7 +59,7 @@ double peak_ratio(const std::string& pickle) {
 }
 
 std::string pickle_of(char order, const std::string& data) {
-  return "\x80\x02" + test::array(test::dtype("f8", order), kItems, data) + ".";
+  return std::string("\x80\x02") + test::array(test::dtype("f8", order), kItems, data) + ".";
 }
 
 TEST(PickleMemory, RawArraysAreNotCopied) {

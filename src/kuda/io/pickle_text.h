@@ -23,15 +23,17 @@ inline std::string little_endian(std::uint64_t value, std::size_t bytes) {
   return text;
 }
 
-inline std::string unicode(std::string_view text) { return "X" + little_endian(text.size(), 4) + std::string(text); }
+inline std::string unicode(std::string_view text) {
+  return std::string("X") + little_endian(text.size(), 4) + std::string(text);
+}
 inline std::string binbytes(std::string_view bytes) {
-  return "B" + little_endian(bytes.size(), 4) + std::string(bytes);
+  return std::string("B") + little_endian(bytes.size(), 4) + std::string(bytes);
 }
 inline std::string global(std::string_view module, std::string_view name) {
-  return "c" + std::string(module) + "\n" + std::string(name) + "\n";
+  return std::string("c") + std::string(module) + "\n" + std::string(name) + "\n";
 }
 inline std::string long1(std::int64_t value) {
-  return "\x8a\x08" + little_endian(static_cast<std::uint64_t>(value), 8);
+  return std::string("\x8a\x08") + little_endian(static_cast<std::uint64_t>(value), 8);
 }
 
 /// numpy.dtype("f4") with its state; order '<' or '>'.

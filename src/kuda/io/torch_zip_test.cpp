@@ -58,7 +58,9 @@ TEST(TorchZip, ReadsEveryType) {
   EXPECT_EQ(types.arrays.size(), 10U);
   for (const auto& [name, array] : types.arrays) {
     EXPECT_EQ(dtype_name(array.dtype), name);
-    if (name != "bool") EXPECT_EQ(array.to_doubles(), (std::vector<double>{0, 1, 100})) << name;
+    if (name != "bool") {
+      EXPECT_EQ(array.to_doubles(), (std::vector<double>{0, 1, 100})) << name;
+    }
   }
   EXPECT_EQ(types.at("bool").to_doubles(), (std::vector<double>{1, 0}));
   EXPECT_EQ(unsigned_types.arrays.size(), 3U);
@@ -130,7 +132,9 @@ TEST(TorchZip, ReadsBackWhatItWrites) {
   for (const auto& [key, array] : types.arrays) {
     EXPECT_EQ(file.at(key).describe(), array.describe()) << key;
     EXPECT_EQ(file.at(key).to_doubles(), array.to_doubles()) << key;
-    if (array.numel() != 0) EXPECT_EQ(reinterpret_cast<std::uintptr_t>(file.at(key).data) % 64, 0U) << key;
+    if (array.numel() != 0) {
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(file.at(key).data) % 64, 0U) << key;
+    }
   }
 }
 
