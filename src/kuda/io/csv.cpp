@@ -15,6 +15,8 @@
 namespace kuda::io {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 class CsvReader {
  public:
   CsvReader(std::string_view text, const std::string& name) : text_(text), name_(name) {}
@@ -101,7 +103,7 @@ std::size_t CsvTable::column(std::string_view name) const {
 }
 
 CsvTable parse_csv(std::string_view text, const std::string& name) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   CsvReader reader(text, name);
   CsvTable table;
   table.path = name;
@@ -133,7 +135,7 @@ std::string csv_line(const std::vector<std::string>& cells) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i != 0) line += ',';
-    if (cells[i].find_first_of(",\"\r\n") == std::string::npos) {
+    if (cells[i].find_first_of(",\"\r\n") == std::string::npos && !cells[i].starts_with(kByteOrderMark)) {
       line += cells[i];
       continue;
     }

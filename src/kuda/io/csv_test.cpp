@@ -66,6 +66,13 @@ TEST(Csv, WritesWhatItReads) {
   EXPECT_EQ(parse_csv("a\n" + csv_line({""}), "t.csv").rows, (Rows{{""}}));
 }
 
+TEST(Csv, ACellThatStartsWithAByteOrderMarkKeepsIt) {  // found by fuzzing
+  const std::string name =
+      "\xEF\xBB\xBF"
+      "a";
+  EXPECT_EQ(parse_csv(csv_line({name}) + "1\n", "t.csv").header, std::vector<std::string>{name});
+}
+
 TEST(Csv, ReadsTheLabelTableOfChSims) {
   const auto path = test::shared_folder() / "data/chsims/label.csv";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is absent";
