@@ -124,6 +124,7 @@ ByteView PickleChunk::swapped(PickleMachine& machine, std::size_t size) {
   if (size == 1) return raw(machine);
   if (swapped_size_ == size) return {*buffer_, buffer_};
   const ByteView plain = raw(machine);
+  if (plain.bytes.empty()) return plain;  // Python shares one empty bytes object among all its users
   const auto* mine = static_cast<const Buffer*>(plain.owner.get());
   const bool is_private = buffer_ != nullptr && mine == buffer_.get();
   if (!is_private) buffer_ = std::make_shared<Buffer>(plain.bytes.begin(), plain.bytes.end());

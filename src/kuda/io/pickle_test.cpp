@@ -129,6 +129,15 @@ TEST(Pickle, BytesOfABigEndianArrayCanBeUsedAgain) {
   EXPECT_EQ(root[0].array().data, root[1].array().data);
 }
 
+TEST(Pickle, EmptyArraysOfAnyByteOrderShareOneBytesObject) {  // found by comparing random files with Python
+  const std::string data = test::binbytes("") + "q\x01";
+  const Value root = read_text("\x80\x02(" + test::array(test::dtype("i2", '>'), 0, data) +
+                               test::array(test::dtype("f8", '<'), 0, "h\x01") + "h\x01t.");
+  EXPECT_EQ(root[0].array().describe(), "[0] int16");
+  EXPECT_EQ(root[1].array().describe(), "[0] float64");
+  EXPECT_EQ(root[2].text(), "");
+}
+
 TEST(Pickle, BytesAfterTheEndAreIgnoredWithAWarning) {
   std::string warning;
   const auto previous = set_log_sink([&](LogLevel, const std::string& message) { warning = message; });
