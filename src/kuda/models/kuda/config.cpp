@@ -55,8 +55,11 @@ void KudaConfig::describe(Fields& fields) {
   fields.add("knowledge", knowledge, "false = ablation w/o KIP: no stage 1, nothing is frozen");
   fields.add("adapters", adapters, "false = ablation w/o Adapter");
   fields.add("decoders", decoders, "false together with adapters = false: ablation w/o EKI (no stage 1, no ratio)");
-  fields.add("fusion", fusion, "dynamic = attention blocks; addition = their sum (ablation w/o DAF)",
-             one_of({"dynamic", "addition"}));
+  fields.add(
+      "fusion", fusion,
+      "dynamic = attention blocks; the others are Table 7: addition (also ablation w/o DAF), concatenation, tensor, "
+      "low_rank, text_centred",
+      one_of({"dynamic", "addition", "concatenation", "tensor", "low_rank", "text_centred"}));
   fields.add("transfer", transfer,
              "stage 1 on other data: bridge = its features are brought to the target's shape by a linear layer that "
              "is dropped afterwards; partial = load what fits, start the input layers fresh; none = no stage 1",

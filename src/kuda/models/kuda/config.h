@@ -38,7 +38,7 @@ struct KudaConfig final : ModelConfig {
   bool knowledge = true;           ///< false: w/o KIP, no stage 1 and nothing is frozen
   bool adapters = true;            ///< false: w/o Adapter
   bool decoders = true;            ///< false (with adapters = false): w/o EKI
-  std::string fusion = "dynamic";  ///< "dynamic", "addition" (w/o DAF, Table 7 "Addition"), ...
+  std::string fusion = "dynamic";  ///< "addition" is also w/o DAF; the other variants are Table 7
 
   // Section 9: how stage 1 on one data set serves stage 2 on another.
   std::string transfer = "bridge";     ///< "bridge", "partial", "none"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
+#include "kuda/models/kuda/fusion_variants.h"
 #include "kuda/nn/transformer.h"
 #include "kuda/text/attention.h"
 #include "kuda/text/dropout.h"
@@ -116,7 +117,7 @@ Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionConte
   keep(trace, name("in"), fused);
   Tensor sum;
   for (std::size_t m = 0; m < 3; ++m) {
-    if (!context.aligned[m].defined()) continue;
+    if (!context.aligned[m].defined() || cross_[m].attention.is_empty()) continue;
     Tensor weights;
     const auto crossed = cross(cross_[m], fused, context.aligned[m], context.padding, trace ? &weights : nullptr);
     const auto weighed = weigh(m, crossed, context);
@@ -126,7 +127,7 @@ Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionConte
     keep(trace, name("weighed/") + letters, weighed);
     keep(trace, name("attn/") + letters, weights);
   }
-  const auto mixed = sum_norm_(sum);
+  const auto mixed = sum_norm_(sum.defined() ? sum : torch::zeros_like(fused));  // text-centred with text alone
   keep(trace, name("fused"), mixed);
   Tensor weights;
   const auto f1 = norm1_(fused + mixed);
@@ -139,17 +140,24 @@ Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionConte
 
 FusionImpl::FusionImpl(const KudaConfig& config, const DataShape& shape,
                        const std::array<std::int64_t, 3>& input_widths)
-    : mask_alignment_(config.mask_alignment) {
+    : mask_alignment_(config.mask_alignment), is_text_centred_(config.fusion == "text_centred") {
   const std::array<std::int64_t, 3> lengths{shape.text_length, shape.vision_length, shape.audio_length};
   for (std::size_t m = 0; m < 3; ++m) {
     if (!shape.present[m]) continue;
     dim_[m] = register_module(std::string("dim_") + kSuffix[m], nn::Linear(input_widths[m], config.width));
     len_[m] = register_module(std::string("len_") + kSuffix[m], nn::Linear(lengths[m], shape.text_length));
   }
-  if (config.fusion != "dynamic") return;
+  variant_ = make_fusion_variant(config, shape.present);
+  if (variant_) register_module("variant", variant_);
+  if (config.fusion != "dynamic" && !is_text_centred_) return;
+  auto sources = shape.present;
+  if (is_text_centred_) {
+    if (!sources[0]) throw ConfigError("kuda.fusion = \"text_centred\" needs the text");
+    sources[0] = false;
+  }
   auto list = register_module("dec_list", std::make_shared<nn::Module>());
   for (std::int64_t b = 0; b < config.blocks; ++b) {
-    blocks_.push_back(list->register_module(std::to_string(b), DynamicAttentionBlock(config, shape.present)));
+    blocks_.push_back(list->register_module(std::to_string(b), DynamicAttentionBlock(config, sources)));
     if (b > 0) copy_state(*blocks_.front(), *blocks_.back());  // the published code deep-copies one block
   }
 }
@@ -169,9 +177,11 @@ Tensor FusionImpl::align(Modality modality, const Tensor& features, const Tensor
 }
 
 Tensor FusionImpl::forward(const FusionContext& context, Trace* trace) {
+  if (variant_) return variant_->forward(context.aligned, context.padding);
   Tensor fused;
   for (const auto& aligned : context.aligned)
-    if (aligned.defined()) fused = fused.defined() ? fused + aligned : aligned;
+    if (aligned.defined() && !(is_text_centred_ && fused.defined()))
+      fused = fused.defined() ? fused + aligned : aligned;
   for (std::size_t b = 0; b < blocks_.size(); ++b) fused = blocks_[b](fused, context, static_cast<int>(b), trace);
   return fused;
 }

@@ -81,6 +81,8 @@ class DynamicAttentionBlockImpl : public torch::nn::Module {
 };
 TORCH_MODULE(DynamicAttentionBlock);
 
+class FusionVariant;
+
 /// Brings U_m to the common width and length (eq. 7) and runs the blocks (eq. 8). Published name: DyMultiFus.
 class FusionImpl : public torch::nn::Module {
  public:
@@ -88,11 +90,13 @@ class FusionImpl : public torch::nn::Module {
   /// U'_m: features [B, l, 2d], padding [B, l] (zeroes padded frames when mask_alignment) -> [B, common, D]
   torch::Tensor align(Modality modality, const torch::Tensor& features, const torch::Tensor& padding,
                       std::int64_t common_length);
-  /// F^L [B, L, D] from the sum F^0 of the aligned features.
+  /// F^L [B, L, D] from the sum F^0 of the aligned features; [B, 1, D] where a variant gives one vector.
   torch::Tensor forward(const FusionContext& context, Trace* trace);
 
  private:
   bool mask_alignment_;
+  bool is_text_centred_;
+  std::shared_ptr<FusionVariant> variant_;
   std::array<torch::nn::Linear, 3> dim_{nullptr, nullptr, nullptr}, len_{nullptr, nullptr, nullptr};
   std::vector<DynamicAttentionBlock> blocks_;
 };

@@ -73,9 +73,10 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
   if (has_label && config_.ratio != "none" && config_.decoders && config_.fusion == "dynamic")
     context.ratio = sentiment_ratio(config_, predictions, batch.label);
   context.skip_norms = !has_label && config_.ratio_at_test == "none";
-  const auto fused = fusion_->forward(context, trace);             // F^L, [B, common, D]
-  const auto fused_mean = mean_over_time(fused, context.padding);  // f, [B, D]
-  const auto score = output_->forward(fused_mean);                 // [B, 1]
+  const auto fused = fusion_->forward(context, trace);                                    // F^L, [B, common, D]
+  const bool is_vector = fused.size(1) != common_length;                                  // tensor and low-rank fusion
+  const auto fused_mean = mean_over_time(fused, is_vector ? Tensor() : context.padding);  // f, [B, D]
+  const auto score = output_->forward(fused_mean);                                        // [B, 1]
   output.score = score.squeeze(1);
 
   Tensor contrastive;

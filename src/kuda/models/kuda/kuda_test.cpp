@@ -1,5 +1,6 @@
 #include "kuda/models/kuda/kuda.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
@@ -51,8 +52,8 @@ double largest_move_by_the_ratio(const std::string& place) {
 TEST(Kuda, ReleasedRatioDoesNotReachThePrediction) {
   // LN((1 + R) C) = LN(C) up to the norm's eps = 1e-5: only that and rounding are left.
   const double pre = largest_move_by_the_ratio("pre"), post = largest_move_by_the_ratio("post");
-  RecordProperty("largest_move_pre", std::to_string(pre));
-  RecordProperty("largest_move_post", std::to_string(post));
+  RecordProperty("largest_move_pre", fmt::format("{:.1e}", pre));
+  RecordProperty("largest_move_post", fmt::format("{:.1e}", post));
   EXPECT_LT(pre, 1e-5);
   EXPECT_GT(post, 20 * pre);
 }
@@ -205,6 +206,28 @@ TEST(Kuda, AdapterLayersKeepTheirFractionOfDepth) {
   EXPECT_THROW((void)text_adapter_layers(config, 3), ConfigError);  // 9 and 11 both become layer 2
   config.adapter_layers = {13};
   EXPECT_THROW((void)text_adapter_layers(config, 12), ConfigError);
+}
+
+TEST(Kuda, EveryFusionOfTable7TrainsAndScores) {
+  for (const std::string fusion : {"addition", "concatenation", "tensor", "low_rank", "text_centred"}) {
+    auto config = masked_config();
+    config.fusion = fusion;
+    const auto model = make(config);
+    model->train();
+    auto batch = tiny_batch();
+    const auto output = model->forward(batch, nullptr);
+    model->loss(output, batch).total.backward();
+    for (const auto& item : model->named_parameters())
+      if (item.key().starts_with("DyMultiFus"))
+        EXPECT_TRUE(item.value().grad().defined()) << fusion << ": " << item.key();
+    batch.audio = {};  // and with a modality missing at prediction
+    EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>()) << fusion;
+  }
+  auto config = tiny_config();
+  config.fusion = "text_centred";
+  auto shape = tiny_shape();
+  shape.present[0] = false;
+  EXPECT_THROW(make(config, shape), ConfigError);
 }
 
 TEST(Kuda, ContrastiveLossOfAZeroVectorIsFinite) {
