@@ -84,8 +84,9 @@ TEST(GoldenMetrics, WhereTheReferenceStopsTheValueIsUndefined) {
   EXPECT_TRUE(std::isnan(no_sign.value("Non0_acc_2")));
   EXPECT_TRUE(std::isnan(no_sign.value("Non0_F1_score")));
   EXPECT_DOUBLE_EQ(no_sign.value("MAE"), 0.5);
-  for (const auto& metric : no_sign.values)
-    if (metric.name.find("Non0") != std::string::npos) EXPECT_EQ(metric.n, 0U);
+  for (const auto& metric : no_sign.values) {
+    EXPECT_EQ(metric.n, metric.name.find("Non0") != std::string::npos ? 0U : 2U) << metric.name;
+  }
   const auto sims = evaluate_metrics(MetricFamily::sims, broken, labels);
   for (const auto& metric : sims.values) EXPECT_TRUE(std::isnan(metric.value)) << metric.name;
   EXPECT_EQ(sims.degenerate, "1 of 2 predictions are not finite");
@@ -101,10 +102,11 @@ TEST(GoldenMetrics, ClassificationSetsHold) {
     const auto metrics = evaluate_classification(logits, fact.at("label").get<std::vector<int>>());
     for (const auto& [name, stored] : fact.at("mmsa").at("unrounded").items()) {
       const auto where = fact.at("name").get<std::string>() + " " + name;
-      if (name == "raises")
+      if (name == "raises") {
         EXPECT_TRUE(std::isnan(metrics.value("Non0_acc_2"))) << where;
-      else
+      } else {
         expect_fact(metrics.value(name.starts_with("Non0") ? "legacy_" + name : name), stored, where);
+      }
     }
   }
   EXPECT_EQ(sets, 5U);
