@@ -21,9 +21,9 @@ namespace kuda {
 
 enum class Modality { text = 0, vision = 1, audio = 2 };
 inline constexpr std::array<Modality, 3> kModalities{Modality::text, Modality::vision, Modality::audio};
-[[nodiscard]] char letter(Modality modality) noexcept;                 ///< 'T', 'V', 'A'
+[[nodiscard]] char letter(Modality modality) noexcept;                     ///< 'T', 'V', 'A'
 [[nodiscard]] std::string_view modality_name(Modality modality) noexcept;  ///< "text", "vision", "audio"
-[[nodiscard]] Modality modality_from(std::string_view name);           ///< name or letter; throws ConfigError
+[[nodiscard]] Modality modality_from(std::string_view name);               ///< name or letter; throws ConfigError
 
 enum class Split { train = 0, valid = 1, test = 2 };
 inline constexpr std::array<Split, 3> kSplits{Split::train, Split::valid, Split::test};
@@ -36,38 +36,43 @@ struct Clip {
   std::string video_id, clip_id;  ///< clip_id is text: leading zeros count
   Split split = Split::train;
   std::string text;
-  float label = kUnknown;                                  ///< multimodal score in the data set's range
+  float label = kUnknown;                                              ///< multimodal score in the data set's range
   std::array<float, 3> unimodal_labels{kUnknown, kUnknown, kUnknown};  ///< indexed by Modality; NaN = unknown
-  [[nodiscard]] std::string id() const { return video_id + "$_$" + clip_id; }
+  /// "video$_$clip" as published files spell it; the video's name alone where the clip has no number.
+  [[nodiscard]] std::string id() const { return clip_id.empty() ? video_id : video_id + "$_$" + clip_id; }
 };
 
 /// One modality of all clips, packed along time: frames of clip i are values[offsets[i] .. offsets[i + 1]).
-/// Trailing all-zero frames beyond the declared length are not stored; a batch gets them back as zeros.
+/// Trailing all-zero frames beyond the declared length are not stored; a batch gets them back as zeros. Everything else
+/// of the source is kept bit by bit (float64 becomes float32), also frames beyond the declared length, so that every
+/// published truncation and mask rule can be applied later.
 struct Feature {
-  torch::Tensor values;                ///< [sum of stored lengths, D] float32, possibly memory-mapped
-  std::vector<std::int64_t> offsets;   ///< N + 1
-  std::vector<std::int64_t> lengths;   ///< N, as declared by the file (may be 0; stored length may be larger)
-  std::int64_t padded_length = 0;      ///< length of the source's padded array; batches are padded to this
-  std::string extractor;               ///< "" if unknown; "stand-in: ..." where a file's content is not the modality
-  double rate = 0;                     ///< frames per second, 0 = unknown
+  torch::Tensor values;               ///< [sum of stored lengths, D] float32, possibly memory-mapped
+  std::vector<std::int64_t> offsets;  ///< N + 1
+  std::vector<std::int64_t> lengths;  ///< N, as declared: may be 0, and may be above or below the stored length
+  std::int64_t padded_length = 0;     ///< length of the source's padded array; batches are padded to this
+  std::string extractor;              ///< "" if unknown; "stand-in: ..." where a file's content is not the modality
+  double rate = 0;                    ///< frames per second, 0 = unknown
   [[nodiscard]] std::int64_t width() const { return values.size(1); }
   /// Frames of clip i, [stored length, D], a view.
   [[nodiscard]] torch::Tensor clip(std::int64_t row) const;
 };
 
 struct Dataset {
-  std::string name;                    ///< "mosi", "sims", ... or the file's stem
-  std::string language;                ///< "en", "zh", or ""
+  std::string name;      ///< "mosi", "sims", ... or the file's stem
+  std::string language;  ///< "en", "zh", or ""
   double score_low = -1, score_high = 1;
   MetricFamily family = MetricFamily::sims;
-  std::string fingerprint;             ///< SHA-256 of ids, splits, labels and features: names this very data
-  std::string source;                  ///< file or folder it came from
-  std::string source_sha256;           ///< of the source file, "" for folders made by hand
+  std::string fingerprint;      ///< SHA-256 of ids, splits, labels and features: names this very data
+  std::string source;           ///< file or folder it came from
+  std::string source_sha256;    ///< of the source file, "" for folders made by hand
+  std::string features_digest;  ///< SHA-256 of the features alone: the part of the fingerprint that costs time
   bool is_synthetic = false;
+  bool is_aligned = false;  ///< text, vision and audio share one time axis (one frame per word piece)
   std::vector<Clip> clips;
   std::optional<Feature> text_features;  ///< pre-computed "text" [N, L, 768]
   std::optional<Feature> vision, audio;
-  torch::Tensor text_bert;             ///< [N, 3, Lt] int32 (ids, attention mask, segments) or undefined
+  torch::Tensor text_bert;  ///< [N, 3, Lt] int32 (ids, attention mask, segments) or undefined
   [[nodiscard]] std::vector<std::int64_t> rows(Split split) const;
   [[nodiscard]] bool has_unimodal_labels(Modality modality) const;  ///< every clip of the split train has one
   [[nodiscard]] const std::optional<Feature>& feature(Modality modality) const;  ///< text -> text_features

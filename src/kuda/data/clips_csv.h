@@ -1,0 +1,25 @@
+#pragma once
+// Tables with one clip per line: clips.csv of prepared folders and label.csv of MMSA.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "kuda/data/dataset.h"
+
+namespace kuda {
+
+/// The spelling of two layouts.
+enum class ClipTable {
+  prepared,  ///< column split; text and labels may be empty
+  mmsa,      ///< column mode instead of split; further columns (annotation) are passed over
+};
+
+/// Columns are found by name: video_id, clip_id, split (or mode) and text; label, label_T, label_A, label_V where
+/// present. An empty cell is an unknown label. Throws FormatError and DataError naming file, line and column.
+[[nodiscard]] std::vector<Clip> read_clips_csv(const std::filesystem::path& path, ClipTable layout);
+
+/// The whole table as text, columns as the prepared folder has them. Labels read back to the same float.
+[[nodiscard]] std::string clips_to_csv(const std::vector<Clip>& clips);
+
+}  // namespace kuda

@@ -1,0 +1,70 @@
+#include "kuda/data/dataset.h"
+
+#include <cmath>
+
+#include "kuda/base/error.h"
+#include "kuda/base/names.h"
+
+namespace kuda {
+
+char letter(Modality modality) noexcept { return "TVA"[static_cast<std::size_t>(modality)]; }
+
+std::string_view modality_name(Modality modality) noexcept {
+  constexpr std::array<std::string_view, 3> kNames{"text", "vision", "audio"};
+  return kNames[static_cast<std::size_t>(modality)];
+}
+
+Modality modality_from(std::string_view name) {
+  for (const Modality modality : kModalities)
+    if (name == modality_name(modality) || name == std::string_view(&"TVA"[static_cast<std::size_t>(modality)], 1))
+      return modality;
+  throw ConfigError("unknown modality '" + std::string(name) + "'",
+                    suggestion(name, {"text", "vision", "audio", "T", "V", "A"}));
+}
+
+std::string_view split_name(Split split) noexcept {
+  constexpr std::array<std::string_view, 3> kNames{"train", "valid", "test"};
+  return kNames[static_cast<std::size_t>(split)];
+}
+
+Split split_from(std::string_view name) {
+  for (const Split split : kSplits)
+    if (name == split_name(split)) return split;
+  throw ConfigError("unknown split '" + std::string(name) + "'", suggestion(name, {"train", "valid", "test"}));
+}
+
+torch::Tensor Feature::clip(std::int64_t row) const {
+  const auto i = static_cast<std::size_t>(row);
+  return values.slice(0, offsets.at(i), offsets.at(i + 1));
+}
+
+std::vector<std::int64_t> Dataset::rows(Split split) const {
+  std::vector<std::int64_t> found;
+  for (std::size_t i = 0; i < clips.size(); ++i)
+    if (clips[i].split == split) found.push_back(static_cast<std::int64_t>(i));
+  return found;
+}
+
+bool Dataset::has_unimodal_labels(Modality modality) const {
+  bool any = false;
+  for (const Clip& clip : clips) {
+    if (clip.split != Split::train) continue;
+    if (std::isnan(clip.unimodal_labels[static_cast<std::size_t>(modality)])) return false;
+    any = true;
+  }
+  return any;
+}
+
+const std::optional<Feature>& Dataset::feature(Modality modality) const {
+  switch (modality) {
+    case Modality::text:
+      return text_features;
+    case Modality::vision:
+      return vision;
+    case Modality::audio:
+      return audio;
+  }
+  throw Error("unknown modality");
+}
+
+}  // namespace kuda

@@ -1,0 +1,137 @@
+#include "kuda/data/pack.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <span>
+
+#include "kuda/base/error.h"
+#include "kuda/io/tensor.h"
+
+namespace kuda {
+namespace {
+
+/// Frames [L, D] of one clip, a view.
+io::Array clip_of(const io::Array& array, std::int64_t clip) {
+  io::Array view = array;
+  view.shape = {array.shape[1], array.shape[2]};
+  view.strides = {array.strides[1], array.strides[2]};
+  view.data += clip * array.strides[0] * static_cast<std::int64_t>(io::item_size(array.dtype));
+  return view;
+}
+
+/// Number of frames up to the last one that has a bit set. Bits, not values: -0.0 is kept.
+std::int64_t frames_up_to_last_nonzero(const io::Array& clip) {
+  const io::Array dense = io::make_contiguous(clip);
+  const std::size_t frame = io::item_size(dense.dtype) * static_cast<std::size_t>(dense.shape[1]);
+  std::size_t end = frame * static_cast<std::size_t>(dense.shape[0]);
+  std::uint64_t word = 0;
+  while (end >= sizeof word && (std::memcpy(&word, dense.data + end - sizeof word, sizeof word), word == 0))
+    end -= sizeof word;
+  while (end > 0 && dense.data[end - 1] == std::byte{0}) --end;
+  return static_cast<std::int64_t>((end + frame - 1) / frame);
+}
+
+void require_shape(const PaddedArray& part) {
+  if (part.array.shape.size() != 3)
+    throw DataError(part.name + ": expected 3 dimensions [N, L, D], found " + part.array.describe(),
+                    part.array.shape.size() == 2 ? "one vector per clip is [N, 1, D]" : "");
+  if (part.array.shape[1] < 1 || part.array.shape[2] < 1)
+    throw DataError(part.name + ": expected at least one frame and one feature, found " + part.array.describe());
+}
+
+void require_same_width(const PaddedArray& first, const PaddedArray& part) {
+  if (part.array.shape[2] != first.array.shape[2])
+    throw DataError(fmt::format("feature widths differ: {} has {}, {} has {}", first.name, first.array.shape[2],
+                                part.name, part.array.shape[2]));
+}
+
+/// Counts what is not finite; true when there was any.
+bool count_not_finite(std::span<const float> values, PackCounts& counts) {
+  constexpr std::uint32_t kExponent = 0x7F800000U;
+  std::uint32_t special = 0;
+  for (const float value : values) special += (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent ? 1 : 0;
+  if (special == 0) return false;
+  for (const float value : values) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    if ((bits & kExponent) != kExponent) continue;
+    if ((bits & 0x007FFFFFU) != 0)
+      ++counts.nan;
+    else if ((bits >> 31U) != 0)
+      ++counts.negative_infinity;
+    else
+      ++counts.positive_infinity;
+  }
+  return true;
+}
+
+bool starts_with_zero_frame(std::span<const float> frames, std::size_t width) {
+  const auto is_zero = [](float value) { return value == 0.0F; };
+  return frames.size() > width && std::all_of(frames.begin(), frames.begin() + std::ptrdiff_t(width), is_zero) &&
+         !std::all_of(frames.begin(), frames.end(), is_zero);
+}
+
+}  // namespace
+
+PackPlan plan_packing(std::vector<PaddedArray> parts, const std::optional<std::vector<std::int64_t>>& lengths,
+                      bool at_least) {
+  PackPlan plan;
+  plan.offsets.push_back(0);
+  for (const PaddedArray& part : parts) {
+    require_shape(part);
+    require_same_width(parts.front(), part);
+    plan.padded_length = std::max(plan.padded_length, part.array.shape[1]);
+    for (std::int64_t i = 0; i < part.array.shape[0]; ++i) {
+      const auto nonzero = frames_up_to_last_nonzero(clip_of(part.array, i));
+      auto declared = lengths ? lengths->at(plan.lengths.size()) : nonzero;
+      if (at_least) declared = std::max(declared, nonzero);
+      plan.lengths.push_back(declared);
+      plan.offsets.push_back(plan.offsets.back() + std::max(nonzero, std::min(declared, part.array.shape[1])));
+    }
+  }
+  plan.width = parts.empty() ? 0 : parts.front().array.shape[2];
+  plan.parts = std::move(parts);
+  return plan;
+}
+
+PackCounts fill_packed(const PackPlan& plan, torch::Tensor values,
+                       const std::function<void(const PaddedArray&)>& part_done) {
+  PackCounts counts;
+  auto* data = values.data_ptr<float>();
+  std::int64_t row = 0;
+  for (const PaddedArray& part : plan.parts) {
+    for (std::int64_t i = 0; i < part.array.shape[0]; ++i, ++row) {
+      const auto begin = plan.offsets[std::size_t(row)], end = plan.offsets[std::size_t(row + 1)];
+      if (begin == end) continue;
+      io::Array clip = clip_of(part.array, i);
+      clip.shape[0] = end - begin;
+      const std::span frames(data + begin * plan.width, std::size_t((end - begin) * plan.width));
+      if (clip.dtype == io::DType::f32)
+        io::copy_elements(clip, reinterpret_cast<std::byte*>(frames.data()));
+      else
+        values.slice(0, begin, end).copy_(io::to_tensor(clip));
+      if (count_not_finite(frames, counts)) {
+        ++counts.clips_not_finite;
+        if (counts.first_not_finite < 0) counts.first_not_finite = row;
+      }
+      if (starts_with_zero_frame(frames, std::size_t(plan.width))) ++counts.clips_leading_zero;
+    }
+    if (part_done) part_done(part);
+  }
+  return counts;
+}
+
+Feature pack(const PackPlan& plan, PackCounts* counts) {
+  Feature feature;
+  feature.offsets = plan.offsets;
+  feature.lengths = plan.lengths;
+  feature.padded_length = plan.padded_length;
+  feature.values = torch::empty({plan.num_frames(), plan.width}, torch::kFloat32);
+  const PackCounts seen = fill_packed(plan, feature.values);
+  if (counts != nullptr) *counts = seen;
+  return feature;
+}
+
+}  // namespace kuda

@@ -1,0 +1,57 @@
+#pragma once
+// From padded arrays [N, L, D] to one packed array [sum of stored lengths, D]: plan first (cheap: reads the padding
+// only), then fill memory or a mapped file of the right size, one clip at a time.
+//
+//   const PackPlan plan = plan_packing({train, valid, test}, lengths);
+//   auto values = torch::empty({plan.num_frames(), plan.width});
+//   const PackCounts counts = fill_packed(plan, values);
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kuda/data/dataset.h"
+#include "kuda/io/array.h"
+
+namespace kuda {
+
+/// One padded array of a file, [N, L, D] of any numeric dtype; `name` stands for it in messages.
+struct PaddedArray {
+  io::Array array;
+  std::string name;
+};
+
+struct PackPlan {
+  std::vector<PaddedArray> parts;  ///< one after the other along N
+  std::vector<std::int64_t> offsets, lengths;
+  std::int64_t padded_length = 0;  ///< the longest L of the parts
+  std::int64_t width = 0;
+  [[nodiscard]] std::int64_t num_frames() const { return offsets.back(); }
+};
+
+/// What was seen on the way, for warnings.
+struct PackCounts {
+  std::int64_t nan = 0, positive_infinity = 0, negative_infinity = 0;
+  std::int64_t clips_not_finite = 0;    ///< clips with any of these
+  std::int64_t first_not_finite = -1;   ///< row of the first one
+  std::int64_t clips_leading_zero = 0;  ///< clips that start with an all-zero frame but are not zero throughout
+};
+
+/// Where `lengths` has a value, the stored length is that (at most L) or up to the last non-zero frame, whichever is
+/// more. Without lengths, or where `at_least` says that they are lower bounds, the last non-zero frame decides the
+/// declared length too. Throws DataError: not three dimensions, widths that differ (both are named), no frames.
+[[nodiscard]] PackPlan plan_packing(std::vector<PaddedArray> parts,
+                                    const std::optional<std::vector<std::int64_t>>& lengths, bool at_least = false);
+
+/// Copies the stored frames to `values` [num_frames, width] float32. `part_done` is called after each part.
+PackCounts fill_packed(const PackPlan& plan, torch::Tensor values,
+                       const std::function<void(const PaddedArray&)>& part_done = {});
+
+/// A feature in memory: plan and fill in one call.
+[[nodiscard]] Feature pack(const PackPlan& plan, PackCounts* counts = nullptr);
+
+}  // namespace kuda

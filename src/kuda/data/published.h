@@ -1,0 +1,29 @@
+#pragma once
+// The four published data sets as their split sizes tell them apart.
+//
+//   if (const PublishedSet* set = published_set({1284, 229, 686})) use(set->name);   // "mosi"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kuda/metrics/metrics.h"
+
+namespace kuda {
+
+struct PublishedSet {
+  std::string_view name, title, language;
+  MetricFamily family = MetricFamily::mosi;
+  double score_range = 3;               ///< scores lie in [-score_range, score_range]
+  std::array<std::int64_t, 3> clips{};  ///< train, valid, test
+  bool has_unimodal_labels = false;
+};
+
+[[nodiscard]] const std::vector<PublishedSet>& published_sets();
+/// nullptr when no published set has these sizes.
+[[nodiscard]] const PublishedSet* published_set(const std::array<std::int64_t, 3>& clips) noexcept;
+[[nodiscard]] const PublishedSet* published_set(std::string_view name) noexcept;
+
+}  // namespace kuda

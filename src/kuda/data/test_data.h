@@ -1,0 +1,108 @@
+#pragma once
+// Where the tests of data/ find their files, and small data sets made in memory.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kuda/base/error.h"
+#include "kuda/base/log.h"
+#include "kuda/data/dataset.h"
+#include "kuda/data/fingerprint.h"
+
+namespace kuda::test {
+
+inline std::filesystem::path data_file(const std::string& name) {
+  return std::filesystem::path(KUDA_SOURCE_DIR) / "tests/data" / name;
+}
+
+/// The folder of golden facts and real data beside the repository; it may be absent.
+inline std::filesystem::path shared_file(const std::string& name) {
+  const char* folder = std::getenv("KUDA_SHARED");
+  return (folder != nullptr ? std::filesystem::path(folder) : std::filesystem::path(KUDA_SOURCE_DIR) / "../shared") /
+         name;
+}
+
+/// A path in the test's own temporary folder, which is empty at first.
+inline std::filesystem::path scratch(const std::string& name) {
+  const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+  const auto folder = std::filesystem::path(testing::TempDir()) / "kuda_data" / info->test_suite_name() / info->name();
+  static const testing::TestInfo* cleaned = nullptr;
+  if (cleaned != info) std::filesystem::remove_all(folder);
+  cleaned = info;
+  std::filesystem::create_directories(folder);
+  return folder / name;
+}
+
+/// Catches what is logged while it lives.
+class CaughtLog {
+ public:
+  CaughtLog() : before_(set_log_sink([this](LogLevel, const std::string& message) { text_ += message + "\n"; })) {}
+  CaughtLog(const CaughtLog&) = delete;
+  CaughtLog& operator=(const CaughtLog&) = delete;
+  ~CaughtLog() { set_log_sink(before_); }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+  LogSink before_;
+};
+
+/// The message of the E that `action` throws; a failure when it throws none.
+template <class E, class Action>
+std::string error_of(Action action) {
+  try {
+    action();
+  } catch (const E& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return {};
+}
+
+/// A feature of the given clips, each a list of frames, padded to `padded_length`; lengths as stored.
+inline Feature make_feature(const std::vector<std::vector<std::vector<float>>>& clips, std::int64_t padded_length) {
+  Feature feature;
+  feature.padded_length = padded_length;
+  feature.offsets.push_back(0);
+  std::vector<float> values;
+  std::int64_t width = 1;
+  for (const auto& clip : clips) {
+    for (const auto& frame : clip) {
+      values.insert(values.end(), frame.begin(), frame.end());
+      width = std::int64_t(frame.size());
+    }
+    feature.lengths.push_back(std::int64_t(clip.size()));
+    feature.offsets.push_back(feature.offsets.back() + std::int64_t(clip.size()));
+  }
+  feature.values = torch::tensor(values, torch::kFloat32).reshape({feature.offsets.back(), width});
+  return feature;
+}
+
+/// Three clips, one per split, with vision [3 frames of 2], audio [4 of 1] and unimodal labels.
+inline Dataset small_dataset() {
+  Dataset data;
+  data.name = "small";
+  data.language = "en";
+  for (const Split split : kSplits) {
+    Clip clip;
+    clip.video_id = "video_000" + std::to_string(int(split) + 1);
+    clip.clip_id = "0001";
+    clip.split = split;
+    clip.text = "a fine film, \"really\"\nyes";
+    clip.label = 0.2F * float(int(split)) - 0.4F;
+    clip.unimodal_labels = {0.6F, -0.2F, kUnknown};
+    data.clips.push_back(clip);
+  }
+  data.vision = make_feature({{{1, 2}, {3, 4}, {5, 6}}, {{7, 8}}, {{9, 10}, {11, 12}}}, 3);
+  data.audio = make_feature({{{1}, {2}}, {{3}, {4}, {5}, {6}}, {{7}}}, 4);
+  data.features_digest = features_digest(data);
+  data.fingerprint = fingerprint_of(data);
+  return data;
+}
+
+}  // namespace kuda::test
