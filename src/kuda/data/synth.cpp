@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "kuda/data/fingerprint.h"
 #include "kuda/data/synth_decode.h"
 #include "kuda/data/synth_frames.h"
 #include "kuda/data/synth_rule.h"
@@ -164,6 +165,8 @@ SynthSet synthesize(const SynthOptions& given) {
         decode_score(rule, read_text(clip.text), vision_rule.read(v, length.vision), audio_rule.read(a, length.audio));
     set.truth.push_back(truth);
   }
+  data.features_digest = features_digest(data);
+  data.fingerprint = fingerprint_of(data);
   return set;
 }
 

@@ -5,6 +5,7 @@
 //   SynthOptions options;
 //   options.seed = 7;                                      // same options, same bytes
 //   const SynthSet set = synthesize(options);              // set.dataset, set.truth
+//   write_prepared("folder", set.dataset);                 // data/prepared.h
 //   write_truth_csv("folder", set.dataset, set.truth);     // folder/truth.csv, beside a prepared data set
 //   oracle_scores(set.dataset, set.truth, Split::test);    // what the optimal predictor gets on these very clips
 

@@ -58,16 +58,14 @@ TEST(SynthRule, DominantModalityIsNearestToTheLabel) {
     }
 }
 
-TEST(SynthRule, SupportingModalitiesAgreeInSignUnlessTheyAreInConflict) {
+TEST(SynthRule, SupportingModalitiesAgreeInSignUnlessInConflictAndKeepTheirDistance) {
   for (const Draw& draw : draws({}, 5000)) {
     const int dominant = draw.state.level[std::size_t(draw.state.dominant())] - 5;
     for (std::size_t m = 0; m < 3; ++m) {
       if (draw.state.role[m] != SynthRole::support) continue;
       const int product = (draw.state.level[m] - 5) * dominant;
-      if (int(m) == draw.state.conflict)
-        EXPECT_LT(product, 0);
-      else
-        EXPECT_GE(product, 0);
+      EXPECT_GE(std::abs(draw.state.level[m] - 5 - dominant), 2);  // 0.4, the first step of the grid above 0.3
+      EXPECT_EQ(product < 0, int(m) == draw.state.conflict);
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <utility>
 
 #include "kuda/data/synth_frames.h"
 #include "kuda/data/synth_text.h"

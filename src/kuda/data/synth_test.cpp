@@ -6,29 +6,19 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/data/fingerprint.h"
+#include "kuda/data/prepared.h"
 
 namespace kuda {
 namespace {
-
-std::string digest(const torch::Tensor& values) {
-  const auto bytes = std::as_bytes(std::span(values.data_ptr<float>(), std::size_t(values.numel())));
-  return sha256(bytes);
-}
-
-std::string digest(const Dataset& data) {
-  std::string all = digest(data.vision->values) + digest(data.audio->values);
-  for (const Clip& clip : data.clips) {
-    all += clip.id() + clip.text + std::to_string(clip.label) + std::string(split_name(clip.split));
-    for (const float label : clip.unimodal_labels) all += std::to_string(label);
-  }
-  return sha256(std::as_bytes(std::span(all)));
-}
 
 SynthOptions small(std::string like, std::int64_t seed = 1111) {
   SynthOptions options;
@@ -60,13 +50,16 @@ class Folder {
 };
 
 TEST(Synth, SameSeedGivesTheSameBytes) {
-  EXPECT_EQ(digest(make_synthetic(small("mosi"))), digest(make_synthetic(small("mosi"))));
+  const Dataset first = make_synthetic(small("mosi")), second = make_synthetic(small("mosi"));
+  EXPECT_EQ(first.fingerprint, second.fingerprint);  // SHA-256 of ids, splits, texts, labels and features
+  EXPECT_EQ(first.features_digest, features_digest(second));
+  EXPECT_EQ(first.fingerprint, fingerprint_of(second));
 }
 
 TEST(Synth, AnotherSeedGivesOtherClips) {
   const Dataset first = make_synthetic(small("")), second = make_synthetic(small("", 1112));
-  EXPECT_NE(digest(first), digest(second));
-  EXPECT_NE(digest(first.vision->values), digest(second.vision->values));
+  EXPECT_NE(first.fingerprint, second.fingerprint);
+  EXPECT_NE(first.features_digest, second.features_digest);
   EXPECT_NE(first.clips[0].text, second.clips[0].text);
 }
 
@@ -201,6 +194,39 @@ TEST(Synth, FeaturesAreFiniteAndIdsAndTextsUnique) {
   for (const auto& [video, splits] : splits_of_video) EXPECT_EQ(splits.size(), 1U) << video;
 }
 
+TEST(Synth, TextsVary) {
+  std::map<std::string, int> openings;
+  std::set<std::string> words;
+  for (const Clip& clip : default_set().dataset.clips) {
+    std::istringstream text(clip.text);
+    std::string word, opening;
+    for (int i = 0; text >> word; ++i) {
+      words.insert(word);
+      if (i < 3) opening += word + ' ';
+    }
+    ++openings[opening];
+  }
+  EXPECT_GT(words.size(), 400U);
+  EXPECT_GT(openings.size(), 400U);
+  for (const auto& [opening, count] : openings) EXPECT_LT(count, 25) << opening;  // 3 % of 820
+}
+
+TEST(Synth, PreparedFolderKeepsTheSetAndItsTruth) {
+  const Folder folder;
+  const SynthSet set = synthesize(small("sims"));
+  for (int round = 0; round < 2; ++round) {  // the second time over the first
+    write_prepared(folder.path() / "made", set.dataset);
+    write_truth_csv(folder.path() / "made", set.dataset, set.truth);
+  }
+  const Dataset read = open_dataset(folder.path() / "made");
+  EXPECT_TRUE(read.is_synthetic);
+  EXPECT_EQ(read.name, "synthetic_sims");
+  EXPECT_EQ(read.fingerprint, set.dataset.fingerprint);
+  EXPECT_TRUE(torch::equal(read.audio->values, set.dataset.audio->values));
+  const OracleScores scores = oracle_scores(read, read_truth_csv(folder.path() / "made", read), Split::test);
+  EXPECT_EQ(scores.bayes_mae, oracle_scores(set.dataset, set.truth, Split::test).bayes_mae);
+}
+
 TEST(Synth, EveryLabelIsKnownAndOnTheGrid) {
   for (const char* like : {"sims", "mosi"}) {
     const Dataset data = make_synthetic(small(like));
@@ -225,9 +251,10 @@ TEST(Synth, TruthNamesTheModalityWhoseLabelIsNearest) {
     };
     for (const Modality modality : kModalities) EXPECT_LE(distance(truth.dominant), distance(modality));
     EXPECT_NE(truth.noise, std::optional(truth.dominant));
-    if (truth.conflict)
+    if (truth.conflict) {
       EXPECT_LT(clip.unimodal_labels[std::size_t(*truth.conflict)] * clip.unimodal_labels[std::size_t(truth.dominant)],
                 0);
+    }
   }
 }
 
