@@ -16,17 +16,18 @@ namespace kuda {
 struct Sequence {
   torch::Tensor values;   ///< [B, L, D] float32; undefined when the data set lacks the modality
   torch::Tensor padding;  ///< [B, L] bool
-  torch::Tensor lengths;  ///< [B] int64, at least 1 (0 only where `missing`)
+  torch::Tensor lengths;  ///< [B] int64: frames that are not padding. At least 1: padding is always at the end
+  torch::Tensor missing;  ///< [B] bool: the clip has no frames of this modality; its one frame is zeros
 };
 
 struct Batch {
   std::vector<std::string> ids;
-  std::vector<std::int64_t> rows;   ///< rows of the data set, for state kept per clip
-  torch::Tensor text_ids;           ///< [B, Lt] int64
-  torch::Tensor text_segments;      ///< [B, Lt] int64
-  torch::Tensor text_padding;       ///< [B, Lt] bool
+  std::vector<std::int64_t> rows;  ///< rows of the data set, for state kept per clip
+  torch::Tensor text_ids;          ///< [B, Lt] int64
+  torch::Tensor text_segments;     ///< [B, Lt] int64
+  torch::Tensor text_padding;      ///< [B, Lt] bool
   Sequence text_features, vision, audio;
-  torch::Tensor label;                      ///< [B] float32
+  torch::Tensor label;                           ///< [B] float32
   std::array<torch::Tensor, 3> unimodal_labels;  ///< by Modality, [B] float32, NaN = unknown
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(ids.size()); }
   [[nodiscard]] Batch to(torch::Device device) const;

@@ -149,8 +149,8 @@ void warn_about(const Dataset& dataset, Modality modality, const Feature& featur
                 beyond, feature.padded_length, id(first_beyond), feature.lengths[std::size_t(first_beyond)]);
   if (counts.clips_not_finite > 0)
     log_warning("{}: {} NaN, {} +inf, {} -inf in {} clips (first: {}); the cleaning policy decides about them", name,
-                counts.nan, counts.positive_infinity, counts.negative_infinity, counts.clips_not_finite,
-                id(counts.first_not_finite));
+                counts.not_finite.nan, counts.not_finite.positive_infinity, counts.not_finite.negative_infinity,
+                counts.clips_not_finite, id(counts.first_not_finite));
   if (2 * counts.clips_leading_zero > std::int64_t(dataset.clips.size()))
     log_warning(
         "{}: {} of {} clips start with zero frames, as if padded on the left; with data.mask = \"nonzero\" the "

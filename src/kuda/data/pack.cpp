@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <span>
 
@@ -48,29 +47,8 @@ void require_same_width(const PaddedArray& first, const PaddedArray& part) {
                                 part.name, part.array.shape[2]));
 }
 
-/// Counts what is not finite; true when there was any.
-bool count_not_finite(std::span<const float> values, PackCounts& counts) {
-  constexpr std::uint32_t kExponent = 0x7F800000U;
-  std::uint32_t special = 0;
-  for (const float value : values) special += (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent ? 1 : 0;
-  if (special == 0) return false;
-  for (const float value : values) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    if ((bits & kExponent) != kExponent) continue;
-    if ((bits & 0x007FFFFFU) != 0)
-      ++counts.nan;
-    else if ((bits >> 31U) != 0)
-      ++counts.negative_infinity;
-    else
-      ++counts.positive_infinity;
-  }
-  return true;
-}
-
 bool starts_with_zero_frame(std::span<const float> frames, std::size_t width) {
-  const auto is_zero = [](float value) { return value == 0.0F; };
-  return frames.size() > width && std::all_of(frames.begin(), frames.begin() + std::ptrdiff_t(width), is_zero) &&
-         !std::all_of(frames.begin(), frames.end(), is_zero);
+  return frames.size() > width && all_zero(frames.first(width)) && !all_zero(frames);
 }
 
 }  // namespace
@@ -112,7 +90,9 @@ PackCounts fill_packed(const PackPlan& plan, torch::Tensor values,
         io::copy_elements(clip, reinterpret_cast<std::byte*>(frames.data()));
       else
         values.slice(0, begin, end).copy_(io::to_tensor(clip));
-      if (count_not_finite(frames, counts)) {
+      const NotFinite special = count_not_finite(frames);
+      counts.not_finite += special;
+      if (special.total() > 0) {
         ++counts.clips_not_finite;
         if (counts.first_not_finite < 0) counts.first_not_finite = row;
       }

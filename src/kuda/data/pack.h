@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kuda/data/dataset.h"
+#include "kuda/data/finite.h"
 #include "kuda/io/array.h"
 
 namespace kuda {
@@ -35,7 +36,7 @@ struct PackPlan {
 
 /// What was seen on the way, for warnings.
 struct PackCounts {
-  std::int64_t nan = 0, positive_infinity = 0, negative_infinity = 0;
+  NotFinite not_finite;
   std::int64_t clips_not_finite = 0;    ///< clips with any of these
   std::int64_t first_not_finite = -1;   ///< row of the first one
   std::int64_t clips_leading_zero = 0;  ///< clips that start with an all-zero frame but are not zero throughout

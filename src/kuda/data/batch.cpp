@@ -1,0 +1,26 @@
+#include "kuda/data/batch.h"
+
+namespace kuda {
+namespace {
+
+torch::Tensor moved(const torch::Tensor& tensor, torch::Device device) {
+  return tensor.defined() ? tensor.to(device) : tensor;
+}
+
+Sequence moved(const Sequence& sequence, torch::Device device) {
+  return {moved(sequence.values, device), moved(sequence.padding, device), moved(sequence.lengths, device),
+          moved(sequence.missing, device)};
+}
+
+}  // namespace
+
+Batch Batch::to(torch::Device device) const {
+  Batch batch = *this;
+  for (auto* tensor : {&batch.text_ids, &batch.text_segments, &batch.text_padding, &batch.label})
+    *tensor = moved(*tensor, device);
+  for (auto* sequence : {&batch.text_features, &batch.vision, &batch.audio}) *sequence = moved(*sequence, device);
+  for (auto& labels : batch.unimodal_labels) labels = moved(labels, device);
+  return batch;
+}
+
+}  // namespace kuda
