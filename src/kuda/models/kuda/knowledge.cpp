@@ -38,7 +38,7 @@ Sequence resample(const Sequence& sequence, std::int64_t length) {
   };
   const auto padding = torch::arange(length).unsqueeze(0) >= new_lengths.unsqueeze(1);  // [B, L']
   const auto values = (take(below) * (1 - share) + take(above) * share).masked_fill(padding.unsqueeze(-1), 0);
-  return {values, padding, new_lengths};
+  return {values, padding, new_lengths, sequence.missing};
 }
 
 namespace {

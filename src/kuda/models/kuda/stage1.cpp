@@ -29,7 +29,8 @@ KudaUnimodal::KudaUnimodal(Modality modality, const KudaConfig& config, const Da
 }
 
 Sequence KudaUnimodal::bridged(const Sequence& sequence) {
-  return resample(Sequence{bridge_(sequence.values), sequence.padding, sequence.lengths}, target_length_);
+  return resample(Sequence{bridge_(sequence.values), sequence.padding, sequence.lengths, sequence.missing},
+                  target_length_);
 }
 
 Output KudaUnimodal::forward(const Batch& batch, Trace* trace) {
