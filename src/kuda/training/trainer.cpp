@@ -1,0 +1,263 @@
+#include "kuda/training/trainer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/log.h"
+#include "kuda/base/random.h"
+#include "kuda/config/config.h"
+#include "kuda/data/collate.h"
+#include "kuda/io/safetensors.h"
+#include "kuda/text/state_dict.h"
+#include "kuda/training/schedule.h"
+
+namespace kuda {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Digest of the options that change numbers.
+std::string digest_of(TrainConfig config) {
+  config.save_every = 1;
+  config.save_seconds = 0;
+  Fields fields;
+  config.describe(fields);
+  Schema schema;
+  schema.add("train", "", fields);
+  const auto text = schema.to_toml();
+  return sha256(std::as_bytes(std::span(text.data(), text.size()))).substr(0, 16);
+}
+
+class Trainer {
+ public:
+  Trainer(const TrainingTask& task, const TrainConfig& config, std::uint64_t seed, const TrainingRun& run)
+      : task_(task), config_(config), seed_(seed), run_(run), optimizer_(*task.model, config) {
+    if (task.train.empty()) throw DataError(task.name + ": no training clip has the label that this task learns");
+    check_selection();
+    begin_or_continue();
+  }
+
+  TrainingResult run() {
+    while (at_.epoch < config_.epochs && !is_out_of_patience()) {
+      train_epoch();
+      finish_epoch();
+    }
+    TrainingResult result;
+    result.history = at_.history;
+    result.is_stopped_early = at_.epoch < config_.epochs;
+    result.is_chosen_on_test = config_.select == "test";
+    result.chosen_epoch = config_.select == "last" ? at_.epoch : at_.best_epoch;
+    if (result.chosen_epoch != at_.epoch) result.chosen_weights = best_file();
+    return result;
+  }
+
+ private:
+  void check_selection() const {
+    const bool needs_valid = config_.select == "valid" || (config_.select == "last" && config_.early_stop > 0);
+    if ((needs_valid && task_.valid.empty()) || (config_.select == "test" && task_.test.empty()))
+      throw ConfigError(fmt::format("{}: select = \"{}\"{}: the data set has no clip with a label in that split",
+                                    task_.name, config_.select, config_.early_stop > 0 ? " with early_stop" : ""),
+                        "set select = \"last\" and early_stop = 0");
+  }
+
+  void begin_or_continue() {
+    const auto threads = std::int64_t(torch::get_num_threads());
+    const auto identity =
+        fmt::format("{}; seed {}; options {}; {}", task_.name, seed_, digest_of(config_), task_.identity);
+    if (auto found = restore_state(run_.state, *task_.model, optimizer_, identity)) {
+      at_ = std::move(*found);
+      line(fmt::format("{}: continued in epoch {}, after step {}", task_.name, at_.epoch + 1, at_.step));
+      if (at_.threads != threads)
+        log_warning("{}: begun with {} threads, continued with {}: last digits may differ", task_.name, at_.threads,
+                    threads);
+    } else {
+      at_.identity = identity;
+      at_.best_value = kNaN;
+    }
+    at_.threads = threads;
+    saved_ = Clock::now();
+  }
+
+  [[nodiscard]] bool is_out_of_patience() const {
+    return config_.early_stop > 0 && at_.step == 0 && at_.epoch - at_.best_epoch >= config_.early_stop;
+  }
+  [[nodiscard]] bool is_asked_to_stop() const { return run_.stop != nullptr && *run_.stop; }
+  [[nodiscard]] std::filesystem::path best_file() const { return run_.state / "best.safetensors"; }
+
+  void train_epoch() {
+    const auto steps = in_batches(epoch_order(task_.train, seed_, at_.epoch), config_.batch_size * config_.accumulate);
+    optimizer_.set_rate(rate());
+    torch::manual_seed(stream_seed(seed_, "epoch", std::uint64_t(at_.epoch)));
+    task_.model->train();
+    task_.model->begin_epoch(at_.epoch, config_.epochs);
+    while (at_.step < std::int64_t(steps.size())) {
+      const auto start = Clock::now();
+      torch::manual_seed(
+          stream_seed(seed_, "dropout", std::uint64_t(at_.epoch) * steps.size() + std::uint64_t(at_.step)));
+      const auto& rows = steps[std::size_t(at_.step)];
+      step(rows);
+      ++at_.step;
+      at_.seconds += seconds_since(start);
+      if (run_.progress != nullptr)
+        run_.progress->step({task_.name, at_.epoch + 1, config_.epochs, at_.step, std::int64_t(steps.size()),
+                             std::int64_t(rows.size()), at_.loss_sum / double(at_.clips)});
+      if (is_asked_to_stop()) stop();
+      if (config_.save_seconds > 0 && seconds_since(saved_) >= config_.save_seconds) save();
+    }
+  }
+
+  /// One optimiser step on these rows, in parts of batch_size; each part counts by its number of clips, so the gradient
+  /// of a mean over clips is that of one large batch.
+  void step(const std::vector<std::int64_t>& rows) {
+    for (const auto& part : in_batches(rows, config_.batch_size)) {
+      const auto batch = task_.collate(part).to(task_.device);
+      const auto output = task_.model->forward(batch, nullptr);
+      const auto losses = task_.model->loss(output, batch);
+      add_up(losses, batch);
+      const double share = double(part.size()) / double(rows.size());
+      (share == 1 ? losses.total : losses.total * share).backward();
+    }
+    if (const auto name = optimizer_.first_non_finite(); !name.empty()) {
+      std::vector<std::string> ids;
+      for (const auto& part : in_batches(rows, config_.batch_size))
+        for (const auto& id : task_.collate(part).ids) ids.push_back(id);
+      fail(fmt::format("the gradient of {} is not finite", name), ids);
+    }
+    optimizer_.step();
+  }
+
+  void add_up(const Losses& losses, const Batch& batch) {
+    const auto size = double(batch.size());
+    for (std::size_t i = 0; i < losses.terms.size(); ++i) {
+      const auto& [name, term] = losses.terms[i];
+      const double value = term.item<double>();
+      if (!std::isfinite(value)) fail(fmt::format("the loss term '{}' is {}", name, value), batch.ids);
+      if (at_.term_sums.size() <= i) at_.term_sums.emplace_back(name, 0);
+      at_.term_sums[i].second += value * size;
+    }
+    const double total = losses.total.item<double>();
+    if (!std::isfinite(total)) fail(fmt::format("the loss is {}", total), batch.ids);
+    at_.loss_sum += total * size;
+    at_.clips += batch.size();
+  }
+
+  [[noreturn]] void fail(const std::string& what, const std::vector<std::string>& ids) const {
+    throw Error(fmt::format("{}: {} in epoch {}, step {}\n  clips: {}", task_.name, what, at_.epoch + 1, at_.step + 1,
+                            list_ids(ids, 64)),
+                "`kuda data check` finds NaN and infinities in features; otherwise lower the learning rate or set "
+                "clip_norm");
+  }
+
+  [[nodiscard]] double rate() const {
+    return learning_rate(config_.schedule, config_.lr, at_.epoch, config_.epochs, config_.warmup);
+  }
+
+  /// MAE and Corr of the split, as the data set's metric family counts them.
+  Metrics score(const std::vector<std::int64_t>& rows) {
+    try {
+      const auto predictions = predict_rows(*task_.model, task_.collate, rows,
+                                            {config_.scoring_batch_size(), task_.device, {}, nullptr, run_.stop});
+      std::vector<float> scores, labels;
+      for (const auto& prediction : predictions) {
+        scores.push_back(prediction.score);
+        labels.push_back(prediction.label);
+      }
+      return evaluate_metrics(task_.family, scores, labels);
+    } catch (const Interrupted&) {
+      stop();  // the steps of the epoch are done: it continues with the scoring
+    }
+  }
+
+  void finish_epoch() {
+    EpochRecord record;
+    record.epoch = at_.epoch + 1;
+    record.lr = rate();
+    record.loss = at_.loss_sum / double(at_.clips);
+    for (const auto& [name, sum] : at_.term_sums) record.terms.emplace_back(name, sum / double(at_.clips));
+    record.valid_mae = record.valid_corr = record.test_mae = kNaN;
+    if (!task_.valid.empty()) {
+      const auto metrics = score(task_.valid);
+      record.valid_mae = metrics.value("MAE");
+      record.valid_corr = metrics.value("Corr");
+    }
+    if (config_.select == "test") record.test_mae = score(task_.test).value("MAE");
+    record.seconds = at_.seconds;
+    const double value = config_.select == "test" ? record.test_mae : record.valid_mae;
+    record.is_best = !std::isnan(value) && (at_.best_epoch == 0 || value < at_.best_value);
+    if (record.is_best) {
+      at_.best_epoch = record.epoch;
+      at_.best_value = value;
+      if (config_.select != "last") write_best(record.epoch);
+    }
+    at_.history.push_back(record);
+    ++at_.epoch;
+    at_.step = at_.clips = 0;
+    at_.loss_sum = at_.seconds = 0;
+    at_.term_sums.clear();
+    if (at_.epoch % config_.save_every == 0 || at_.epoch == config_.epochs || is_out_of_patience()) save();
+    line(describe(record));
+  }
+
+  void write_best(std::int64_t epoch) const {
+    std::filesystem::create_directories(run_.state);
+    io::write_safetensors(best_file(), state_of(*task_.model), {{"epoch", std::to_string(epoch)}});
+  }
+
+  void save() {
+    save_state(run_.state, *task_.model, optimizer_, at_);
+    if (!run_.epochs.empty()) write_epochs(run_.epochs, at_.history);
+    saved_ = Clock::now();
+  }
+
+  [[noreturn]] void stop() {
+    save();
+    throw Interrupted(fmt::format("{}: stopped in epoch {} of {}, after step {}; the state is saved in {}", task_.name,
+                                  at_.epoch + 1, config_.epochs, at_.step, run_.state.string()),
+                      "the same command continues from there");
+  }
+
+  [[nodiscard]] std::string describe(const EpochRecord& record) const {
+    auto text = fmt::format("{}  epoch {}/{}  lr {:.3g}  loss {:.4f}", task_.name, record.epoch, config_.epochs,
+                            record.lr, record.loss);
+    if (!std::isnan(record.valid_mae))
+      text += fmt::format("  valid MAE {:.4f}  Corr {:.4f}", record.valid_mae, record.valid_corr);
+    if (!std::isnan(record.test_mae)) text += fmt::format("  test MAE {:.4f} (selects: diagnostic)", record.test_mae);
+    if (record.is_best && config_.select != "last") text += "  best so far";
+    return text + "  " + format_duration(record.seconds);
+  }
+
+  void line(const std::string& text) const {
+    if (run_.progress != nullptr) run_.progress->line(text);
+  }
+
+  const TrainingTask& task_;
+  const TrainConfig& config_;
+  std::uint64_t seed_;
+  const TrainingRun& run_;
+  Optimizer optimizer_;
+  TrainingProgress at_;
+  Clock::time_point saved_;
+};
+
+}  // namespace
+
+TrainingResult train(const TrainingTask& task, const TrainConfig& config, std::uint64_t seed, const TrainingRun& run) {
+  config.check("train");
+  return Trainer(task, config, seed, run).run();
+}
+
+void use_chosen_epoch(Model& model, const TrainingResult& result) {
+  if (!result.chosen_weights.empty()) load_state(model, io::read_safetensors(result.chosen_weights));
+}
+
+}  // namespace kuda

@@ -1,0 +1,143 @@
+#include "kuda/training/training_state.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/io/safetensors.h"
+#include "kuda/text/state_dict.h"
+
+namespace kuda {
+namespace {
+
+using json = nlohmann::ordered_json;  // keys stay in the order in which people want to read them
+
+constexpr std::string_view kModelPrefix = "model/";
+
+/// JSON has no NaN: null. Doubles are written so that they read back to the same bits.
+json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+double number(const json& value) {
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+}
+
+json pairs(const std::vector<std::pair<std::string, double>>& values) {
+  json object = json::object();
+  for (const auto& [name, value] : values) object[name] = number(value);
+  return object;
+}
+std::vector<std::pair<std::string, double>> pairs(const json& object) {
+  std::vector<std::pair<std::string, double>> values;
+  for (const auto& [name, value] : object.items()) values.emplace_back(name, number(value));
+  return values;
+}
+
+json record_json(const EpochRecord& record) {
+  json line{{"epoch", record.epoch},
+            {"lr", record.lr},
+            {"loss", number(record.loss)},
+            {"terms", pairs(record.terms)},
+            {"valid_MAE", number(record.valid_mae)},
+            {"valid_Corr", number(record.valid_corr)}};
+  if (!std::isnan(record.test_mae)) line["test_MAE"] = record.test_mae;
+  line["is_best"] = record.is_best;
+  line["seconds"] = number(record.seconds);
+  return line;
+}
+
+EpochRecord record_from(const json& line) {
+  EpochRecord record;
+  record.epoch = line.at("epoch");
+  record.lr = line.at("lr");
+  record.loss = number(line.at("loss"));
+  record.terms = pairs(line.at("terms"));
+  record.valid_mae = number(line.at("valid_MAE"));
+  record.valid_corr = number(line.at("valid_Corr"));
+  record.test_mae = line.contains("test_MAE") ? number(line["test_MAE"]) : std::numeric_limits<double>::quiet_NaN();
+  record.is_best = line.at("is_best");
+  record.seconds = number(line.at("seconds"));
+  return record;
+}
+
+}  // namespace
+
+std::string to_json(const EpochRecord& record) { return record_json(record).dump(); }
+
+std::string to_json(const TrainingProgress& progress) {
+  json object{{"identity", progress.identity},
+              {"threads", progress.threads},
+              {"epoch", progress.epoch},
+              {"step", progress.step},
+              {"clips", progress.clips},
+              {"loss_sum", number(progress.loss_sum)},
+              {"term_sums", pairs(progress.term_sums)},
+              {"seconds", number(progress.seconds)},
+              {"best_epoch", progress.best_epoch},
+              {"best_value", number(progress.best_value)},
+              {"history", json::array()}};
+  for (const auto& record : progress.history) object["history"].push_back(record_json(record));
+  return object.dump();
+}
+
+TrainingProgress parse_progress(const std::string& text, const std::string& source) {
+  try {
+    const auto object = json::parse(text);
+    TrainingProgress progress;
+    progress.identity = object.at("identity");
+    progress.threads = object.at("threads");
+    progress.epoch = object.at("epoch");
+    progress.step = object.at("step");
+    progress.clips = object.at("clips");
+    progress.loss_sum = number(object.at("loss_sum"));
+    progress.term_sums = pairs(object.at("term_sums"));
+    progress.seconds = number(object.at("seconds"));
+    progress.best_epoch = object.at("best_epoch");
+    progress.best_value = number(object.at("best_value"));
+    for (const auto& line : object.at("history")) progress.history.push_back(record_from(line));
+    return progress;
+  } catch (const json::exception& error) {
+    throw CheckpointError(fmt::format("{}: the progress in its metadata cannot be read: {}", source, error.what()),
+                          "delete the folder of this file to begin again");
+  }
+}
+
+void save_state(const std::filesystem::path& folder, const Model& model, const Optimizer& optimizer,
+                const TrainingProgress& progress) {
+  std::filesystem::create_directories(folder);
+  auto arrays = optimizer.state();
+  for (auto& [name, array] : state_of(model)) arrays[std::string(kModelPrefix) + name] = array;
+  io::write_safetensors(folder / "last.safetensors", arrays, {{"progress", to_json(progress)}});
+}
+
+std::optional<TrainingProgress> restore_state(const std::filesystem::path& folder, Model& model, Optimizer& optimizer,
+                                              const std::string& identity) {
+  const auto path = folder / "last.safetensors";
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  const auto file = io::read_safetensors(path);
+  const auto metadata = file.metadata.find("progress");
+  if (metadata == file.metadata.end())
+    throw CheckpointError(path.string() + ": no progress in its metadata: not a saved state");
+  auto progress = parse_progress(metadata->second, path.string());
+  if (progress.identity != identity)
+    throw CheckpointError(fmt::format("{}: state of another run\n  expected {}\n  found    {}", path.string(), identity,
+                                      progress.identity),
+                          "give the options of that run, choose another folder, or delete this one to begin again");
+  LoadOptions options;
+  options.rename = [](std::string_view name) {
+    return name.starts_with(kModelPrefix) ? std::string(name.substr(kModelPrefix.size())) : std::string();
+  };
+  load_state(model, file, options);
+  optimizer.load(file.arrays);
+  return progress;
+}
+
+void write_epochs(const std::filesystem::path& file, const std::vector<EpochRecord>& history) {
+  std::string text;
+  for (const auto& record : history) text += to_json(record) + "\n";
+  write_file(file, text);
+}
+
+}  // namespace kuda
