@@ -15,6 +15,7 @@
 #include "kuda/data/fingerprint.h"
 #include "kuda/data/mmsa_split.h"
 #include "kuda/data/pack.h"
+#include "kuda/data/published.h"
 #include "kuda/io/pickle.h"
 
 namespace kuda {
@@ -204,6 +205,8 @@ Dataset read_mmsa(const std::filesystem::path& path, const DataFacts& facts) {
 
   complete_facts(dataset, facts, path.stem().string());
   dataset.source_sha256 = source_sha256.get();
+  if (const KnownFile* known = known_file(dataset.source_sha256); known != nullptr && known->stand_in == "vision")
+    dataset.vision->extractor = known->extractor;
   dataset.features_digest = features_digest(dataset);
   dataset.fingerprint = fingerprint_of(dataset);
   return dataset;

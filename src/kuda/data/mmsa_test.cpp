@@ -152,6 +152,7 @@ TEST(Mmsa, ReadsTheRealUtteranceFile) {
   EXPECT_EQ(mosi.vision->values.sizes(), (std::vector<std::int64_t>{2199, 100}));
   EXPECT_EQ(mosi.clips[0].id(), "03bSnISJMiM$_$11");
   EXPECT_FLOAT_EQ(mosi.clips[1].label, -1.2F);
+  EXPECT_TRUE(mosi.vision->extractor.starts_with("stand-in")) << "known by its SHA-256";
   EXPECT_FALSE(mosi.text_features.has_value());
   EXPECT_EQ(mosi.text_bert[0][0][1].item<int>(), 1037);
 }

@@ -12,8 +12,8 @@ Dataset open_dataset(const std::filesystem::path& path) {
   if (is_prepared(path)) return read_prepared(path);
   throw DataError(path.string() + ": expected a prepared folder with dataset.toml",
                   fs::exists(path / "label.csv") ? "make one with: kuda data import " + (path / "label.csv").string() +
-                                                       " --audio FILE --vision FILE --out FOLDER"
-                                                 : "make one with: kuda data import FILE --out FOLDER");
+                                                       " --audio FILE --vision FILE FOLDER"
+                                                 : "make one with: kuda data import FILE FOLDER");
 }
 
 }  // namespace kuda

@@ -131,7 +131,7 @@ bool is_prepared(const fs::path& folder) { return fs::is_regular_file(folder / "
 Dataset read_prepared(const fs::path& folder) {
   if (!is_prepared(folder))
     throw DataError(folder.string() + ": expected a prepared folder with dataset.toml",
-                    "make one with: kuda data import FILE --out FOLDER");
+                    "make one with: kuda data import FILE FOLDER");
   const Facts facts(folder / "dataset.toml");
   Dataset dataset;
   read_facts(dataset, facts, folder);

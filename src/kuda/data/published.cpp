@@ -1,5 +1,7 @@
 #include "kuda/data/published.h"
 
+#include <algorithm>
+
 namespace kuda {
 
 const std::vector<PublishedSet>& published_sets() {
@@ -22,6 +24,17 @@ const PublishedSet* published_set(std::string_view name) noexcept {
   for (const PublishedSet& set : published_sets())
     if (set.name == name) return &set;
   return nullptr;
+}
+
+const KnownFile* known_file(std::string_view sha256) noexcept {
+  static const std::vector<KnownFile> files{
+      {"39091203b3f5ddf179dac6a029a1914a2840cf4037080bc5fd8549de573ea3c0",
+       "CMU-MOSI, utterance level: 73 audio features, 100 stand-in features", "vision",
+       "stand-in: published as vision features, but made from the transcripts"},
+  };
+  const auto found =
+      std::find_if(files.begin(), files.end(), [&](const KnownFile& file) { return file.sha256 == sha256; });
+  return found == files.end() ? nullptr : &*found;
 }
 
 }  // namespace kuda

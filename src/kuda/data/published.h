@@ -26,4 +26,13 @@ struct PublishedSet {
 [[nodiscard]] const PublishedSet* published_set(const std::array<std::int64_t, 3>& clips) noexcept;
 [[nodiscard]] const PublishedSet* published_set(std::string_view name) noexcept;
 
+/// A feature file that is known by its bytes.
+struct KnownFile {
+  std::string_view sha256, title;
+  std::string_view stand_in;   ///< modality whose array is not what its key says; "" when all are
+  std::string_view extractor;  ///< what it is instead, as Feature::extractor
+};
+/// nullptr when the file is not known.
+[[nodiscard]] const KnownFile* known_file(std::string_view sha256) noexcept;
+
 }  // namespace kuda
