@@ -1,9 +1,10 @@
 #include "kuda/training/progress.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cmath>
-#include <ostream>
+#include <iostream>
 
 namespace kuda {
 namespace {
@@ -28,6 +29,8 @@ std::string format_duration(double seconds) {
   if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, total % 60);
   return fmt::format("{:02}:{:02}", minutes, total % 60);
 }
+
+ConsoleProgress::ConsoleProgress() : ConsoleProgress(std::cerr, ::isatty(STDERR_FILENO) == 1) {}
 
 ConsoleProgress::ConsoleProgress(std::ostream& stream, bool is_terminal, std::function<Clock::time_point()> now)
     : stream_(stream), is_terminal_(is_terminal), now_(std::move(now)) {}

@@ -1,8 +1,8 @@
 #pragma once
 // What long work tells while it runs. The library says nothing by itself: it calls a Progress that the caller gives.
 //
-//   ConsoleProgress progress(std::cerr, isatty(2));
-//   run_training(config, folder, {.progress = &progress});
+//   ConsoleProgress progress;
+//   run_training(config, folder, progress, stop);
 
 #include <chrono>
 #include <cstdint>
@@ -40,6 +40,7 @@ class NoProgress final : public Progress {
 class ConsoleProgress final : public Progress {
  public:
   using Clock = std::chrono::steady_clock;
+  ConsoleProgress();  ///< on stderr, whatever that is
   ConsoleProgress(std::ostream& stream, bool is_terminal, std::function<Clock::time_point()> now = Clock::now);
   ConsoleProgress(const ConsoleProgress&) = delete;
   ConsoleProgress& operator=(const ConsoleProgress&) = delete;
