@@ -56,7 +56,22 @@ void write_file(const std::filesystem::path& path, std::string_view content);
 /// The whole file as text. Throws FormatError when it cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
-/// SHA-256 of a file as 64 hexadecimal digits.
+/// SHA-256 of bytes that come in pieces.
+class Sha256 {
+ public:
+  Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  ~Sha256();
+  void update(std::span<const std::byte> bytes);
+  [[nodiscard]] std::string hex();  ///< 64 hexadecimal digits; call once, at the end
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+/// SHA-256 of a file as 64 hexadecimal digits. Read in blocks: nothing of it stays in memory.
 std::string sha256_of_file(const std::filesystem::path& path);
 /// SHA-256 of some bytes as 64 hexadecimal digits.
 std::string sha256(std::span<const std::byte> bytes);

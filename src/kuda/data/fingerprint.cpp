@@ -33,12 +33,11 @@ std::string digest_of(const torch::Tensor& tensor) {
 
 std::string digest_of(const std::vector<std::int64_t>& numbers) { return sha256(std::as_bytes(std::span(numbers))); }
 
-void append_feature(std::string& text, std::string_view name, const std::optional<Feature>& feature) {
-  if (!feature) return;
+void append_feature(std::string& text, std::string_view name, const Feature& feature, const std::string& values) {
   append_field(text, name);
-  append_field(text, std::to_string(feature->width()));
-  append_field(text, std::to_string(feature->padded_length));
-  text += digest_of(feature->offsets) + digest_of(feature->lengths) + digest_of(feature->values);
+  append_field(text, std::to_string(feature.width()));
+  append_field(text, std::to_string(feature.padded_length));
+  text += digest_of(feature.offsets) + digest_of(feature.lengths) + values;
 }
 
 }  // namespace
@@ -56,15 +55,25 @@ std::string clips_digest(const Dataset& dataset) {
   return digest_of(all);
 }
 
-std::string features_digest(const Dataset& dataset) {
+std::string features_digest(const Dataset& dataset, const std::array<std::string, 3>& values) {
   std::string all;
-  for (const Modality modality : kModalities) append_feature(all, modality_name(modality), dataset.feature(modality));
+  for (const Modality modality : kModalities)
+    if (const auto& feature = dataset.feature(modality))
+      append_feature(all, modality_name(modality), *feature, values[static_cast<std::size_t>(modality)]);
   if (dataset.text_bert.defined()) {
     append_field(all, "text_bert");
     append_field(all, std::to_string(dataset.text_bert.size(2)));
     all += digest_of(dataset.text_bert);
   }
   return digest_of(all);
+}
+
+std::string features_digest(const Dataset& dataset) {
+  std::array<std::string, 3> values;
+  for (const Modality modality : kModalities)
+    if (const auto& feature = dataset.feature(modality))
+      values[static_cast<std::size_t>(modality)] = digest_of(feature->values);
+  return features_digest(dataset, values);
 }
 
 std::string fingerprint_of(const Dataset& dataset) {

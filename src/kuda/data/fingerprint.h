@@ -4,6 +4,7 @@
 //   dataset.features_digest = features_digest(dataset);   // reads every feature once
 //   dataset.fingerprint = fingerprint_of(dataset);        // cheap: clips only
 
+#include <array>
 #include <string>
 
 #include "kuda/data/dataset.h"
@@ -14,6 +15,8 @@ namespace kuda {
 [[nodiscard]] std::string clips_digest(const Dataset& dataset);
 /// Of all features, their declared and padded lengths, and the stored token ids.
 [[nodiscard]] std::string features_digest(const Dataset& dataset);
+/// The same where the SHA-256 of the values of each feature is known already, by Modality.
+[[nodiscard]] std::string features_digest(const Dataset& dataset, const std::array<std::string, 3>& values);
 /// Of clips_digest(dataset) and dataset.features_digest, which must be there.
 [[nodiscard]] std::string fingerprint_of(const Dataset& dataset);
 

@@ -13,6 +13,7 @@
 #include "kuda/base/names.h"
 #include "kuda/data/facts.h"
 #include "kuda/data/fingerprint.h"
+#include "kuda/data/mmsa_file.h"
 #include "kuda/data/mmsa_split.h"
 #include "kuda/data/pack.h"
 #include "kuda/data/published.h"
@@ -119,15 +120,17 @@ std::optional<std::vector<std::int64_t>> text_lengths(const torch::Tensor& text_
   return std::vector<std::int64_t>(sums.data_ptr<std::int64_t>(), sums.data_ptr<std::int64_t>() + sums.numel());
 }
 
-/// Gives the pages of an array back to the system where it lies in the mapped file; they come again when read.
-void give_back(const MappedFile& file, const io::Array& array) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+/// Gives the pages of some clips back to the system where they lie in the mapped file; they come again when read.
+void give_back(const MappedFile& file, const io::Array& array, std::int64_t first, std::int64_t last) {
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto base = reinterpret_cast<std::uintptr_t>(file.bytes().data());
-  auto begin = reinterpret_cast<std::uintptr_t>(array.data);
-  auto end = begin + static_cast<std::size_t>(array.numel()) * io::item_size(array.dtype);
-  if (begin < base || end > base + file.bytes().size()) return;
-  begin = (begin + page - 1) / page * page;
-  end = end / page * page;
+  const auto clip = array.strides[0] * static_cast<std::int64_t>(io::item_size(array.dtype));
+  const auto start = reinterpret_cast<std::uintptr_t>(array.data);
+  if (clip <= 0 || start < base || start > base + file.bytes().size()) return;
+  const auto limit = base + file.bytes().size();
+  auto begin = std::min(start + static_cast<std::uintptr_t>(first * clip), limit);
+  const auto end = std::min(start + static_cast<std::uintptr_t>(last * clip), limit) / page * page;
+  begin = begin / page * page;  // a page shared with the clip before is done with too
   if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
@@ -159,57 +162,88 @@ void warn_about(const Dataset& dataset, Modality modality, const Feature& featur
         name, counts.clips_leading_zero, dataset.clips.size());
 }
 
+/// Which modalities go with which keys, and how long their clips are.
+std::array<std::optional<PackPlan>, 3> plan_features(const std::vector<MmsaSplit>& splits, Dataset& dataset,
+                                                     const ClipsDone& done) {
+  const auto pieces = text_lengths(dataset.text_bert);
+  const bool has_lengths = in_every_split(splits, "vision_lengths") || in_every_split(splits, "audio_lengths");
+  std::array<std::vector<PaddedArray>, 3> parts;
+  if (in_every_split(splits, "text")) parts[0] = padded_arrays(splits, "text");
+  parts[1] = padded_arrays(splits, "vision");
+  parts[2] = padded_arrays(splits, "audio");
+  const auto length_of = [](const std::vector<PaddedArray>& arrays) {
+    return arrays.empty() || arrays.front().array.shape.size() != 3 ? -1 : arrays.front().array.shape[1];
+  };
+  const auto text_length = dataset.text_bert.defined() ? dataset.text_bert.size(2) : length_of(parts[0]);
+  // Aligned files hold one frame per word piece and no lengths of their own.
+  dataset.is_aligned = !has_lengths && text_length == length_of(parts[1]) && text_length == length_of(parts[2]);
+
+  std::array<std::optional<PackPlan>, 3> plans;
+  for (const Modality modality : kModalities) {
+    auto& own = parts[std::size_t(modality)];
+    if (own.empty()) continue;
+    auto lengths = declared_lengths(splits, fmt::format("{}_lengths", modality_name(modality)));
+    const bool is_text = modality == Modality::text, has_own = lengths.has_value();
+    if (!has_own && (is_text ? text_length == length_of(own) : dataset.is_aligned)) lengths = pieces;
+    const bool at_least = !has_own && !is_text;  // BERT gives values at padding too, so for text the mask alone decides
+    plans[std::size_t(modality)] = plan_packing(std::move(own), lengths, at_least, done);
+  }
+  return plans;
+}
+
 }  // namespace
 
+struct MmsaFile::Content {
+  std::filesystem::path path;
+  std::shared_ptr<const MappedFile> file;
+  io::Value root;
+  std::future<std::string> source_sha256;
+  ClipsDone done;
+};
+
+MmsaFile::MmsaFile(const std::filesystem::path& path) : content_(std::make_unique<Content>()) {
+  content_->path = path;
+  content_->file = MappedFile::open(path);
+  content_->source_sha256 = std::async(std::launch::async, [path] { return sha256_of_file(path); });
+  content_->root = io::read_pickle(content_->file);
+  content_->done = [file = content_->file](const PaddedArray& part, std::int64_t first, std::int64_t last) {
+    give_back(*file, part.array, first, last);
+  };
+  const auto splits = read_splits(path.filename().string(), content_->root);
+  dataset_.source = path.string();
+  dataset_.clips = read_clips(splits);
+  dataset_.text_bert = read_token_ids(splits);
+  plans_ = plan_features(splits, dataset_, content_->done);
+}
+
+MmsaFile::~MmsaFile() = default;
+
+Dataset MmsaFile::finish(const DataFacts& facts, const Place& place, const BytesWritten& written) {
+  std::array<std::optional<Feature>*, 3> features{&dataset_.text_features, &dataset_.vision, &dataset_.audio};
+  std::array<std::string, 3> digests;
+  for (const Modality modality : kModalities) {
+    const auto m = std::size_t(modality);
+    if (!plans_[m]) continue;
+    Feature feature = empty_feature(*plans_[m]);
+    feature.values = place(modality, *plans_[m]);
+    const auto counts = fill_packed(*plans_[m], feature.values.data_ptr<float>(), content_->done, written);
+    digests[m] = counts.digest;
+    warn_about(dataset_, modality, feature, counts);
+    *features[m] = std::move(feature);
+  }
+  complete_facts(dataset_, facts, content_->path.stem().string());
+  dataset_.source_sha256 = content_->source_sha256.get();
+  if (const KnownFile* known = known_file(dataset_.source_sha256); known != nullptr && known->stand_in == "vision")
+    dataset_.vision->extractor = known->extractor;
+  dataset_.features_digest = features_digest(dataset_, digests);
+  dataset_.fingerprint = fingerprint_of(dataset_);
+  return std::move(dataset_);
+}
+
 Dataset read_mmsa(const std::filesystem::path& path, const DataFacts& facts) {
-  const auto file = MappedFile::open(path);
-  auto source_sha256 = std::async(std::launch::async, [&path] { return sha256_of_file(path); });
-  const io::Value root = io::read_pickle(file);
-  const auto splits = read_splits(path.filename().string(), root);
-
-  Dataset dataset;
-  dataset.clips = read_clips(splits);
-  dataset.text_bert = read_token_ids(splits);
-  const auto pieces = text_lengths(dataset.text_bert);
-  dataset.source = path.string();
-
-  // Aligned files hold one frame per word piece and no lengths of their own.
-  const bool has_lengths = in_every_split(splits, "vision_lengths") || in_every_split(splits, "audio_lengths");
-  const auto vision = padded_arrays(splits, "vision"), audio = padded_arrays(splits, "audio");
-  const auto text = in_every_split(splits, "text") ? padded_arrays(splits, "text") : std::vector<PaddedArray>{};
-  const auto length_of = [](const std::vector<PaddedArray>& parts) {
-    return parts.empty() || parts.front().array.shape.size() != 3 ? -1 : parts.front().array.shape[1];
-  };
-  const auto text_length = dataset.text_bert.defined() ? dataset.text_bert.size(2) : length_of(text);
-  dataset.is_aligned = !has_lengths && text_length == length_of(vision) && text_length == length_of(audio);
-
-  const auto add = [&](Modality modality, std::vector<PaddedArray> parts, const std::string& lengths_key) {
-    auto lengths = declared_lengths(splits, lengths_key);
-    const bool is_text = modality == Modality::text, has_own = lengths.has_value();
-    if (!has_own && (is_text ? text_length == length_of(parts) : dataset.is_aligned)) lengths = pieces;
-    const bool at_least = !has_own && !is_text;  // BERT gives values at padding too, so for text the mask alone decides
-    const auto plan = plan_packing(std::move(parts), lengths, at_least);
-    Feature feature;
-    feature.offsets = plan.offsets;
-    feature.lengths = plan.lengths;
-    feature.padded_length = plan.padded_length;
-    feature.values = torch::empty({plan.num_frames(), plan.width}, torch::kFloat32);
-    const auto counts =
-        fill_packed(plan, feature.values, [&](const PaddedArray& part) { give_back(*file, part.array); });
-    warn_about(dataset, modality, feature, counts);
-    return feature;
-  };
-  if (!text.empty()) dataset.text_features = add(Modality::text, text, "text_lengths");
-  dataset.vision = add(Modality::vision, vision, "vision_lengths");
-  dataset.audio = add(Modality::audio, audio, "audio_lengths");
-
-  complete_facts(dataset, facts, path.stem().string());
-  dataset.source_sha256 = source_sha256.get();
-  if (const KnownFile* known = known_file(dataset.source_sha256); known != nullptr && known->stand_in == "vision")
-    dataset.vision->extractor = known->extractor;
-  dataset.features_digest = features_digest(dataset);
-  dataset.fingerprint = fingerprint_of(dataset);
-  return dataset;
+  return MmsaFile(path).finish(facts, [](Modality, const PackPlan& plan) {
+    return torch::empty({plan.num_frames(), plan.width}, torch::kFloat32);
+  });
 }
 
 }  // namespace kuda

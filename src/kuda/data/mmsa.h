@@ -27,4 +27,9 @@ struct DataFacts {
 /// Throws FormatError for bytes that are no pickle, DataError for content that is no data set.
 [[nodiscard]] Dataset read_mmsa(const std::filesystem::path& path, const DataFacts& facts = {});
 
+/// write_prepared(folder, read_mmsa(path, facts)) without ever holding the features in memory: they are packed straight
+/// into the file of the folder. Returns the data set as opened from there.
+Dataset import_mmsa(const std::filesystem::path& path, const std::filesystem::path& folder,
+                    const DataFacts& facts = {});
+
 }  // namespace kuda

@@ -3,8 +3,7 @@
 // only), then fill memory or a mapped file of the right size, one clip at a time.
 //
 //   const PackPlan plan = plan_packing({train, valid, test}, lengths);
-//   auto values = torch::empty({plan.num_frames(), plan.width});
-//   const PackCounts counts = fill_packed(plan, values);
+//   const Feature feature = pack(plan);
 
 #include <torch/torch.h>
 
@@ -40,19 +39,30 @@ struct PackCounts {
   std::int64_t clips_not_finite = 0;    ///< clips with any of these
   std::int64_t first_not_finite = -1;   ///< row of the first one
   std::int64_t clips_leading_zero = 0;  ///< clips that start with an all-zero frame but are not zero throughout
+  std::string digest;                   ///< SHA-256 of the packed values
 };
+
+/// Called when clips [first, last) of a part have been read, so that their pages can be given back.
+using ClipsDone = std::function<void(const PaddedArray& part, std::int64_t first, std::int64_t last)>;
 
 /// Where `lengths` has a value, the stored length is that (at most L) or up to the last non-zero frame, whichever is
 /// more. Without lengths, or where `at_least` says that they are lower bounds, the last non-zero frame decides the
 /// declared length too. Throws DataError: not three dimensions, widths that differ (both are named), no frames.
 [[nodiscard]] PackPlan plan_packing(std::vector<PaddedArray> parts,
-                                    const std::optional<std::vector<std::int64_t>>& lengths, bool at_least = false);
+                                    const std::optional<std::vector<std::int64_t>>& lengths, bool at_least = false,
+                                    const ClipsDone& done = {});
 
-/// Copies the stored frames to `values` [num_frames, width] float32. `part_done` is called after each part.
-PackCounts fill_packed(const PackPlan& plan, torch::Tensor values,
-                       const std::function<void(const PaddedArray&)>& part_done = {});
+/// Called when bytes of the packed values are final.
+using BytesWritten = std::function<void(const void* first, std::size_t bytes)>;
+
+/// Copies the stored frames to `values`, num_frames() * width floats, in order.
+PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& done = {},
+                       const BytesWritten& written = {});
 
 /// A feature in memory: plan and fill in one call.
-[[nodiscard]] Feature pack(const PackPlan& plan, PackCounts* counts = nullptr);
+[[nodiscard]] Feature pack(const PackPlan& plan, PackCounts* counts = nullptr, const ClipsDone& done = {});
+
+/// The plan's offsets and lengths without values.
+[[nodiscard]] Feature empty_feature(const PackPlan& plan);
 
 }  // namespace kuda

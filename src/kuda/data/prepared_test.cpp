@@ -63,6 +63,9 @@ TEST(Prepared, RoundTripOfEveryValidPickleIsIdentical) {
     const Dataset made = read_mmsa(entry.path());
     write_prepared(scratch("set"), made);
     expect_equal(made, read_prepared(scratch("set")));
+    expect_equal(made, import_mmsa(entry.path(), scratch("imported")));
+    for (const char* file : {"clips.csv", "features.safetensors", "dataset.toml"})
+      EXPECT_EQ(read_file(scratch("set") / file), read_file(scratch("imported") / file)) << file;
   }
 }
 
@@ -157,6 +160,11 @@ TEST(Prepared, LeavesForeignFoldersAlone) {
   EXPECT_THAT(test::error_of<DataError>([] { write_prepared(scratch("set"), test::small_dataset()); }),
               HasSubstr("also holds notes.txt"));
   EXPECT_EQ(read_file(scratch("home") / "thesis.txt"), "years of work");
+}
+
+TEST(Prepared, AFailedImportLeavesNothingBehind) {
+  EXPECT_THROW(import_mmsa(test::data_file("pickle/s_vision_rows.pkl"), scratch("set")), DataError);
+  EXPECT_TRUE(fs::is_empty(scratch("set").parent_path()));
 }
 
 TEST(Prepared, WritesOverAPreparedFolderWhileAnotherReaderUsesIt) {

@@ -16,6 +16,7 @@
 #include "kuda/data/clips_csv.h"
 #include "kuda/data/fingerprint.h"
 #include "kuda/data/prepared.h"
+#include "kuda/data/prepared_folder.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/io/tensor.h"
 
@@ -101,22 +102,33 @@ void swap_in(const fs::path& made, const fs::path& folder) {
 
 }  // namespace
 
-void write_prepared(const fs::path& given, const Dataset& dataset) {
-  auto folder = fs::absolute(given).lexically_normal();
-  if (!folder.has_filename()) folder = folder.parent_path();  // "mosi/"
-  require_replaceable(folder);
+PreparedFolder::PreparedFolder(const fs::path& target) : target_(fs::absolute(target).lexically_normal()) {
+  if (!target_.has_filename()) target_ = target_.parent_path();  // "mosi/"
+  require_replaceable(target_);
+  made_ = target_.parent_path() / ("." + target_.filename().string() + ".partial");
+  std::error_code ignored;
+  fs::remove_all(made_, ignored);  // of a run that was killed
+  fs::create_directories(made_);
+}
+
+PreparedFolder::~PreparedFolder() {
+  std::error_code ignored;
+  fs::remove_all(made_, ignored);
+}
+
+void PreparedFolder::commit(const Dataset& dataset) {
+  write_file(made_ / "clips.csv", clips_to_csv(dataset.clips));
+  write_file(made_ / "dataset.toml", facts_as_toml(dataset));
+  swap_in(made_, target_);
+}
+
+void write_prepared(const fs::path& target, const Dataset& dataset) {
+  PreparedFolder folder(target);
   Dataset complete = dataset;  // tensors are shared, not copied
   if (complete.features_digest.empty()) complete.features_digest = features_digest(complete);
   complete.fingerprint = fingerprint_of(complete);
-
-  const auto made = folder.parent_path() / ("." + folder.filename().string() + ".partial");
-  std::error_code ignored;
-  fs::remove_all(made, ignored);  // of a run that was killed
-  fs::create_directories(made);
-  io::write_safetensors(made / "features.safetensors", packed_arrays(complete));
-  write_file(made / "clips.csv", clips_to_csv(complete.clips));
-  write_file(made / "dataset.toml", facts_as_toml(complete));
-  swap_in(made, folder);
+  io::write_safetensors(folder.features(), packed_arrays(complete));
+  folder.commit(complete);
 }
 
 }  // namespace kuda
