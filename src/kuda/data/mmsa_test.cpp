@@ -138,6 +138,39 @@ TEST(Mmsa, WarnsAboutWhatItCanRepair) {
   EXPECT_THAT(log.text(), HasSubstr("1 NaN, 0 +inf, 0 -inf in 1 clips (first: video_0"));
 }
 
+TEST(Mmsa, AlignedFilesTakeTheirLengthsFromTheText) {
+  const Dataset data = read_mmsa(data_file("mmsa/aligned.pkl"));
+  EXPECT_TRUE(data.is_aligned);
+  EXPECT_EQ(data.vision->lengths, std::vector<std::int64_t>(7, 3));
+  EXPECT_EQ(data.audio->lengths, (std::vector<std::int64_t>{4, 3, 3, 4, 3, 4, 3})) << "no real frame is hidden";
+  EXPECT_EQ(data.vision->padded_length, 5);
+  EXPECT_EQ(data.family, MetricFamily::mosi);
+  EXPECT_FALSE(data.text_features.has_value());
+}
+
+TEST(Mmsa, ReadsUnusualButLegalFiles) {
+  const Dataset data = read_mmsa(data_file("mmsa/odd.pkl"));
+  EXPECT_EQ(data.clips[3].id(), "clip_valid_0");
+  EXPECT_EQ(data.clips[0].text, "a b");
+  EXPECT_EQ(data.clips[2].label, 1);
+  EXPECT_TRUE(std::isnan(data.clips[0].unimodal_labels[0]));
+  EXPECT_EQ(data.audio->lengths, std::vector<std::int64_t>(7, 3));
+  EXPECT_EQ(data.vision->lengths, std::vector<std::int64_t>(7, 2));
+  EXPECT_EQ(data.vision->offsets[1], 4) << "frames beyond the declared length are kept";
+  EXPECT_FLOAT_EQ(data.vision->clip(1)[3][1].item<float>(), 2.3F) << "float64 in Fortran order";
+  EXPECT_EQ(data.audio->values.scalar_type(), torch::kFloat32) << "int16 in the file";
+  EXPECT_EQ(data.audio->clip(2)[0][0].item<float>(), 3);
+  EXPECT_FALSE(data.is_aligned);
+}
+
+TEST(Mmsa, WarnsAboutPaddingOnTheLeft) {
+  CaughtLog log;
+  const Dataset data = read_mmsa(data_file("mmsa/left_padded.pkl"));
+  EXPECT_THAT(log.text(), HasSubstr("vision: 7 of 7 clips start with zero frames, as if padded on the left"));
+  EXPECT_EQ(data.clips[0].text, "");
+  EXPECT_EQ(data.vision->offsets[1], 6);
+}
+
 TEST(Mmsa, ReadsTheRealUtteranceFile) {
   const auto path = test::shared_file("data/mosi/mosi_utterance.pkl");
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no shared data";
