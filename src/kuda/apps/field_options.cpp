@@ -18,7 +18,7 @@ std::string option_name(const Field& field) {
 
 }  // namespace
 
-void add_field_options(CLI::App& verb, const Fields& fields) {
+void add_list_options(CLI::App& verb, const Fields& fields) {
   for (const auto& field : fields.list())
     std::visit(
         [&](auto* target) {
@@ -30,7 +30,7 @@ void add_field_options(CLI::App& verb, const Fields& fields) {
         field.target);
 }
 
-void check_fields(const Fields& fields) {
+void check_list(const Fields& fields) {
   for (const auto& field : fields.list()) {
     const std::string expected = field.check ? field.check(field.target) : "";
     if (!expected.empty()) throw UsageError(option_name(field) + ": expected " + expected);

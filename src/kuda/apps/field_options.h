@@ -14,22 +14,22 @@
 
 namespace kuda {
 
-void add_field_options(CLI::App& verb, const Fields& fields);
+void add_list_options(CLI::App& verb, const Fields& fields);
 /// Throws UsageError naming the option whose value fails its field's check.
-void check_fields(const Fields& fields);
+void check_list(const Fields& fields);
 
 template <class Struct>
 void add_field_options(CLI::App& verb, Struct& options) {
   Fields fields;
   options.describe(fields);
-  add_field_options(verb, fields);
+  add_list_options(verb, fields);
 }
 
 template <class Struct>
 void check_fields(Struct& options) {
   Fields fields;
   options.describe(fields);
-  check_fields(fields);
+  check_list(fields);
 }
 
 }  // namespace kuda

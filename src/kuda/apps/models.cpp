@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "kuda/apps/table.h"
@@ -67,8 +68,9 @@ void print_table() {
 void add_models(CLI::App& program) {
   auto* verb = program.add_subcommand("models", "List the models and what each needs from the data.");
   verb->footer("Example:\n  kuda models --json");
-  auto* json = verb->add_flag("--json", "as JSON");
-  verb->callback([json] { json->count() > 0 ? print_json() : print_table(); });
+  auto json = std::make_shared<bool>(false);
+  verb->add_flag("--json", *json, "as JSON");
+  verb->callback([json] { *json ? print_json() : print_table(); });
 }
 
 }  // namespace kuda

@@ -1,0 +1,49 @@
+// kuda data stats: label counts (Table 1 of the KuDA paper) and the shares behind its Figures 7 and 8.
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "kuda/apps/data_verbs.h"
+#include "kuda/data/clips_csv.h"
+#include "kuda/data/stats.h"
+
+namespace kuda {
+
+namespace {
+
+const std::map<std::string, Ties> kTies{
+    {"tolerant", Ties::tolerant}, {"float64", Ties::exact_float64}, {"float32", Ties::exact_float32}};
+
+std::vector<Clip> clips_of(const std::string& path) {
+  if (path.ends_with(".csv")) return read_clips_csv(path, ClipTable::mmsa);
+  return open_dataset(path).clips;
+}
+
+}  // namespace
+
+void add_data_stats(CLI::App& data) {
+  struct Options {
+    std::string path;
+    Ties ties = Ties::tolerant;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* verb = data.add_subcommand("stats", "Count labels, and clips by dominant modality and by noise.");
+  verb->add_option("data", options->path, "feature file (*.pkl), prepared folder or label.csv")->required();
+  verb->add_option("--ties", options->ties,
+                   "when two modalities are equally near to the label: tolerant (default), "
+                   "or as float64 or float32 happen to round")
+      ->transform(CLI::CheckedTransformer(kTies))
+      ->type_name("RULE");
+  verb->add_flag("--json", options->json, "as JSON");
+  verb->footer("Example:\n  kuda data stats label.csv\n  kuda data stats simsv2 --json");
+  verb->callback([options] {
+    const auto clips = clips_of(options->path);
+    std::cout << (options->json ? statistics_json(clips, options->ties) : statistics_text(clips, options->ties));
+  });
+}
+
+}  // namespace kuda

@@ -1,0 +1,87 @@
+#include "kuda/apps/run_options.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <sstream>
+
+#include "kuda/base/error.h"
+
+namespace kuda {
+
+void RunOptions::add_to(CLI::App& verb) {
+  verb.add_option("-d,--data", data, "feature file (*.pkl) or prepared folder; [data] path");
+  verb.add_option("--pretrain-data", pretrain_data, "another data set for stage 1 (knowledge from A for a model of B)");
+  verb.add_option("-m,--model", model, "see `kuda models` (default: the file's, else kuda)");
+  verb.add_option("-c,--config", file, "configuration (TOML), for example configs/kuda_mosi.toml");
+  verb.add_option("-s,--seed", seeds, "seed; several make one run each")->allow_extra_args(false);
+  verb.add_option("--profile", profile, "named set of options: paper, released, masked");
+  verb.add_option("--encoder", encoder, "text encoder: a folder in Hugging Face layout");
+  verb.add_option("--modalities", modalities, "those in use, for example T,V,A or text,audio (default: all)");
+  verb.add_option("--device", device, "cpu or cuda");
+  verb.add_option("--set", sets, "one key of docs/configuration.md, for example train.lr=1e-4; may repeat")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void RunOptions::add_out_to(CLI::App& verb) {
+  verb.add_option("--out", out, "run folder (default: runs/MODEL-DATA-SEED)");
+}
+
+std::vector<std::string> modality_names(const std::string& list) {
+  std::vector<std::string> words, names;
+  std::stringstream stream(list);
+  for (std::string word; std::getline(stream, word, ',');) words.push_back(word);
+  const bool is_letters = words.size() == 1 && list.find_first_not_of("TVAtva") == std::string::npos;
+  if (is_letters) {
+    words.clear();
+    for (const char letter : list) words.emplace_back(1, letter);
+  }
+  for (auto& word : words) {
+    if (word.size() == 1) word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));
+    const std::string name(modality_name(modality_from(word)));
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  if (names.empty()) throw ConfigError("--modalities: expected at least one of T, V, A");
+  return names;
+}
+
+RunConfig RunOptions::config() const {
+  ConfigChanges changes{profile, {}};
+  if (!model.empty()) changes.sets.push_back("model=" + model);
+  changes.sets.insert(changes.sets.end(), sets.begin(), sets.end());
+  RunConfig config = RunConfig::load(file, changes);
+  const auto is_set = [&](const std::string& key) {
+    return std::any_of(sets.begin(), sets.end(), [&](const auto& set) { return set.starts_with(key + "="); });
+  };
+  if (!data.empty() && !is_set("data.path")) config.data = data;
+  if (!pretrain_data.empty() && !is_set("pretrain.data")) config.pretrain_data = pretrain_data;
+  if (!encoder.empty() && !is_set("encoder")) config.encoder = encoder;
+  if (!device.empty() && !is_set("device")) config.device = device;
+  if (!modalities.empty() && !is_set("data.modalities")) config.collate.modalities = modality_names(modalities);
+  return config;
+}
+
+std::vector<RunConfig> RunOptions::configs() const {
+  std::vector<RunConfig> configs;
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, seeds.size()); ++i) {
+    configs.push_back(config());
+    if (i < seeds.size()) configs.back().seed = seeds[i];
+  }
+  for (const auto& config : configs)
+    if (config.data.empty())
+      throw UsageError("no data set is named", "give one with -d, or as [data] path in the configuration");
+  return configs;
+}
+
+std::filesystem::path RunOptions::folder(const RunConfig& config) const {
+  const std::filesystem::path data_path(config.data);
+  const std::string stem =
+      data_path.has_filename() ? data_path.stem().string() : data_path.parent_path().stem().string();
+  if (out.empty()) return fmt::format("runs/{}-{}-{}", config.model, stem, config.seed);
+  return seeds.size() > 1 ? std::filesystem::path(out) / fmt::format("seed-{}", config.seed)
+                          : std::filesystem::path(out);
+}
+
+}  // namespace kuda

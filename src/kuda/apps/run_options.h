@@ -1,0 +1,39 @@
+#pragma once
+// Options shared by the verbs that make or describe a run; the short ones are those of MMSA.
+//
+//   auto options = std::make_shared<RunOptions>();
+//   options->add_to(*verb);
+//   verb->callback([options] { RunConfig config = options->config(); ... });
+
+#include <CLI/App.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "kuda/training/run_config.h"
+
+namespace kuda {
+
+struct RunOptions {
+  std::string data, pretrain_data, model, file, profile, encoder, modalities, device, out;
+  std::vector<std::int64_t> seeds;
+  std::vector<std::string> sets;
+
+  void add_to(CLI::App& verb);  ///< -d -m -c -s --profile --encoder --modalities --device --set
+  void add_out_to(CLI::App& verb);
+
+  /// Defaults < file < these options < --set. Throws ConfigError and UsageError.
+  [[nodiscard]] RunConfig config() const;
+  /// The same for each seed that was given (or that of the file).
+  [[nodiscard]] std::vector<RunConfig> configs() const;
+  /// Where the run of a seed goes: --out itself, below it "seed-N" when there are several seeds; without --out
+  /// runs/MODEL-DATA-SEED.
+  [[nodiscard]] std::filesystem::path folder(const RunConfig& config) const;
+};
+
+/// "T,V", "text,audio" or "TVA" as names of modalities. Throws ConfigError.
+[[nodiscard]] std::vector<std::string> modality_names(const std::string& list);
+
+}  // namespace kuda

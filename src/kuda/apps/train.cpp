@@ -1,0 +1,56 @@
+// kuda train: stage 1 where the model has one, then the main task; one run folder per seed.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <memory>
+
+#include "kuda/apps/run_options.h"
+#include "kuda/apps/run_report.h"
+#include "kuda/apps/stop_signal.h"
+#include "kuda/apps/verbs.h"
+#include "kuda/training/procedure.h"
+
+namespace kuda {
+
+void add_train(CLI::App& program) {
+  struct Options {
+    RunOptions run;
+    std::string pretrained;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* verb = program.add_subcommand("train", "Train a model: stage 1 where it has one, then the main task.");
+  options->run.add_to(*verb);
+  options->run.add_out_to(*verb);
+  verb->add_option("--pretrained", options->pretrained, "folder of `kuda pretrain`: its stage 1 is used");
+  verb->add_flag("--json", options->json, "metrics.json on stdout instead of the table");
+  verb->footer(
+      "A run that was stopped or killed goes on when the same command is given again, and ends with the same bytes.\n"
+      "Ctrl-C finishes the step, saves and exits with code 6; a second one exits at once.\n"
+      "Example:\n"
+      "  kuda train -d mosi -m kuda -c configs/kuda_mosi.toml --encoder bert-base-uncased -s 1111 -s 1112 --out "
+      "runs/m\n"
+      "  kuda train -d clips -m kuda --encoder encoders/minilm --modalities T,A --set train.epochs=20");
+  verb->callback([options] {
+    const auto& stop = catch_stop_signals();
+    bool is_first = true;
+    for (auto& config : options->run.configs()) {
+      if (!options->pretrained.empty()) config.pretrained = options->pretrained;
+      const auto folder = options->run.folder(config);
+      ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
+      run_training(config, folder, progress, stop);
+      if (options->json) {
+        print_run_json(folder);
+      } else {
+        if (!is_first) std::cout << '\n';
+        print_run(folder, Split::test);
+      }
+      is_first = false;
+    }
+  });
+}
+
+}  // namespace kuda
