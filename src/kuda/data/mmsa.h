@@ -16,10 +16,10 @@ namespace kuda {
 
 /// What the reader would otherwise work out from the file.
 struct DataFacts {
-  std::string name;                                      ///< "": published split sizes, else the file's stem
-  std::string language;                                  ///< "": published split sizes, else the script of the texts
-  std::optional<MetricFamily> family;                    ///< else split sizes, labels and ids
-  std::optional<std::pair<double, double>> score_range;  ///< else that of the family: [-1, 1] or [-3, 3]
+  std::string name{};                                      ///< "": published split sizes, else the file's stem
+  std::string language{};                                  ///< "": published split sizes, else the script of the texts
+  std::optional<MetricFamily> family{};                    ///< else split sizes, labels and ids
+  std::optional<std::pair<double, double>> score_range{};  ///< else that of the family: [-1, 1] or [-3, 3]
 };
 
 /// Warnings (lengths of 0 or beyond the array, values that are not finite, left padding) go to the log.

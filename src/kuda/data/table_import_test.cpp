@@ -69,6 +69,20 @@ TEST(TableImport, NeedsTextOrAnArray) {
               HasSubstr("has no text, and no array"));
 }
 
+TEST(TableImport, TextAloneIsADataSet) {
+  write_file(scratch("label.csv"), kTable);
+  TableSources sources;
+  sources.labels = scratch("label.csv");
+  const Dataset data = import_from_table(sources, {.name = "texts"});
+  EXPECT_FALSE(data.vision.has_value());
+  write_prepared(scratch("texts"), data);
+  const Dataset again = read_prepared(scratch("texts"));
+  EXPECT_EQ(again.fingerprint, data.fingerprint);
+  EXPECT_EQ(again.clips[1].text, "a, b");
+  EXPECT_THAT(test::error_of<DataError>([&] { (void)open_dataset(sources.labels); }),
+              HasSubstr("kuda data import " + sources.labels.string() + " FOLDER"));
+}
+
 TEST(TableImport, RealMosiArraysEqualTheFeatureFileAndStayInTheFile) {
   TableSources sources;
   sources.labels = shared_file("data/mosi/label.csv");
