@@ -91,7 +91,7 @@ Batch batch_of(const GoldenCase& golden, GoldenReport& report, std::int64_t begi
     report.expect("in/" + name + "_lengths", torch::equal(padding, from_lengths), "mask from the lengths");
     report.used("in/" + name);
     report.used("in/" + name + "_padding_mask");
-    (name == "vision" ? batch.vision : batch.audio) = {rows(values), rows(padding), rows(lengths)};
+    (name == "vision" ? batch.vision : batch.audio) = {rows(values), rows(padding), rows(lengths), Tensor()};
     total = values.size(0);
   }
   if (golden.has("in/label_M")) batch.label = rows(golden.tensor("in/label_M")).squeeze(1);

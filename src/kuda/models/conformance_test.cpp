@@ -63,7 +63,7 @@ Batch small_batch(std::int64_t size) {
 
 Batch rows_of(const Batch& batch, std::int64_t begin, std::int64_t end) {
   const auto cut = [&](const Tensor& x) { return x.defined() ? x.slice(0, begin, end) : x; };
-  const auto cut_sequence = [&](const Sequence& x) { return Sequence{cut(x.values), cut(x.padding), cut(x.lengths)}; };
+  const auto cut_sequence = [&](const Sequence& x) { return Sequence{cut(x.values), cut(x.padding), cut(x.lengths), cut(x.missing)}; };
   Batch part;
   part.ids = {batch.ids.begin() + begin, batch.ids.begin() + end};
   part.rows = {batch.rows.begin() + begin, batch.rows.begin() + end};

@@ -100,7 +100,7 @@ KudaConfig masked_config() {
 }
 
 Sequence cut(const Sequence& sequence, std::int64_t length) {
-  return {sequence.values.slice(1, 0, length), sequence.padding.slice(1, 0, length), sequence.lengths};
+  return {sequence.values.slice(1, 0, length), sequence.padding.slice(1, 0, length), sequence.lengths, sequence.missing};
 }
 
 TEST(Kuda, MaskedProfileIgnoresPaddingAltogether) {
