@@ -33,7 +33,7 @@ struct Prediction {
 struct PredictOptions {
   std::int64_t batch_size = 32;
   torch::Device device{torch::kCPU};
-  std::string task;                         ///< name for the progress
+  std::string task{};                       ///< name for the progress
   Progress* progress = nullptr;             ///< silent without
   const std::atomic<bool>* stop = nullptr;  ///< throws Interrupted between batches when it is set
 };

@@ -71,6 +71,7 @@ class Trainer {
   }
 
   void begin_or_continue() {
+    remove_unfinished_files(run_.state);
     const auto threads = std::int64_t(torch::get_num_threads());
     const auto identity =
         fmt::format("{}; seed {}; options {}; {}", task_.name, seed_, digest_of(config_), task_.identity);

@@ -34,8 +34,8 @@ struct TrainingTask {
 
 /// Where and how the work is done; nothing here changes a number.
 struct TrainingRun {
-  std::filesystem::path state;              ///< folder of the saved state, made when it does not exist
-  std::filesystem::path epochs;             ///< epochs.jsonl; empty: not written
+  std::filesystem::path state{};            ///< folder of the saved state, made when it does not exist
+  std::filesystem::path epochs{};           ///< epochs.jsonl; empty: not written
   Progress* progress = nullptr;             ///< silent without
   const std::atomic<bool>* stop = nullptr;  ///< asks for a clean stop
 };

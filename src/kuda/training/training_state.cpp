@@ -134,6 +134,14 @@ std::optional<TrainingProgress> restore_state(const std::filesystem::path& folde
   return progress;
 }
 
+void remove_unfinished_files(const std::filesystem::path& folder) {
+  if (!std::filesystem::is_directory(folder)) return;
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.is_regular_file() && entry.path().extension() == ".tmp") found.push_back(entry.path());
+  for (const auto& path : found) std::filesystem::remove(path);
+}
+
 void write_epochs(const std::filesystem::path& file, const std::vector<EpochRecord>& history) {
   std::string text;
   for (const auto& record : history) text += to_json(record) + "\n";

@@ -57,6 +57,9 @@ void save_state(const std::filesystem::path& folder, const Model& model, const O
 [[nodiscard]] std::optional<TrainingProgress> restore_state(const std::filesystem::path& folder, Model& model,
                                                             Optimizer& optimizer, const std::string& identity);
 
+/// Removes what a kill in the middle of a write left behind (*.tmp). For folders that one process at a time works in.
+void remove_unfinished_files(const std::filesystem::path& folder);
+
 /// One line per epoch, replaced atomically.
 void write_epochs(const std::filesystem::path& file, const std::vector<EpochRecord>& history);
 

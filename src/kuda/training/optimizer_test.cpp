@@ -1,0 +1,140 @@
+#include "kuda/training/optimizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kuda/base/error.h"
+#include "kuda/training/toy_model.h"
+
+namespace kuda {
+namespace {
+
+using testing::HasSubstr;
+using torch::Tensor;
+
+/// Two scalars in two groups, the second with its own rate and decay.
+class TwoGroups final : public Model {
+ public:
+  TwoGroups() {
+    first_ = register_parameter("first", torch::full({1}, 2.0));
+    second_ = register_parameter("second", torch::full({1}, 2.0));
+  }
+  Output forward(const Batch&, Trace*) override { return {}; }
+  Losses loss(const Output&, const Batch&) override { return {}; }
+  std::vector<ParameterGroup> parameter_groups() override {
+    return {{{first_}, 1.0, -1}, {{}, 5.0, -1}, {{second_}, 10.0, 0.0}};
+  }
+  void set_gradients(float first, float second) {
+    first_.mutable_grad() = torch::full({1}, first);
+    second_.mutable_grad() = torch::full({1}, second);
+  }
+  [[nodiscard]] double first() const { return first_.item<double>(); }
+  [[nodiscard]] double second() const { return second_.item<double>(); }
+
+ private:
+  Tensor first_, second_;
+};
+
+TrainConfig config_of(double lr, double weight_decay) {
+  TrainConfig config;
+  config.lr = lr;
+  config.weight_decay = weight_decay;
+  return config;
+}
+
+TEST(Optimizer, GroupsHaveTheirOwnRateAndDecay) {
+  TwoGroups model;
+  Optimizer optimizer(model, config_of(0.01, 0.5));
+  optimizer.set_rate(0.02);
+  model.set_gradients(3, 3);
+  optimizer.step();
+  // The first AdamW step is lr * sign(gradient), after the decay lr * weight_decay * w. float32: 1e-6.
+  EXPECT_NEAR(model.first(), 2 - 0.02 * 0.5 * 2 - 0.02, 1e-6);
+  EXPECT_NEAR(model.second(), 2 - 0.2, 1e-6) << "ten times the rate, no decay";
+}
+
+TEST(Optimizer, ClipsValuesThenTheNorm) {
+  // With a large eps the first step is close to lr * g / eps: it shows the size of the gradient.
+  const auto step_of = [](double clip_value, double clip_norm) {
+    TwoGroups model;
+    auto config = config_of(1, 0);
+    config.eps = 1e4;
+    config.clip_value = clip_value;
+    config.clip_norm = clip_norm;
+    Optimizer optimizer(model, config);
+    model.set_gradients(30, 40);
+    optimizer.step();
+    return std::pair((2 - model.first()) * 1e4, (2 - model.second()) * 1e3);
+  };
+  EXPECT_NEAR(step_of(0, 0).first, 30, 0.2);  // eps + |g| instead of eps: 0.4 percent; float32 of 2 - 1e-3: 0.002
+  EXPECT_NEAR(step_of(0, 0).second, 40, 0.3);
+  EXPECT_NEAR(step_of(35, 0).first, 30, 0.2);
+  EXPECT_NEAR(step_of(35, 0).second, 35, 0.3);
+  EXPECT_NEAR(step_of(0, 10).first, 6, 0.05) << "norm 50 becomes 10";
+  EXPECT_NEAR(step_of(0, 10).second, 8, 0.05);
+}
+
+TEST(Optimizer, StateGoesToAnotherOptimizerByName) {
+  TwoGroups one, two;
+  Optimizer first(one, config_of(0.1, 0.1)), second(two, config_of(0.1, 0.1));
+  for (const float gradient : {1.0F, -0.3F, 0.7F}) {
+    one.set_gradients(gradient, 2 * gradient);
+    first.step();
+  }
+  const auto state = first.state();
+  EXPECT_EQ(state.size(), 6U);
+  EXPECT_TRUE(state.contains("optimizer/second/steps"));
+  second.load(state);
+  {
+    const torch::NoGradGuard no_grad;
+    for (const auto& item : one.named_parameters()) two.named_parameters()[item.key()].copy_(item.value());
+  }
+  for (auto* model : {&one, &two}) model->set_gradients(0.5F, -0.5F);
+  first.step();
+  second.step();
+  EXPECT_EQ(one.first(), two.first());
+  EXPECT_EQ(one.second(), two.second());
+}
+
+TEST(Optimizer, RefusesMomentsOfAnotherShape) {
+  TwoGroups model;
+  Optimizer optimizer(model, config_of(0.1, 0));
+  model.set_gradients(1, 1);
+  optimizer.step();
+  auto state = optimizer.state();
+  state["optimizer/first/second"] = io::make_array({2}, std::vector<float>{1, 2});
+  EXPECT_THAT(testing_toy::error_of<CheckpointError>([&] { optimizer.load(state); }),
+              HasSubstr("optimizer/first/second: expected [1], found [2] float32"));
+}
+
+TEST(Optimizer, NamesTheParameterWhoseGradientIsNotFinite) {
+  TwoGroups model;
+  Optimizer optimizer(model, config_of(0.1, 0));
+  EXPECT_EQ(optimizer.first_non_finite(), "") << "no gradient yet";
+  model.set_gradients(1, 3e38F);
+  EXPECT_EQ(optimizer.first_non_finite(), "");
+  model.set_gradients(1, std::numeric_limits<float>::infinity());
+  EXPECT_EQ(optimizer.first_non_finite(), "second");
+}
+
+TEST(TrainConfig, ChecksWhatOneFieldCannot) {
+  TrainConfig config;
+  config.betas = {0.9};
+  EXPECT_THAT(testing_toy::error_of<ConfigError>([&] { config.check("train"); }), HasSubstr("train.betas"));
+  config.betas = {0.9, 1.0};
+  EXPECT_THROW(config.check("train"), ConfigError);
+}
+
+TEST(PretrainConfig, EpochsPerTaskUnlessOneNumberIsGiven) {
+  PretrainConfig config;
+  EXPECT_EQ(config.for_task("audio").epochs, 50);
+  EXPECT_EQ(config.for_task("text").epochs, 100);
+  config.epochs = 3;
+  EXPECT_EQ(config.for_task("audio").epochs, 3);
+  EXPECT_EQ(config.for_task("audio").lr, 1e-4);
+}
+
+}  // namespace
+}  // namespace kuda

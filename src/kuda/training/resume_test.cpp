@@ -1,0 +1,243 @@
+// Stopped or killed anywhere and begun again, a run ends with the same bytes as one that was not.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/io/safetensors.h"
+#include "kuda/text/state_dict.h"
+#include "kuda/training/predictions.h"
+#include "kuda/training/toy_model.h"
+
+namespace kuda {
+namespace {
+
+using namespace testing_toy;
+using testing::HasSubstr;
+
+constexpr std::int64_t kStepsPerEpoch = 4;
+
+/// Calls `action` after every step.
+class AtStep final : public Progress {
+ public:
+  explicit AtStep(std::function<void(const ProgressStep&)> action) : action_(std::move(action)) {}
+  void step(const ProgressStep& step) override { action_(step); }
+  void line(const std::string&) override {}
+
+ private:
+  std::function<void(const ProgressStep&)> action_;
+};
+
+TrainConfig rough_config() {
+  auto config = toy_config();
+  config.epochs = 5;
+  config.lr = 0.3;  // rough, so that best epochs come early and late
+  config.schedule = "released";
+  return config;
+}
+
+struct Outcome {
+  std::string model, predictions, best;
+};
+
+/// Trains (on) in `folder` and gives the bytes of what a run leaves.
+Outcome finish(const std::filesystem::path& folder, const TrainConfig& config, Progress* progress = nullptr,
+               const std::atomic<bool>* stop = nullptr) {
+  const auto task = toy_task();
+  const auto result = train(task, config, 11, {folder / "state", folder / "epochs.jsonl", progress, stop});
+  io::write_safetensors(folder / "last.safetensors", state_of(*task.model));
+  use_chosen_epoch(*task.model, result);
+  io::write_safetensors(folder / "model.safetensors", state_of(*task.model));
+  write_predictions(folder / "predictions.csv", predict_rows(*task.model, task.collate, range(0, kClips)));
+  return {read_file(folder / "last.safetensors"), read_file(folder / "predictions.csv"),
+          read_file(folder / "model.safetensors")};
+}
+
+void expect_same(const Outcome& found, const Outcome& expected, const std::string& where) {
+  EXPECT_TRUE(found.model == expected.model) << where << ": last epoch's weights";
+  EXPECT_TRUE(found.best == expected.best) << where << ": chosen weights";
+  EXPECT_EQ(found.predictions, expected.predictions) << where;
+}
+
+TEST(Resume, StoppedAfterAnyStepItEndsWithTheSameBytes) {
+  for (const std::int64_t accumulate : {1, 2}) {
+    auto config = rough_config();
+    config.accumulate = accumulate;
+    const auto steps = config.epochs * ((kStepsPerEpoch + accumulate - 1) / accumulate);
+    const auto expected = finish(scratch("whole"), config);
+    for (std::int64_t k = 1; k <= steps; ++k) {
+      const auto folder = scratch("stopped");
+      std::atomic<bool> stop{false};
+      std::int64_t done = 0;
+      AtStep progress([&](const ProgressStep&) { stop = ++done == k; });
+      try {
+        (void)finish(folder, config, &progress, &stop);
+        ADD_FAILURE() << "not stopped after step " << k;
+      } catch (const Interrupted& error) {
+        EXPECT_EQ(error.exit_code(), 6);
+        EXPECT_THAT(error.what(), HasSubstr("the same command continues"));
+      }
+      EXPECT_EQ(done, k) << "the step is finished and no other begun";
+      expect_same(finish(folder, config), expected, "stopped after step " + std::to_string(k));
+    }
+  }
+}
+
+TEST(Resume, StoppedAtEveryStepItEndsWithTheSameBytes) {
+  const auto config = rough_config();
+  const auto expected = finish(scratch("whole"), config);
+  const auto folder = scratch("stopped");
+  std::atomic<bool> stop{false};
+  AtStep progress([&](const ProgressStep&) { stop = true; });
+  for (int stops = 0;; ++stops) {
+    stop = false;
+    try {
+      expect_same(finish(folder, config, &progress, &stop), expected, "stopped at every step");
+      EXPECT_EQ(stops, config.epochs * kStepsPerEpoch);
+      return;
+    } catch (const Interrupted&) {
+      ASSERT_LT(stops, 100);
+    }
+  }
+}
+
+TEST(Resume, EarlyStopAndPatienceSurviveAStop) {
+  auto config = rough_config();
+  config.epochs = 40;
+  config.early_stop = 2;
+  const auto expected = finish(scratch("whole"), config);
+  const auto folder = scratch("stopped");
+  std::atomic<bool> stop{false};
+  std::int64_t done = 0;
+  AtStep progress([&](const ProgressStep&) { stop = ++done % 7 == 0; });
+  for (int tries = 0; tries < 100; ++tries) {
+    stop = false;
+    try {
+      expect_same(finish(folder, config, &progress, &stop), expected, "early stop");
+      return;
+    } catch (const Interrupted&) {
+    }
+  }
+  FAIL() << "never ended";
+}
+
+/// Runs `action` in a child and waits for its end. One thread only, so that a fork is safe.
+int run_child(const std::function<void()>& action) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    try {
+      action();
+      ::_exit(0);
+    } catch (...) {
+      ::_exit(1);
+    }
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+TEST(Resume, KilledAfterAnyStepItEndsWithTheSameBytes) {
+  auto config = rough_config();
+  config.save_seconds = 0;
+  const auto expected = finish(scratch("whole"), config);
+  for (const std::int64_t k : {1, 3, 4, 5, 8, 10, 15, 16, 20}) {
+    const auto folder = scratch("killed");
+    const int status = run_child([&] {
+      std::int64_t done = 0;
+      AtStep progress([&](const ProgressStep&) {
+        if (++done == k) ::raise(SIGKILL);
+      });
+      (void)finish(folder, config, &progress);
+    });
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "step " << k;
+    EXPECT_FALSE(std::filesystem::exists(folder / "model.safetensors"));
+    expect_same(finish(folder, config), expected, "killed after step " + std::to_string(k));
+  }
+}
+
+TEST(Resume, KilledInTheMiddleOfAWriteItEndsWithTheSameBytes) {
+  auto config = rough_config();
+  config.save_seconds = 1e-9;  // a state after every step
+  const auto expected = finish(scratch("whole"), config);
+  // The kernel kills a process that writes beyond its limit: in the middle of the first best weights (which are
+  // smaller), of the first state, of a later state (the progress in it grows with the epochs).
+  const auto folder = scratch("sizes");
+  (void)finish(folder, config);
+  const auto best = std::filesystem::file_size(folder / "state" / "best.safetensors");
+  const auto last = std::filesystem::file_size(folder / "state" / "last.safetensors");
+  ASSERT_LT(best, last);
+  for (const auto limit : {std::uintmax_t(10), best / 2, best - 1, best + 1, last - 1000, last - 300, last - 1}) {
+    const auto killed = scratch("killed");
+    const int status = run_child([&] {
+      const rlimit bytes{limit, limit};
+      ::setrlimit(RLIMIT_FSIZE, &bytes);
+      (void)finish(killed, config);
+    });
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ) << "limit " << limit << " status " << status;
+    expect_same(finish(killed, config), expected, "killed at byte " + std::to_string(limit));
+    for (const auto& entry : std::filesystem::directory_iterator(killed / "state"))
+      EXPECT_NE(entry.path().extension(), ".tmp") << "half-written files are removed by the next run";
+  }
+}
+
+TEST(Resume, KilledAtArbitraryTimesItEndsWithTheSameBytes) {
+  auto config = rough_config();
+  config.save_seconds = 1e-9;
+  const auto expected = finish(scratch("whole"), config);
+  const auto folder = scratch("killed");
+  int kills = 0;
+  // Each child gets a little longer, so that kills fall all over the run, many of them into writes.
+  for (useconds_t wait = 3000; wait < 10'000'000; wait += wait / 3) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      try {
+        (void)finish(folder, config);
+        ::_exit(0);
+      } catch (...) {
+        ::_exit(1);
+      }
+    }
+    ::usleep(wait);
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    if (WIFEXITED(status)) {
+      EXPECT_EQ(WEXITSTATUS(status), 0);
+      break;
+    }
+    ++kills;
+  }
+  EXPECT_GE(kills, 1);
+  expect_same(finish(folder, config), expected, "killed " + std::to_string(kills) + " times");
+}
+
+TEST(Resume, AStateOfAnotherRunIsRefused) {
+  const auto folder = scratch("run");
+  (void)finish(folder, rough_config());
+  auto config = rough_config();
+  config.lr = 0.1;
+  EXPECT_THAT(error_of<CheckpointError>([&] { (void)finish(folder, config); }), HasSubstr("state of another run"));
+  auto task = toy_task();
+  task.identity = "other data";
+  EXPECT_THAT(error_of<CheckpointError>([&] { (void)train(task, rough_config(), 11, {.state = folder / "state"}); }),
+              HasSubstr("other data"));
+}
+
+TEST(Resume, DamagedStateNamesTheFile) {
+  const auto folder = scratch("run");
+  (void)finish(folder, rough_config());
+  const auto path = folder / "state" / "last.safetensors";
+  const auto bytes = read_file(path);
+  write_file(path, bytes.substr(0, bytes.size() / 2));
+  EXPECT_THAT(error_of<Error>([&] { (void)finish(folder, rough_config()); }), HasSubstr("last.safetensors"));
+}
+
+}  // namespace
+}  // namespace kuda

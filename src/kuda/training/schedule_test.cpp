@@ -1,0 +1,61 @@
+#include "kuda/training/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "kuda/base/error.h"
+
+namespace kuda {
+namespace {
+
+TEST(Schedule, EqualsThePublishedRates) {
+  const char* folder = std::getenv("KUDA_SHARED");
+  const auto path =
+      std::filesystem::path(folder != nullptr ? folder : KUDA_SOURCE_DIR "/../shared") / "golden/common/schedule.json";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is absent";
+  std::size_t compared = 0;
+  const auto facts = nlohmann::json::parse(std::ifstream(path));
+  for (const auto& fact : facts.at("cases")) {
+    const std::int64_t epochs = fact.at("n_epochs");
+    const auto bases = fact.at("base_lr").get<std::vector<double>>();
+    for (std::int64_t epoch = 0; epoch < epochs; ++epoch)
+      for (std::size_t group = 0; group < bases.size(); ++group, ++compared) {
+        const auto& stored = fact.at("lr_per_epoch")[std::size_t(epoch)];
+        const double expected = stored.is_array() ? stored[group].get<double>() : stored.get<double>();
+        // The file's own rule: relative 1e-9, absolute 1e-15 near 0.
+        EXPECT_NEAR(learning_rate("released", bases[group], epoch, epochs), expected,
+                    std::max(1e-15, 1e-9 * std::abs(expected)))
+            << epochs << " epochs, epoch " << epoch + 1;
+      }
+  }
+  EXPECT_GT(compared, 400U);
+}
+
+TEST(Schedule, ReleasedHasAnIdleFirstEpochAndShiftedHasNone) {
+  const std::vector<double> ten{0,   1,       1,       .969846, .883022,
+                                .75, .586824, .413176, .25,     .116978};  // model page, section 7
+  for (std::int64_t epoch = 0; epoch < 10; ++epoch)
+    EXPECT_NEAR(learning_rate("released", 1, epoch, 10), ten[std::size_t(epoch)], 1e-6);
+  for (std::int64_t epoch = 0; epoch < 9; ++epoch)
+    EXPECT_DOUBLE_EQ(learning_rate("shifted", 1, epoch, 10), learning_rate("released", 1, epoch + 1, 10));
+  EXPECT_DOUBLE_EQ(learning_rate("shifted", 1, 0, 50), 0.2) << "1 / w with w = 5";
+  EXPECT_GT(learning_rate("shifted", 1, 9, 10), 0);
+  EXPECT_GT(learning_rate("shifted", 1, 0, 1), 0) << "a single epoch must train";
+}
+
+TEST(Schedule, OtherWarmUpsAndNames) {
+  EXPECT_EQ(learning_rate("constant", 0.5, 3, 10), 0.5);
+  EXPECT_EQ(learning_rate("released", 1, 0, 10, 0), 1) << "no warm-up: no idle epoch";
+  EXPECT_DOUBLE_EQ(learning_rate("released", 1, 2, 8, 0.5), 0.5);
+  EXPECT_DOUBLE_EQ(learning_rate("released", 1, 3, 4, 1), 0.75) << "warm-up over the whole run";
+  EXPECT_THROW((void)learning_rate("cosine", 1, 0, 10), ConfigError);
+}
+
+}  // namespace
+}  // namespace kuda

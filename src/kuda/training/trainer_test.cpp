@@ -1,0 +1,231 @@
+#include "kuda/training/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/data/collate.h"
+#include "kuda/io/safetensors.h"
+#include "kuda/io/tensor.h"
+#include "kuda/text/state_dict.h"
+#include "kuda/training/toy_model.h"
+
+namespace kuda {
+namespace {
+
+using namespace testing_toy;
+using testing::HasSubstr;
+
+/// All bytes of a model's state, in the order of names.
+std::string bytes_of(const Model& model) {
+  std::string bytes;
+  for (const auto& [name, array] : state_of(model)) {
+    std::string values(std::size_t(array.numel()) * io::item_size(array.dtype), '\0');
+    io::copy_elements(array, reinterpret_cast<std::byte*>(values.data()));
+    bytes += name + values;
+  }
+  return bytes;
+}
+
+std::string bytes_after(std::uint64_t seed, const std::string& folder) {
+  const auto task = toy_task();
+  (void)train(task, toy_config(), seed, {.state = scratch(folder)});
+  return bytes_of(*task.model);
+}
+
+double mean_error(const TrainingTask& task, const std::vector<std::int64_t>& rows) {
+  double sum = 0;
+  for (const auto& prediction : predict_rows(*task.model, task.collate, rows))
+    sum += std::abs(prediction.score - prediction.label);
+  return sum / double(rows.size());
+}
+
+TEST(Trainer, TheLossFalls) {
+  auto task = toy_task(1, 0);
+  auto config = toy_config();
+  config.epochs = 30;
+  config.schedule = "constant";
+  const auto result = train(task, config, 7, {.state = scratch("state")});
+  ASSERT_EQ(result.history.size(), 30U);
+  EXPECT_LT(result.history.back().loss, 0.5 * result.history.front().loss);
+  EXPECT_EQ(result.history[4].terms[0].first, "task");
+  EXPECT_NEAR(result.history[4].loss, result.history[4].terms[0].second + result.history[4].terms[1].second, 1e-6)
+      << "sums of float32 losses";
+}
+
+TEST(Trainer, SameSeedSameBytesOtherSeedOtherBytes) {
+  const auto first = bytes_after(7, "a");
+  EXPECT_EQ(first, bytes_after(7, "b"));
+  EXPECT_NE(first, bytes_after(8, "c"));
+}
+
+TEST(Trainer, FrozenParametersStayAndBuffersMove) {
+  const auto task = toy_task();
+  (void)train(task, toy_config(), 7, {.state = scratch("state")});
+  EXPECT_TRUE(torch::equal(task.model->named_parameters()["frozen"], torch::ones({3})));
+  EXPECT_GT(task.model->named_buffers()["seen"].abs().sum().item<double>(), 0);
+}
+
+TEST(Trainer, ModelHoldsTheLastEpochAndThenTheChosenOne) {
+  const auto task = toy_task();
+  auto config = toy_config();
+  config.lr = 0.5;  // so rough that some epoch before the last is the best
+  config.epochs = 8;
+  const auto result = train(task, config, 3, {.state = scratch("state")});
+  std::int64_t best = 0;
+  for (const auto& record : result.history)
+    if (best == 0 || record.valid_mae < result.history[std::size_t(best - 1)].valid_mae) best = record.epoch;
+  ASSERT_LT(best, 8) << "the test needs a best epoch before the last";
+  EXPECT_EQ(result.chosen_epoch, best);
+  EXPECT_NEAR(mean_error(task, task.valid), result.history.back().valid_mae, 1e-6);
+  use_chosen_epoch(*task.model, result);
+  EXPECT_NEAR(mean_error(task, task.valid), result.history[std::size_t(best - 1)].valid_mae, 1e-6)
+      << "means of a few float32 errors";
+  EXPECT_TRUE(result.history[std::size_t(best - 1)].is_best);
+}
+
+TEST(Trainer, SelectsTheLastEpochOrTheTestSplitWhenAsked) {
+  auto config = toy_config();
+  config.lr = 0.5;
+  config.epochs = 8;
+  config.select = "last";
+  auto result = train(toy_task(), config, 3, {.state = scratch("last")});
+  EXPECT_EQ(result.chosen_epoch, 8);
+  EXPECT_TRUE(result.chosen_weights.empty());
+  EXPECT_FALSE(result.is_chosen_on_test);
+
+  config.select = "test";
+  const auto task = toy_task();
+  result = train(task, config, 3, {.state = scratch("test")});
+  EXPECT_TRUE(result.is_chosen_on_test);
+  use_chosen_epoch(*task.model, result);
+  const auto& chosen = result.history[std::size_t(result.chosen_epoch - 1)];
+  for (const auto& record : result.history) EXPECT_LE(chosen.test_mae, record.test_mae);
+  EXPECT_NEAR(mean_error(task, task.test), chosen.test_mae, 1e-6);
+}
+
+TEST(Trainer, StopsEarlyWhenNothingImproves) {
+  auto config = toy_config();
+  config.lr = 0;  // the weights stay, BatchNorm's statistics settle
+  config.epochs = 100;
+  config.schedule = "constant";
+  config.early_stop = 3;
+  const auto result = train(toy_task(), config, 3, {.state = scratch("state")});
+  EXPECT_TRUE(result.is_stopped_early);
+  EXPECT_LT(result.history.size(), 100U);
+  EXPECT_EQ(std::int64_t(result.history.size()), result.chosen_epoch + 3);
+}
+
+TEST(Trainer, SelectionWithoutClipsIsAConfigError) {
+  auto task = toy_task();
+  task.valid.clear();
+  EXPECT_THAT(error_of<ConfigError>([&] { (void)train(task, toy_config(), 3, {.state = scratch("a")}); }),
+              HasSubstr("select = \"last\""));
+  auto config = toy_config();
+  config.select = "last";
+  const auto result = train(task, config, 3, {.state = scratch("b")});
+  EXPECT_TRUE(std::isnan(result.history[0].valid_mae));
+  task.train.clear();
+  EXPECT_THROW((void)train(task, config, 3, {.state = scratch("c")}), DataError);
+}
+
+TEST(Trainer, AccumulatedBatchesEqualOneLargeBatch) {
+  const auto train_with = [&](std::int64_t batch_size, std::int64_t accumulate, const char* folder) {
+    auto task = toy_task(1, 0);
+    auto& model = dynamic_cast<ToyModel&>(*task.model);
+    model.use_norm = model.use_drift = false;  // BatchNorm sees its own part of the batch, so parts would differ
+    auto config = toy_config();
+    config.batch_size = batch_size;
+    config.accumulate = accumulate;
+    config.eps = 1e-3;  // with the usual 1e-8 the first steps are signs of gradients, which hides their size
+    (void)train(task, config, 3, {.state = scratch(folder)});
+    return task.model;
+  };
+  const auto whole = train_with(8, 1, "whole"), parts = train_with(2, 4, "parts"), uneven = train_with(3, 3, "uneven");
+  for (const auto& item : whole->named_parameters())
+    EXPECT_TRUE(torch::allclose(item.value(), parts->named_parameters()[item.key()], 0, 1e-6)) << item.key();
+  // 14 clips in steps of 9 and 5, the first of three batches, the second of two of 3 and 2: as one batch of 9 would.
+  const auto nine = train_with(9, 1, "nine");
+  for (const auto& item : nine->named_parameters())
+    EXPECT_TRUE(torch::allclose(item.value(), uneven->named_parameters()[item.key()], 0, 1e-6)) << item.key();
+}
+
+TEST(Trainer, NonFiniteLossNamesTermEpochStepAndClips) {
+  auto task = toy_task();
+  auto& model = dynamic_cast<ToyModel&>(*task.model);
+  model.poison = [&](torch::Tensor loss) { return model.last_epoch == 1 ? loss / 0 : loss; };
+  const auto message = error_of<Error>([&] { (void)train(task, toy_config(), 3, {.state = scratch("state")}); });
+  EXPECT_THAT(message, HasSubstr("the loss term 'task' is inf in epoch 2, step 1"));
+  const auto order = epoch_order(task.train, 3, 1);
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_THAT(message, HasSubstr("clip_" + std::to_string(order[i]))) << "the clips of the step";
+}
+
+TEST(Trainer, NonFiniteGradientNamesTheParameter) {
+  auto task = toy_task();
+  auto& model = dynamic_cast<ToyModel&>(*task.model);
+  // sqrt has an infinite slope at 0: the loss is finite, the gradient is not.
+  model.poison = [](const torch::Tensor& loss) { return loss + torch::sqrt(loss - loss); };
+  EXPECT_THAT(error_of<Error>([&] { (void)train(task, toy_config(), 3, {.state = scratch("state")}); }),
+              HasSubstr("the gradient of hidden.weight is not finite in epoch 1, step 1"));
+}
+
+TEST(Trainer, NonFiniteScoresNameTheClips) {
+  const auto task = toy_task();
+  {
+    const torch::NoGradGuard no_grad;
+    task.model->named_parameters()["output.bias"].fill_(std::numeric_limits<float>::quiet_NaN());
+  }
+  EXPECT_THAT(error_of<Error>([&] {
+                (void)predict_rows(*task.model, task.collate, {4, 2});
+              }),
+              HasSubstr("not finite: clip_4, clip_2"));
+}
+
+TEST(Trainer, OptionsOfTheRunFolderDoNotChangeNumbers) {
+  const auto plain = bytes_after(7, "a");
+  const auto task = toy_task();
+  auto config = toy_config();
+  config.save_every = 3;
+  config.save_seconds = 1e-9;  // saves after every step
+  (void)train(task, config, 7, {.state = scratch("b")});
+  EXPECT_EQ(bytes_of(*task.model), plain);
+}
+
+TEST(Trainer, WritesOneLinePerEpoch) {
+  const auto folder = scratch("run");
+  (void)train(toy_task(), toy_config(), 7, {.state = folder / "state", .epochs = folder / "epochs.jsonl"});
+  std::ifstream stream(folder / "epochs.jsonl");
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_THAT(lines[2], HasSubstr("\"epoch\":3"));
+  EXPECT_THAT(lines[2], HasSubstr("\"valid_MAE\":"));
+}
+
+TEST(Predict, ScoresDoNotDependOnTheBatchSizeAndTheModeComesBack) {
+  const auto task = toy_task();
+  (void)train(task, toy_config(), 7, {.state = scratch("state")});
+  task.model->train();
+  const auto rows = range(0, kClips);
+  const auto whole = predict_rows(*task.model, task.collate, rows, {.batch_size = 100});
+  EXPECT_TRUE(task.model->is_training());
+  for (const std::int64_t size : {1, 3, 5}) {
+    const auto parts = predict_rows(*task.model, task.collate, rows, {.batch_size = size});
+    ASSERT_EQ(parts.size(), rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      EXPECT_EQ(parts[i].id, "clip_" + std::to_string(i));
+      EXPECT_NEAR(parts[i].score, whole[i].score, 1e-5);
+      EXPECT_TRUE(std::isnan(parts[i].unimodal[0]));
+      EXPECT_NEAR(parts[i].unimodal[2], 0.5 * parts[i].score, 1e-6);
+    }
+  }
+  EXPECT_THROW((void)predict_rows(*task.model, task.collate, rows, {.batch_size = 0}), ConfigError);
+}
+
+}  // namespace
+}  // namespace kuda
