@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,8 @@ class Model : public torch::nn::Module {
   virtual std::vector<ParameterGroup> parameter_groups();
   /// True when scores do not depend on how far a batch is padded, so batches may be cut to their longest clip.
   [[nodiscard]] virtual bool is_padding_invariant() const { return false; }
+  /// False for tensors that serve training only and that a checkpoint leaves out.
+  [[nodiscard]] virtual bool is_saved(std::string_view) const { return true; }
   /// Lines for the run's log: what the chosen options do that a user might not expect.
   [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
   /// Called before the first step of each epoch (0-based).
@@ -78,6 +81,7 @@ struct TextEncoder {
 struct PretrainTask {
   std::string name;  ///< "text", "vision", "audio": also the folder of its run
   Modality modality = Modality::text;
+  DataShape shape;  ///< that the saved model is built for: what a checkpoint must remember
   std::function<std::shared_ptr<Model>()> make;
 };
 

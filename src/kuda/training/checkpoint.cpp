@@ -62,7 +62,9 @@ void save_checkpoint(const fs::path& folder, const Model& model, RunConfig& conf
                          {"source_sha256", facts.source_sha256},
                          {"is_synthetic", facts.is_synthetic},
                          {"run", config.to_toml()}};
-  io::write_safetensors(folder / "model.safetensors", state_of(model));
+  auto state = state_of(model);
+  std::erase_if(state, [&](const auto& entry) { return !model.is_saved(entry.first); });
+  io::write_safetensors(folder / "model.safetensors", state);
   if (tokenizer != nullptr) write_file(folder / "vocab.txt", read_file(tokenizer->path()));
   if (normaliser) normaliser->save(folder / "normaliser.safetensors");
   write_file(folder / "config.json", description.dump(2) + "\n");  // last: its presence says the folder is whole

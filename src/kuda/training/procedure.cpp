@@ -108,7 +108,7 @@ void pretrain_into(RunConfig& config, const fs::path& out, const Session& target
     open_run_folder(folder, config);
     if (is_finished(folder)) continue;
     torch::manual_seed(stream_seed(static_cast<std::uint64_t>(config.seed), "init " + task.name));
-    run_task(folder, config, source, task.name, task.make(), source.shape(), target_of(config, source, task.modality),
+    run_task(folder, config, source, task.name, task.make(), task.shape, target_of(config, source, task.modality),
              config.pretrain.for_task(task.name), progress, stop);
   }
 }

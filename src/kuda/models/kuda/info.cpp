@@ -13,10 +13,12 @@ std::vector<PretrainTask> pretrain_tasks(const ModelConfig& config, const DataSh
   for (const auto modality : kModalities) {
     const auto m = static_cast<std::size_t>(modality);
     if (!target.present[m] || !source.present[m]) continue;
-    tasks.push_back(
-        {std::string(modality_name(modality)), modality, [=, copy = as_kuda(config)]() -> std::shared_ptr<Model> {
-           return std::make_shared<KudaUnimodal>(modality, copy, target, source, text);
-         }});
+    // A bridge leads to the target's shape and is not saved; without one the model has the source's.
+    const auto& shape = as_kuda(config).transfer == "bridge" ? target : source;
+    tasks.push_back({std::string(modality_name(modality)), modality, shape,
+                     [=, copy = as_kuda(config)]() -> std::shared_ptr<Model> {
+                       return std::make_shared<KudaUnimodal>(modality, copy, target, source, text);
+                     }});
   }
   return tasks;
 }

@@ -43,6 +43,7 @@ class KudaUnimodal final : public Model {
   Output forward(const Batch& batch, Trace* trace) override;
   Losses loss(const Output& output, const Batch& batch) override;  ///< mean squared error
   [[nodiscard]] bool is_padding_invariant() const override { return config_.mask_decoder_mean; }
+  [[nodiscard]] bool is_saved(std::string_view name) const override;  ///< all but the bridge
 
  private:
   Sequence bridged(const Sequence& sequence);

@@ -100,7 +100,8 @@ KudaConfig masked_config() {
 }
 
 Sequence cut(const Sequence& sequence, std::int64_t length) {
-  return {sequence.values.slice(1, 0, length), sequence.padding.slice(1, 0, length), sequence.lengths, sequence.missing};
+  return {sequence.values.slice(1, 0, length), sequence.padding.slice(1, 0, length), sequence.lengths,
+          sequence.missing};
 }
 
 TEST(Kuda, MaskedProfileIgnoresPaddingAltogether) {
@@ -277,6 +278,8 @@ TEST(Knowledge, BridgeTrainsOnTheSourceAndLoadsStrictlyIntoTheTarget) {
   io::ArrayFile state;
   state.arrays = state_of(*model);
   EXPECT_TRUE(state.arrays.contains("bridge.weight"));
+  EXPECT_FALSE(model->is_saved("bridge.weight"));
+  EXPECT_EQ(tasks[1].shape.vision_width, tiny_shape().vision_width);
   EXPECT_TRUE(kuda_info().adopt(*make(config), config, tasks[1], state).empty());
 }
 

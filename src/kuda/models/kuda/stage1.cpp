@@ -28,6 +28,8 @@ KudaUnimodal::KudaUnimodal(Modality modality, const KudaConfig& config, const Da
   target_length_ = length(target);
 }
 
+bool KudaUnimodal::is_saved(std::string_view name) const { return !name.starts_with(kBridgeName); }
+
 Sequence KudaUnimodal::bridged(const Sequence& sequence) {
   return resample(Sequence{bridge_(sequence.values), sequence.padding, sequence.lengths, sequence.missing},
                   target_length_);
