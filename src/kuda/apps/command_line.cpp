@@ -84,10 +84,10 @@ std::unique_ptr<CLI::App> make_program() {
   add_config(*program);
   add_pretrain(*program);
   add_train(*program);
-  // add_evaluate(*program);
-  // add_predict(*program);
-  // add_compare(*program);
-  // add_selfcheck(*program);
+  add_evaluate(*program);
+  add_predict(*program);
+  add_compare(*program);
+  add_selfcheck(*program);
   return program;
 }
 
