@@ -1,19 +1,24 @@
 #include "kuda/training/checkpoint.h"
 
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/names.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/text/state_dict.h"
 
 namespace kuda {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-json shape_json(const DataShape& s) {
+json to_json(const DataShape& s) {
   return {{"text_length", s.text_length},
           {"text_width", s.text_width},
           {"vision_length", s.vision_length},
@@ -23,90 +28,163 @@ json shape_json(const DataShape& s) {
           {"present", s.present}};
 }
 
-DataShape shape_of_json(const json& j) {
+DataShape shape_from(const json& object) {
   DataShape s;
-  s.text_length = j.at("text_length");
-  s.text_width = j.at("text_width");
-  s.vision_length = j.at("vision_length");
-  s.vision_width = j.at("vision_width");
-  s.audio_length = j.at("audio_length");
-  s.audio_width = j.at("audio_width");
-  s.present = j.at("present");
+  s.text_length = object.at("text_length");
+  s.text_width = object.at("text_width");
+  s.vision_length = object.at("vision_length");
+  s.vision_width = object.at("vision_width");
+  s.audio_length = object.at("audio_length");
+  s.audio_width = object.at("audio_width");
+  s.present = object.at("present");
   return s;
 }
 
-/// The model of the facts: the main one, or that of a pretraining task.
+std::string describe_json(const CheckpointFacts& facts, RunConfig& config) {
+  const json object{{"format", 1},
+                    {"model", config.model},
+                    {"task", facts.task},
+                    {"shape", to_json(facts.shape)},
+                    {"text_encoder", json::parse(facts.bert.to_json())},
+                    {"metric_family", metric_family_name(facts.family)},
+                    {"score_low", facts.score_low},
+                    {"score_high", facts.score_high},
+                    {"data_name", facts.data_name},
+                    {"data_fingerprint", facts.data_fingerprint},
+                    {"source_sha256", facts.source_sha256},
+                    {"is_synthetic", facts.is_synthetic},
+                    {"seed", config.seed},
+                    {"epoch", facts.epoch},
+                    {"epochs", facts.epochs},
+                    {"select", facts.select},
+                    {"versions", build_versions()},
+                    {"config", config.to_toml()}};
+  return object.dump(2) + "\n";
+}
+
+void read_facts(const fs::path& path, Checkpoint& checkpoint) {
+  auto& facts = checkpoint.facts;
+  try {
+    const auto object = json::parse(read_file(path));
+    if (object.at("format") != 1)
+      throw CheckpointError(fmt::format("{}: format {}, expected 1", path.string(), object.at("format").dump()),
+                            "it was written by a newer kuda");
+    facts.task = object.at("task");
+    facts.shape = shape_from(object.at("shape"));
+    facts.bert = BertConfig::parse(object.at("text_encoder").dump(), path.string());
+    facts.family = metric_family(object.at("metric_family").get<std::string>());
+    facts.score_low = object.at("score_low");
+    facts.score_high = object.at("score_high");
+    facts.data_name = object.at("data_name");
+    facts.data_fingerprint = object.at("data_fingerprint");
+    facts.source_sha256 = object.at("source_sha256");
+    facts.is_synthetic = object.at("is_synthetic");
+    facts.epoch = object.at("epoch");
+    facts.epochs = object.at("epochs");
+    facts.select = object.at("select");
+    facts.versions = object.at("versions").get<std::map<std::string, std::string>>();
+    checkpoint.config = RunConfig::parse(object.at("config"), path.string());
+  } catch (const json::exception& error) {
+    throw CheckpointError(path.string() + ": damaged: " + error.what(), "take another copy of the checkpoint");
+  }
+}
+
+/// The model of the facts: the main one, or that of a pretraining task. Its weights come from the checkpoint.
 std::shared_ptr<Model> build(const RunConfig& config, const CheckpointFacts& facts) {
   const auto& info = find_model(config.model);
-  const TextEncoder text{facts.bert, ""};  // weights come from the checkpoint
+  const TextEncoder text{facts.bert, ""};
   if (facts.task == kMainTask) return info.make(*config.model_config, facts.shape, text);
-  for (const auto& task : info.pretrain_tasks(*config.model_config, facts.shape, facts.shape, text))
-    if (task.name == facts.task) return task.make();
+  if (info.pretrain_tasks)
+    for (const auto& task : info.pretrain_tasks(*config.model_config, facts.shape, facts.shape, text))
+      if (task.name == facts.task) return task.make();
   throw CheckpointError("model '" + config.model + "' has no task '" + facts.task + "'");
+}
+
+fs::path checkpoint_folder(const fs::path& folder) {
+  if (fs::exists(folder / "config.json")) return folder;
+  if (fs::exists(folder / "model" / "config.json")) return folder / "model";
+  throw CheckpointError(folder.string() + ": not a checkpoint folder: no config.json",
+                        "a finished run leaves one in its folder model/");
+}
+
+void check_width(const Checkpoint& checkpoint, const Dataset& dataset, Modality modality, std::int64_t expected) {
+  const auto& feature = dataset.feature(modality);
+  if (!feature || feature->width() == expected) return;  // the collator names a modality that is absent
+  throw CheckpointError(
+      fmt::format("{}: {}: the model was built for {} features a frame, {} has {}", checkpoint.folder.string(),
+                  modality_name(modality), expected, dataset.source, feature->width()),
+      fmt::format("it was trained on '{}'; these features come from another extractor or data set: use a checkpoint "
+                  "that was trained on them, or leave this modality out",
+                  checkpoint.facts.data_name));
 }
 
 }  // namespace
 
+std::map<std::string, std::string> build_versions() {
+  return {{"kuda", KUDA_VERSION}, {"revision", KUDA_REVISION}, {"libtorch", TORCH_VERSION}, {"compiler", __VERSION__}};
+}
+
 void save_checkpoint(const fs::path& folder, const Model& model, RunConfig& config, const CheckpointFacts& facts,
                      const WordPiece* tokenizer, const std::optional<Normaliser>& normaliser) {
   fs::create_directories(folder);
-  const json description{{"format", 1},
-                         {"task", facts.task},
-                         {"shape", shape_json(facts.shape)},
-                         {"text_encoder", json::parse(facts.bert.to_json())},
-                         {"metric_family", metric_family_name(facts.family)},
-                         {"score_low", facts.score_low},
-                         {"score_high", facts.score_high},
-                         {"data_name", facts.data_name},
-                         {"data_fingerprint", facts.data_fingerprint},
-                         {"source_sha256", facts.source_sha256},
-                         {"is_synthetic", facts.is_synthetic},
-                         {"run", config.to_toml()}};
+  fs::remove(folder / "config.json");
   auto state = state_of(model);
   std::erase_if(state, [&](const auto& entry) { return !model.is_saved(entry.first); });
-  io::write_safetensors(folder / "model.safetensors", state);
+  io::write_safetensors(folder / "model.safetensors", state, {{"format", "pt"}});  // what Python's loaders look for
   if (tokenizer != nullptr) write_file(folder / "vocab.txt", read_file(tokenizer->path()));
   if (normaliser) normaliser->save(folder / "normaliser.safetensors");
-  write_file(folder / "config.json", description.dump(2) + "\n");  // last: its presence says the folder is whole
+  write_file(folder / "config.json", describe_json(facts, config));
 }
 
 Checkpoint load_checkpoint(const fs::path& folder) {
-  const auto path = folder / "config.json";
-  if (!fs::exists(path))
-    throw CheckpointError(folder.string() + ": not a checkpoint folder (no config.json)",
-                          fs::exists(folder / "model" / "config.json")
-                              ? "did you mean " + (folder / "model").string() + "?"
-                              : "a run leaves one at RUN/model");
   Checkpoint checkpoint;
-  checkpoint.folder = folder;
-  auto& facts = checkpoint.facts;
+  checkpoint.folder = checkpoint_folder(folder);
+  read_facts(checkpoint.folder / "config.json", checkpoint);
+  checkpoint.model = build(checkpoint.config, checkpoint.facts);
   try {
-    const auto j = json::parse(read_file(path));
-    facts.task = j.at("task");
-    facts.shape = shape_of_json(j.at("shape"));
-    facts.bert = BertConfig::parse(j.at("text_encoder").dump(), path.string());
-    facts.family = metric_family(j.at("metric_family").get<std::string>());
-    facts.score_low = j.at("score_low");
-    facts.score_high = j.at("score_high");
-    facts.data_name = j.at("data_name");
-    facts.data_fingerprint = j.at("data_fingerprint");
-    facts.source_sha256 = j.value("source_sha256", "");
-    facts.is_synthetic = j.at("is_synthetic");
-    checkpoint.config = RunConfig::parse(j.at("run"), path.string());
-  } catch (const json::exception& error) {
-    throw CheckpointError(path.string() + ": damaged: " + error.what());
-  }
-  checkpoint.model = build(checkpoint.config, facts);
-  try {
-    load_state(*checkpoint.model, io::read_safetensors(folder / "model.safetensors"));
-    if (fs::exists(folder / "vocab.txt")) checkpoint.tokenizer = WordPiece::load(folder / "vocab.txt");
-    if (fs::exists(folder / "normaliser.safetensors"))
-      checkpoint.normaliser = Normaliser::load(folder / "normaliser.safetensors");
+    load_state(*checkpoint.model, io::read_safetensors(checkpoint.folder / "model.safetensors"));
+    if (const auto path = checkpoint.folder / "vocab.txt"; fs::exists(path))
+      checkpoint.tokenizer = WordPiece::load(path);
+    if (const auto path = checkpoint.folder / "normaliser.safetensors"; fs::exists(path))
+      checkpoint.normaliser = Normaliser::load(path);
   } catch (const FormatError& error) {
-    throw CheckpointError(error.what(), "the checkpoint is damaged; take another copy");
+    throw CheckpointError(error.what(), "the checkpoint is incomplete or damaged; take another copy");
   }
   checkpoint.model->eval();
   return checkpoint;
+}
+
+std::vector<std::string> modalities_of(const Checkpoint& checkpoint) {
+  const auto& facts = checkpoint.facts;
+  std::vector<std::string> names;
+  for (const auto modality : kModalities)
+    if (facts.shape.present[std::size_t(modality)] && checkpoint.config.collate.uses(modality) &&
+        (facts.task == kMainTask || facts.task == modality_name(modality)))
+      names.emplace_back(modality_name(modality));
+  return names;
+}
+
+Collator make_collator(const Checkpoint& checkpoint, const Dataset& dataset,
+                       const std::vector<std::string>& modalities) {
+  const auto known = modalities_of(checkpoint);
+  auto config = checkpoint.config.collate;
+  config.modalities.clear();
+  for (const auto& name : modalities.empty() ? known : modalities) {
+    const std::string full(modality_name(modality_from(name)));
+    if (std::find(known.begin(), known.end(), full) == known.end())
+      throw ConfigError(fmt::format("{}: the model was trained without {}", checkpoint.folder.string(), full),
+                        "it reads " + join(known));
+    config.modalities.push_back(full);
+  }
+  const auto& shape = checkpoint.facts.shape;
+  config.text_length = shape.text_length;
+  config.vision_length = shape.vision_length;
+  config.audio_length = shape.audio_length;
+  config.target = "multimodal";
+  config.crop = checkpoint.model->is_padding_invariant();
+  if (config.uses(Modality::vision)) check_width(checkpoint, dataset, Modality::vision, shape.vision_width);
+  if (config.uses(Modality::audio)) check_width(checkpoint, dataset, Modality::audio, shape.audio_width);
+  return {dataset, checkpoint.tokenizer ? &*checkpoint.tokenizer : nullptr, config, checkpoint.normaliser};
 }
 
 }  // namespace kuda

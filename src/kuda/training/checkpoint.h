@@ -3,12 +3,16 @@
 // vocab.txt, and normaliser.safetensors where features were normalised.
 //
 //   const Checkpoint checkpoint = load_checkpoint("run/model");
-//   checkpoint.model->forward(batch, nullptr).score;
+//   const Collator collate = make_collator(checkpoint, dataset);
+//   checkpoint.model->forward(collate({0, 1}), nullptr).score;
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "kuda/data/collate.h"
 #include "kuda/models/model.h"
@@ -19,31 +23,48 @@ namespace kuda {
 
 inline constexpr const char* kMainTask = "main";
 
-/// What a model was built for, as config.json keeps it.
+/// What a model was built for and made from, as config.json keeps it.
 struct CheckpointFacts {
-  std::string task;  ///< "main", or the name of a pretraining task
+  std::string task;  ///< kMainTask, or the name of a pretraining task
   DataShape shape;
   BertConfig bert;
   MetricFamily family = MetricFamily::sims;
   double score_low = -1, score_high = 1;
   std::string data_name, data_fingerprint, source_sha256;
   bool is_synthetic = false;
+  std::int64_t epoch = 0, epochs = 0;           ///< the saved one, from 1, and how many were trained
+  std::string select = "valid";                 ///< how it was chosen; "last" for the last epoch
+  std::map<std::string, std::string> versions;  ///< kuda, revision, libtorch
 };
 
 struct Checkpoint {
   std::filesystem::path folder;
   CheckpointFacts facts;
   RunConfig config;
-  std::shared_ptr<Model> model;  ///< in eval mode
+  std::shared_ptr<Model> model;  ///< in eval mode, on the CPU
   std::optional<WordPiece> tokenizer;
   std::optional<Normaliser> normaliser;
 };
 
+/// Files are replaced one by one, config.json last: its presence says that the folder is whole.
 void save_checkpoint(const std::filesystem::path& folder, const Model& model, RunConfig& config,
                      const CheckpointFacts& facts, const WordPiece* tokenizer,
                      const std::optional<Normaliser>& normaliser);
 
-/// Throws CheckpointError naming the file and the first differences.
+/// `folder` is a checkpoint, or a run folder with one in model/. Throws CheckpointError naming the file and, where
+/// tensors do not fit, the first differences with both shapes and the likely cause.
 [[nodiscard]] Checkpoint load_checkpoint(const std::filesystem::path& folder);
+
+/// Batches of a data set for the checkpoint's model: its lengths, normaliser and vocabulary. `modalities`: a subset of
+/// those it was trained with; empty: all of them. The data set and the checkpoint must outlive the collator.
+/// Throws CheckpointError when feature widths differ, naming both and the remedy; ConfigError for modalities.
+[[nodiscard]] Collator make_collator(const Checkpoint& checkpoint, const Dataset& dataset,
+                                     const std::vector<std::string>& modalities = {});
+
+/// Names of the modalities that a checkpoint's model reads.
+[[nodiscard]] std::vector<std::string> modalities_of(const Checkpoint& checkpoint);
+
+/// "kuda", "revision", "libtorch", "compiler" of this build.
+[[nodiscard]] std::map<std::string, std::string> build_versions();
 
 }  // namespace kuda

@@ -15,150 +15,196 @@ namespace {
 
 namespace fs = std::filesystem;
 
-torch::Device device_of(const RunConfig& config) {
-  if (config.device == "cpu") return torch::kCPU;
-  if (config.device != "cuda") throw ConfigError("device: expected cpu or cuda, found '" + config.device + "'");
-  if (!torch::cuda::is_available()) throw ConfigError("device: cuda is not available here");
-  return torch::kCUDA;
-}
-
 /// Rows of a split whose clips have the label that the task learns.
 std::vector<std::int64_t> labelled(const Dataset& dataset, Split split, const std::string& target) {
   auto rows = dataset.rows(split);
   std::erase_if(rows, [&](std::int64_t row) {
-    const auto& clip = dataset.clips[static_cast<std::size_t>(row)];
-    return std::isnan(target == "multimodal" ? clip.label
-                                             : clip.unimodal_labels[static_cast<std::size_t>(modality_from(target))]);
+    const auto& clip = dataset.clips[std::size_t(row)];
+    return std::isnan(target == "multimodal" ? clip.label : clip.unimodal_labels[std::size_t(modality_from(target))]);
   });
   return rows;
 }
 
-std::vector<std::int64_t> all_rows(const Dataset& dataset, const std::string& target) {
+/// Clips to score at the end: all; for a unimodal target those that have it, because only they can be batched.
+std::vector<std::int64_t> rows_to_score(const Dataset& dataset, const std::string& target) {
   std::vector<std::int64_t> rows;
   for (const auto split : kSplits) {
-    // Clips without the common label are scored too; a unimodal target can only be collated where it is known.
     const auto part = target == "multimodal" ? dataset.rows(split) : labelled(dataset, split, target);
     rows.insert(rows.end(), part.begin(), part.end());
   }
   return rows;
 }
 
-/// Trains one task into its run folder: state, epochs, predictions, checkpoints, metrics.
-void run_task(const fs::path& out, RunConfig& config, const Session& session, const std::string& task_name,
-              const std::shared_ptr<Model>& model, const DataShape& shape, const std::string& target,
-              const TrainConfig& train_config, Progress& progress, const std::atomic<bool>& stop) {
-  const auto device = device_of(config);
-  model->to(device);
-  const auto collator = session.collator(config.collate, target, model->is_padding_invariant());
-  auto notes = collator.notes();
-  for (auto& note : model->notes()) notes.push_back(std::move(note));
-  for (const auto& note : notes) progress.line("note: " + note);
-  write_run_facts(out, config, session, notes);
+/// One task of a run.
+struct Plan {
+  std::string name;  ///< kMainTask or that of a pretraining task
+  std::shared_ptr<Model> model;
+  DataShape shape;     ///< that the saved model is built for
+  std::string target;  ///< "multimodal", "T", "V", "A"
+  TrainConfig options;
+};
 
-  TrainingTask task;
+struct Surroundings {
+  Progress& progress;
+  const std::atomic<bool>& stop;
+};
+
+void save(const fs::path& folder, const Plan& plan, RunConfig& config, const Session& session, const Collator& collator,
+          const TrainingResult& result, const std::string& select) {
+  auto facts = session.facts(plan.name, plan.shape);
+  facts.epochs = std::int64_t(result.history.size());
+  facts.epoch = select == "last" ? facts.epochs : result.chosen_epoch;
+  facts.select = select;
+  save_checkpoint(folder, *plan.model, config, facts, session.tokenizer(), collator.normaliser());
+}
+
+std::string label_of(const RunConfig& config, const Plan& plan) {
+  return plan.name == kMainTask ? config.model : config.model + " pretrain " + plan.name;
+}
+
+/// Trains one task into its run folder: state, epochs, checkpoints, predictions, metrics.
+void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session& session, const Surroundings& around) {
+  const auto device = device_of(config.device);
+  plan.model->to(device);
+  const auto collator = session.collator(plan.target, plan.model->is_padding_invariant());
+  auto notes = collator.notes();
+  for (auto& note : plan.model->notes()) notes.push_back(std::move(note));
+  if (plan.options.select == "test")
+    notes.emplace_back("select = \"test\": the epoch is chosen on the test split; no number of this run is a result");
+  for (const auto& note : notes) around.progress.line("note: " + note);
+  write_run_facts(out, config, session, notes, nullptr);
+
   const auto& dataset = session.dataset();
-  const bool is_main = task_name == kMainTask;
-  task.name = is_main ? config.model : config.model + " stage 1 " + task_name;
-  task.identity = dataset.fingerprint + " " + config.to_toml();
-  task.model = model;
-  task.train = labelled(dataset, Split::train, target);
-  task.valid = labelled(dataset, Split::valid, target);
-  task.test = labelled(dataset, Split::test, target);
+  TrainingTask task;
+  task.name = label_of(config, plan);
+  const auto options = numeric_part(config.to_toml());
+  task.identity = fmt::format("data {}; configuration {}", dataset.fingerprint.substr(0, 16),
+                              sha256(std::as_bytes(std::span(options.data(), options.size()))).substr(0, 16));
+  task.model = plan.model;
+  task.train = labelled(dataset, Split::train, plan.target);
+  task.valid = labelled(dataset, Split::valid, plan.target);
+  task.test = labelled(dataset, Split::test, plan.target);
   task.collate = [&collator](const std::vector<std::int64_t>& rows) { return collator(rows); };
   task.family = dataset.family;
   task.device = device;
-  const auto seed = stream_seed(static_cast<std::uint64_t>(config.seed), task_name);
+  const auto seed = stream_seed(std::uint64_t(config.seed), plan.name);
   const auto state = out / "state";
-  const auto result = train(task, train_config, seed,
-                            {.state = state, .epochs = out / "epochs.jsonl", .progress = &progress, .stop = &stop});
+  const auto result = train(task, plan.options, seed, {state, out / "epochs.jsonl", &around.progress, &around.stop});
 
-  const auto facts = session.facts(task_name, shape);
-  save_checkpoint(out / "last", *model, config, facts, session.tokenizer(), collator.normaliser());
-  use_chosen_epoch(*model, result);
-  save_checkpoint(out / "model", *model, config, facts, session.tokenizer(), collator.normaliser());
-  PredictOptions options;
-  options.batch_size = train_config.scoring_batch_size();
-  options.device = device;
-  options.task = task.name + " predictions";
-  options.progress = &progress;
-  const auto predictions = predict_dataset(*model, task.collate, dataset, all_rows(dataset, target), options);
+  save(out / "last", plan, config, session, collator, result, "last");
+  use_chosen_epoch(*plan.model, result);
+  save(out / "model", plan, config, session, collator, result, plan.options.select);
+  const auto predictions = predict_dataset(
+      *plan.model, task.collate, dataset, rows_to_score(dataset, plan.target),
+      {plan.options.scoring_batch_size(), device, task.name + " predictions", &around.progress, &around.stop});
   write_predictions(out / "predictions.csv", predictions);
-  write_metrics(out, config, session, result, predictions, train_config.select);  // last: the run is finished now
+  write_run_facts(out, config, session, notes, &result);
+  write_metrics(out, config, plan.name, session, result, predictions);  // last: the run is finished now
   fs::remove_all(state);
 }
 
-std::string target_of(const RunConfig& config, const Session& session, Modality modality) {
+std::string target_of(const RunConfig& config, const Dataset& dataset, Modality modality) {
   if (config.pretrain.labels == "multimodal") return "multimodal";
-  if (!session.dataset().has_unimodal_labels(modality))
-    throw ConfigError(fmt::format("{}: stage 1 of {} needs the label_{} of every training clip, and the data have none",
-                                  session.dataset().source, modality_name(modality), letter(modality)),
-                      "set pretrain.labels=\"multimodal\", or name a data set with them in pretrain.data");
-  return std::string(1, letter(modality));
+  const auto target = std::string(1, letter(modality));
+  if (!dataset.has_unimodal_labels(modality))
+    throw DataError(fmt::format("{}: pretraining of {} needs the label {} of every training clip, and {}",
+                                dataset.source, modality_name(modality), "label_" + target,
+                                labelled(dataset, Split::train, target).empty() ? "there is none" : "some have none"),
+                    "set pretrain.labels = \"multimodal\", or name a data set that has them in pretrain.data");
+  return target;
 }
 
-void pretrain_into(RunConfig& config, const fs::path& out, const Session& target, Progress& progress,
-                   const std::atomic<bool>& stop) {
+/// Lengths of the target do not bind another data set; word pieces are alike everywhere.
+DataConfig for_other_data(DataConfig collate) {
+  collate.vision_length = collate.audio_length = 0;
+  return collate;
+}
+
+std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, Session& target,
+                                       const Surroundings& around, bool restart) {
   const auto& info = find_model(config.model);
-  if (!info.pretrain_tasks) return;
+  if (!info.pretrain_tasks) return {};
   std::unique_ptr<Session> other;
-  if (!config.pretrain_data.empty()) other = std::make_unique<Session>(config, config.pretrain_data);
-  const Session& source = other ? *other : target;
-  for (const auto& task : info.pretrain_tasks(*config.model_config, target.shape(), source.shape(), target.text())) {
-    const auto folder = out / task.name;
-    open_run_folder(folder, config);
-    if (is_finished(folder)) continue;
-    torch::manual_seed(stream_seed(static_cast<std::uint64_t>(config.seed), "init " + task.name));
-    run_task(folder, config, source, task.name, task.make(), task.shape, target_of(config, source, task.modality),
-             config.pretrain.for_task(task.name), progress, stop);
+  if (!config.pretrain_data.empty()) {
+    other = std::make_unique<Session>(config, config.pretrain_data, for_other_data(config.collate));
+    if (config.collate.normalise == "none")
+      around.progress.line(
+          "note: pretraining on other data: features of the two differ in scale; data.normalise = \"standardise\" "
+          "brings both to the same");
   }
+  Session& source = other ? *other : target;
+  std::vector<std::string> names;
+  for (const auto& task : info.pretrain_tasks(*config.model_config, target.shape(), source.shape(), target.text())) {
+    names.push_back(task.name);
+    const auto folder = out / task.name;
+    open_run_folder(folder, config, restart);
+    if (is_finished(folder)) {
+      fs::remove_all(folder / "state");
+      around.progress.line(fmt::format("{}: finished before", folder.string()));
+      continue;
+    }
+    const auto label = target_of(config, source.dataset(), task.modality);
+    torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init " + task.name));
+    run_task(folder, {task.name, task.make(), task.shape, label, config.pretrain.for_task(task.name)}, config, source,
+             around);
+  }
+  return names;
 }
 
-void adopt_stage1(RunConfig& config, const fs::path& folder, const Session& session, Model& model, Progress& progress) {
-  const auto& info = find_model(config.model);
-  for (const auto& task : info.pretrain_tasks(*config.model_config, session.shape(), session.shape(), session.text())) {
+void adopt_pretrained(const RunConfig& config, const fs::path& folder, const std::vector<PretrainTask>& tasks,
+                      Model& model, Progress& progress) {
+  for (const auto& task : tasks) {
     const auto path = folder / task.name / "model" / "model.safetensors";
     if (!fs::exists(path))
-      throw CheckpointError(fmt::format("{}: no stage 1 of {} here", folder.string(), task.name),
-                            "run `kuda pretrain` first, or leave `pretrained` empty");
-    for (const auto& name : info.adopt(model, *config.model_config, task, io::read_safetensors(path)))
+      throw CheckpointError(fmt::format("{}: no pretrained model of the task {}: {} is absent", folder.string(),
+                                        task.name, path.string()),
+                            "`kuda pretrain` makes such a folder; leave `pretrained` empty to do both in one run");
+    for (const auto& name :
+         find_model(config.model).adopt(model, *config.model_config, task, io::read_safetensors(path)))
       progress.line(fmt::format("note: {}: {} starts fresh", task.name, name));
   }
 }
 
-}  // namespace
-
-bool is_finished(const fs::path& out) { return fs::exists(out / "metrics.json"); }
-
-std::vector<std::string> run_pretrain(RunConfig& config, const fs::path& out, Progress& progress,
-                                      const std::atomic<bool>& stop) {
-  if (config.threads > 0) torch::set_num_threads(static_cast<int>(config.threads));
-  const Session session(config, config.data);
-  pretrain_into(config, out, session, progress, stop);
-  std::vector<std::string> names;
-  for (const auto modality : kModalities)
-    if (is_finished(out / modality_name(modality))) names.emplace_back(modality_name(modality));
-  return names;
+/// A pretraining folder, given as itself or as the run that made it.
+fs::path pretrained_folder(const RunConfig& config, const fs::path& out) {
+  if (config.pretrained.empty()) return out / "pretrain";
+  const fs::path given(config.pretrained);
+  return fs::is_directory(given / "pretrain") ? given / "pretrain" : given;
 }
 
-void run_training(RunConfig& config, const fs::path& out, Progress& progress, const std::atomic<bool>& stop) {
-  if (config.threads > 0) torch::set_num_threads(static_cast<int>(config.threads));
-  open_run_folder(out, config);
+}  // namespace
+
+std::vector<std::string> run_pretrain(RunConfig& config, const fs::path& out, Progress& progress,
+                                      const std::atomic<bool>& stop, bool restart) {
+  const FolderLock lock(out);
+  if (config.threads > 0) torch::set_num_threads(int(config.threads));
+  Session session(config, config.data, config.collate);
+  return pretrain_into(config, out, session, {progress, stop}, restart);
+}
+
+bool run_training(RunConfig& config, const fs::path& out, Progress& progress, const std::atomic<bool>& stop,
+                  bool restart) {
+  const FolderLock lock(out);
+  open_run_folder(out, config, restart);
   if (is_finished(out)) {
+    fs::remove_all(out / "state");  // a kill right after the end leaves it
     progress.line(out.string() + ": this run is finished");
-    return;
+    return false;
   }
-  const Session session(config, config.data);
+  if (config.threads > 0) torch::set_num_threads(int(config.threads));
+  Session session(config, config.data, config.collate);
   const auto& info = find_model(config.model);
-  const bool has_stage1 =
-      info.pretrain_tasks &&
-      !info.pretrain_tasks(*config.model_config, session.shape(), session.shape(), session.text()).empty();
-  if (has_stage1 && config.pretrained.empty()) pretrain_into(config, out / "pretrain", session, progress, stop);
-  torch::manual_seed(stream_seed(static_cast<std::uint64_t>(config.seed), "init"));
-  const auto model = info.make(*config.model_config, session.shape(), session.text());
-  if (has_stage1)
-    adopt_stage1(config, config.pretrained.empty() ? out / "pretrain" : fs::path(config.pretrained), session, *model,
-                 progress);
-  run_task(out, config, session, kMainTask, model, session.shape(), "multimodal", config.train, progress, stop);
+  const auto tasks = info.pretrain_tasks
+                         ? info.pretrain_tasks(*config.model_config, session.shape(), session.shape(), session.text())
+                         : std::vector<PretrainTask>();
+  if (!tasks.empty() && config.pretrained.empty())
+    (void)pretrain_into(config, out / "pretrain", session, {progress, stop}, false);
+  torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init"));
+  Plan plan{kMainTask, info.make(*config.model_config, session.shape(), session.text()), session.shape(), "multimodal",
+            config.train};
+  adopt_pretrained(config, pretrained_folder(config, out), tasks, *plan.model, progress);
+  run_task(out, plan, config, session, {progress, stop});
+  return true;
 }
 
 }  // namespace kuda

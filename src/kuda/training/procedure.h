@@ -1,10 +1,14 @@
 #pragma once
-// A whole run: stage 1 where the model has one, the main task, predictions, metrics, checkpoints, in one run folder.
+// A whole run in one run folder (run_folder.h lists its files): the tasks before the main one where the model has them,
+// the main task, predictions, metrics, checkpoints.
 //
 //   RunConfig config = RunConfig::load("configs/kuda_mosi.toml", {});
 //   ConsoleProgress progress;
 //   const std::atomic<bool> stop{false};
 //   run_training(config, "runs/mosi-1111", progress, stop);
+//   std::cout << read_report("runs/mosi-1111/metrics.json").table(Split::test);
+//
+// The same call continues after a stop or a kill and ends with the same bytes; after the end it does nothing.
 
 #include <atomic>
 #include <filesystem>
@@ -12,21 +16,22 @@
 #include <vector>
 
 #include "kuda/training/progress.h"
+#include "kuda/training/report.h"
 #include "kuda/training/run_config.h"
 
 namespace kuda {
 
-/// Every pretraining task of the model into OUT/NAME (a run folder each). A finished task is kept.
-/// Returns the names. Throws ConfigError when unimodal labels are asked for and missing.
+/// Every pretraining task of the model into OUT/NAME, a run folder each. Tasks that are finished are kept.
+/// Returns their names; none when the model, or its options, have no such task.
+/// Throws ConfigError when OUT/NAME holds a run with other options (unless `restart`), DataError when the data have no
+/// unimodal labels and they are asked for, Interrupted after a stop.
 std::vector<std::string> run_pretrain(RunConfig& config, const std::filesystem::path& out, Progress& progress,
-                                      const std::atomic<bool>& stop);
+                                      const std::atomic<bool>& stop, bool restart = false);
 
-/// Stage 1 (unless config.pretrained names a finished one, or the model needs none) into OUT/pretrain, then the main
-/// task into OUT: config.toml, run.json, epochs.jsonl, predictions.csv, metrics.json, model/ (chosen epoch), last/
-/// (last epoch), state/ (to resume, removed at the end). The same command goes on after a stop or a kill, and does
-/// nothing after the end. Throws ConfigError when OUT holds a run with other options.
-void run_training(RunConfig& config, const std::filesystem::path& out, Progress& progress,
-                  const std::atomic<bool>& stop);
+/// Pretraining into OUT/pretrain (unless config.pretrained names a finished one, or the model needs none), then the
+/// main task into OUT. Returns false when the run was finished before. Throws as run_pretrain does.
+bool run_training(RunConfig& config, const std::filesystem::path& out, Progress& progress,
+                  const std::atomic<bool>& stop, bool restart = false);
 
 /// True when the folder holds a run that came to its end.
 [[nodiscard]] bool is_finished(const std::filesystem::path& out);

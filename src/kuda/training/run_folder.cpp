@@ -1,97 +1,191 @@
 #include "kuda/training/run_folder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/data/cleaning.h"
-#include "kuda/metrics/baselines.h"
+#include "kuda/training/procedure.h"
+#include "kuda/training/report.h"
 
 namespace kuda {
 namespace {
 
-using nlohmann::ordered_json;
+using json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-ordered_json number(double value) { return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr); }
-
-ordered_json to_json(const Metrics& metrics) {
-  ordered_json values;
-  for (const auto& metric : metrics.values) values[metric.name] = {{"value", number(metric.value)}, {"n", metric.n}};
-  ordered_json json{{"n", metrics.n}, {"values", values}};
-  if (!metrics.degenerate.empty()) json["degenerate"] = metrics.degenerate;
-  return json;
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
 }
 
-std::vector<float> labels_of(const std::vector<Prediction>& predictions, Split split) {
-  std::vector<float> labels;
-  for (const auto& p : predictions)
-    if (p.split == split && !std::isnan(p.label)) labels.push_back(p.label);
-  return labels;
+/// "train.lr": the lines of a printed configuration under their sections, so that differences can be named.
+std::vector<std::string> full_keys(const std::string& toml) {
+  std::vector<std::string> keys;
+  std::string section;
+  for (const auto& line : lines_of(toml)) {
+    if (line.starts_with("[") && line.ends_with("]"))
+      section = line.substr(1, line.size() - 2) + ".";
+    else if (!line.empty() && !line.starts_with("#"))
+      keys.push_back(section + line);
+  }
+  return keys;
+}
+
+std::string first_differences(const std::string& before, const std::string& now) {
+  const auto a = full_keys(before), b = full_keys(now);
+  std::string text;
+  std::size_t shown = 0;
+  for (const auto& line : b) {
+    if (std::find(a.begin(), a.end(), line) != a.end()) continue;
+    const auto key = line.substr(0, line.find(" ="));
+    const auto old = std::find_if(a.begin(), a.end(), [&](const auto& other) { return other.starts_with(key + " ="); });
+    if (++shown <= 3) text += fmt::format("\n  now {}, before {}", line, old == a.end() ? "absent" : *old);
+  }
+  if (shown > 3) text += fmt::format("\n  ... and {} more", shown - 3);
+  return text;
+}
+
+json cleaning_json(const CleaningCounts& counts) {
+  json object{{"clips", counts.clips},
+              {"clips_dropped", counts.clips_dropped},
+              {"labels_out_of_range", counts.labels_out_of_range}};
+  for (const auto modality : kModalities) {
+    const auto& part = counts.modality[std::size_t(modality)];
+    object[std::string(modality_name(modality))] = {{"nan", part.not_finite.nan},
+                                                    {"positive_infinity", part.not_finite.positive_infinity},
+                                                    {"negative_infinity", part.not_finite.negative_infinity},
+                                                    {"clips_affected", part.clips_affected},
+                                                    {"frames_dropped", part.frames_dropped},
+                                                    {"clips_missing", part.clips_missing},
+                                                    {"lengths_cut", part.lengths_cut},
+                                                    {"first_clips", part.first_clips}};
+  }
+  return object;
+}
+
+/// The scores of the text task of stage 1 for these very clips; empty when there is no such run.
+std::vector<Prediction> stage1_text_scores(const fs::path& out, const std::vector<Prediction>& predictions) {
+  const auto path = out / "pretrain" / "text" / "predictions.csv";
+  if (!fs::exists(path)) return {};
+  std::map<std::string, float> score_of;
+  for (const auto& prediction : read_predictions(path)) score_of[prediction.id] = prediction.score;
+  auto scores = predictions;
+  for (auto& prediction : scores) {
+    const auto found = score_of.find(prediction.id);
+    if (found == score_of.end()) return {};  // stage 1 was trained on other data
+    prediction.score = found->second;
+  }
+  return scores;
 }
 
 }  // namespace
 
-void open_run_folder(const fs::path& out, RunConfig& config) {
+FolderLock::FolderLock(const fs::path& folder) {
+  fs::create_directories(folder);
+  const auto path = folder / ".lock";
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(errno)));
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(descriptor_);
+    throw Error(folder.string() + ": another process is working in this run folder",
+                "wait for it, or give another folder");
+  }  // a file system without locks is no reason to refuse the work
+}
+
+FolderLock::~FolderLock() { ::close(descriptor_); }
+
+bool is_finished(const fs::path& out) { return fs::exists(out / "metrics.json"); }
+
+std::string numeric_part(const std::string& toml) {
+  std::string text;
+  for (const auto& line : lines_of(toml))
+    if (!line.starts_with("save_every =") && !line.starts_with("save_seconds =")) text += line + "\n";
+  return text;
+}
+
+void clear_run_folder(const fs::path& out) {
+  fs::remove(out / "metrics.json");  // first: without it the folder is no finished run
+  for (const char* name : {"config.toml", "run.json", "epochs.jsonl", "predictions.csv"}) fs::remove(out / name);
+  for (const char* name : {"model", "last", "state", "pretrain"}) fs::remove_all(out / name);
+}
+
+void open_run_folder(const fs::path& out, RunConfig& config, bool restart) {
   const auto path = out / "config.toml";
+  if (restart) clear_run_folder(out);
   const auto text = config.to_toml();
-  if (fs::exists(path) && read_file(path) != text)
-    throw ConfigError(out.string() + ": holds a run with another configuration",
-                      "choose another --out; " + path.string() + " says what this one was made with");
+  if (fs::exists(path)) {
+    const auto before = read_file(path);
+    if (numeric_part(before) != numeric_part(text))
+      throw ConfigError(
+          fmt::format("{}: holds a run with other options{}", out.string(), first_differences(before, text)),
+          "give another folder, or the options in its config.toml to continue it");
+  }
   fs::create_directories(out);
   write_file(path, text);
 }
 
 void write_run_facts(const fs::path& out, const RunConfig& config, const Session& session,
-                     const std::vector<std::string>& notes) {
+                     const std::vector<std::string>& notes, const TrainingResult* result) {
   const auto& dataset = session.dataset();
-  ordered_json json{{"kuda", KUDA_VERSION},
-                    {"libtorch", TORCH_VERSION},
-                    {"compiler", __VERSION__},
-                    {"device", config.device},
-                    {"threads", torch::get_num_threads()},
-                    {"seed", config.seed},
-                    {"model", config.model},
-                    {"profile", config.profile},
-                    {"data",
-                     {{"name", dataset.name},
-                      {"clips", dataset.clips.size()},
-                      {"fingerprint", dataset.fingerprint},
-                      {"source_sha256", dataset.source_sha256},
-                      {"is_synthetic", dataset.is_synthetic},
-                      {"cleaning", describe(count_cleaning(dataset, config.collate), config.collate)}}},
-                    {"notes", notes}};
-  for (const auto split : kSplits) json["data"]["splits"][std::string(split_name(split))] = dataset.rows(split).size();
-  write_file(out / "run.json", json.dump(2) + "\n");
+  json object{{"is_finished", result != nullptr},
+              {"versions", build_versions()},
+              {"device", config.device},
+              {"threads", torch::get_num_threads()},
+              {"seed", config.seed},
+              {"model", config.model},
+              {"profile", config.profile},
+              {"data",
+               {{"name", dataset.name},
+                {"source", dataset.source},
+                {"source_sha256", dataset.source_sha256},
+                {"fingerprint", dataset.fingerprint},
+                {"is_synthetic", dataset.is_synthetic},
+                {"clips", dataset.clips.size()}}},
+              {"cleaning", cleaning_json(session.cleaning())},
+              {"notes", notes}};
+  for (const auto split : kSplits)
+    object["data"]["splits"][std::string(split_name(split))] = dataset.rows(split).size();
+  if (result != nullptr) {
+    double seconds = 0;
+    for (const auto& record : result->history) seconds += record.seconds;
+    object["training_seconds"] = std::round(10 * seconds) / 10;
+    object["is_stopped_early"] = result->is_stopped_early;
+  }
+  write_file(out / "run.json", object.dump(2) + "\n");
 }
 
-void write_metrics(const fs::path& out, const RunConfig& config, const Session& session, const TrainingResult& result,
-                   const std::vector<Prediction>& predictions, const std::string& select) {
-  const auto family = session.dataset().family;
-  ordered_json json{{"model", config.model},
-                    {"seed", config.seed},
-                    {"data", session.dataset().name},
-                    {"data_fingerprint", session.dataset().fingerprint},
-                    {"is_synthetic", session.dataset().is_synthetic},
-                    {"family", metric_family_name(family)},
-                    {"select", select},
-                    {"chosen_on_test", result.is_chosen_on_test},
-                    {"chosen_epoch", result.chosen_epoch},
-                    {"epochs", result.history.size()}};
-  const auto train_labels = labels_of(predictions, Split::train);
-  for (const auto split : kSplits) {
-    const auto labels = labels_of(predictions, split);
-    if (labels.empty()) continue;
-    auto& entry = json["splits"][std::string(split_name(split))];
-    entry["model"] = to_json(measure(predictions, split, family));
-    if (train_labels.empty()) continue;
-    entry["majority"] = to_json(majority_baseline(family, train_labels, labels));
-    entry["mean"] = to_json(mean_baseline(family, train_labels, labels));
-  }
-  write_file(out / "metrics.json", json.dump(2) + "\n");
+void write_metrics(const fs::path& out, const RunConfig& config, const std::string& task, const Session& session,
+                   const TrainingResult& result, const std::vector<Prediction>& predictions) {
+  ReportFacts facts;
+  facts.model = config.model;
+  facts.task = task;
+  facts.seed = config.seed;
+  facts.data = session.dataset().name;
+  facts.data_fingerprint = session.dataset().fingerprint;
+  facts.is_synthetic = session.dataset().is_synthetic;
+  facts.family = session.dataset().family;
+  facts.select = result.select;
+  facts.chosen_epoch = result.chosen_epoch;
+  facts.epochs = std::int64_t(result.history.size());
+  auto text_only = stage1_text_scores(out, predictions);
+  if (text_only.empty() && task == kMainTask) text_only = text_decoder_scores(predictions);
+  std::vector<float> train_labels;
+  for (const auto& prediction : predictions)
+    if (prediction.split == Split::train && !std::isnan(prediction.label)) train_labels.push_back(prediction.label);
+  write_file(out / "metrics.json", make_report(facts, predictions, train_labels, text_only).to_json());
 }
 
 }  // namespace kuda

@@ -1,5 +1,14 @@
 #pragma once
-// The files of a run folder. Each is written atomically; metrics.json comes last and says that the run is finished.
+// The files of a run folder. Each is replaced atomically; metrics.json comes last and says that the run is finished.
+//
+//   config.toml        the complete configuration
+//   run.json           versions, device, threads, seed, data fingerprint, cleaning counts, wall time
+//   epochs.jsonl       one line per epoch
+//   predictions.csv    every clip: id, split, label, prediction, unimodal predictions
+//   metrics.json       training/report.h
+//   model/ last/       checkpoints of the chosen and of the last epoch
+//   state/             to continue; removed when the run is finished
+//   pretrain/NAME/     a run folder per task that precedes the main one
 
 #include <filesystem>
 #include <string>
@@ -12,13 +21,34 @@
 
 namespace kuda {
 
-/// Makes the folder and writes config.toml. Throws ConfigError when it holds another configuration.
-void open_run_folder(const std::filesystem::path& out, RunConfig& config);
-/// run.json: versions, device, threads, seed, data fingerprint, what cleaning did.
+/// Keeps other processes out of a folder while it lives. Throws Error when another one works there.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder);  ///< makes the folder
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock();
+
+ private:
+  int descriptor_;
+};
+
+/// Makes the folder and writes config.toml. Throws ConfigError naming the first differences when it holds a run with
+/// options that give other numbers, unless `restart`: then the old run is removed.
+void open_run_folder(const std::filesystem::path& out, RunConfig& config, bool restart = false);
+
+/// Removes what open_run_folder and a run write; files of others stay.
+void clear_run_folder(const std::filesystem::path& out);
+
+/// Configuration without the options that do not change numbers (how often a state is saved).
+[[nodiscard]] std::string numeric_part(const std::string& toml);
+
+/// run.json. `result`: null at the start, else what training gave.
 void write_run_facts(const std::filesystem::path& out, const RunConfig& config, const Session& session,
-                     const std::vector<std::string>& notes);
-/// metrics.json: the chosen epoch, how it was chosen, and per split the metrics with majority and mean predictors.
-void write_metrics(const std::filesystem::path& out, const RunConfig& config, const Session& session,
-                   const TrainingResult& result, const std::vector<Prediction>& predictions, const std::string& select);
+                     const std::vector<std::string>& notes, const TrainingResult* result);
+
+/// metrics.json, with the text-only predictor from out/pretrain/text where the run has one, else from the model.
+void write_metrics(const std::filesystem::path& out, const RunConfig& config, const std::string& task,
+                   const Session& session, const TrainingResult& result, const std::vector<Prediction>& predictions);
 
 }  // namespace kuda

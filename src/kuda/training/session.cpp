@@ -1,27 +1,51 @@
 #include "kuda/training/session.h"
 
+#include <fmt/format.h>
+
 #include "kuda/base/error.h"
+#include "kuda/base/log.h"
 
 namespace kuda {
+namespace {
 
-Session::Session(const RunConfig& config, const std::string& path) : dataset_(open_dataset(path)) {
-  const auto& info = find_model(config.model);
-  const bool needs_tokens = info.text == TextInput::tokens && config.collate.uses(Modality::text);
-  if (needs_tokens && config.encoder.empty())
-    throw ConfigError("model '" + config.model + "' reads text, but no text encoder is given",
-                      "name a folder in Hugging Face layout with --encoder (encoders/minilm after the set-up)");
-  if (!config.encoder.empty()) {
-    text_ = {BertConfig::load(config.encoder), config.encoder};
-    tokenizer_ = WordPiece::load(std::filesystem::path(config.encoder) / "vocab.txt");
-  }
-  shape_ = shape_of(dataset_, config.collate, tokenizer());
+void require(const ModelInfo& info, const DataConfig& collate, const Dataset& dataset) {
+  if (info.needs_alignment && !dataset.is_aligned)
+    throw DataError(
+        fmt::format("{}: model '{}' needs word-aligned features, and these are not", dataset.source, info.name),
+        "use the aligned file of this data set (aligned_50.pkl)");
+  if (info.text == TextInput::features && collate.uses(Modality::text) && !dataset.text_features)
+    throw DataError(
+        fmt::format("{}: model '{}' reads pre-computed text features, and there are none", dataset.source, info.name),
+        "use a file with the key 'text', or leave text out: data.modalities = [\"vision\", \"audio\"]");
 }
 
-Collator Session::collator(const DataConfig& config, const std::string& target, bool crop) const {
-  auto own = config;
-  own.target = target;
-  own.crop = crop;
-  Collator collator(dataset_, tokenizer(), own, normaliser_);
+}  // namespace
+
+Session::Session(const RunConfig& config, const std::string& path, const DataConfig& collate)
+    : collate_(collate), dataset_(open_dataset(path)) {
+  const auto& info = find_model(config.model);
+  require(info, collate_, dataset_);
+  if (info.text == TextInput::tokens && collate_.uses(Modality::text)) {
+    if (config.encoder.empty())
+      throw ConfigError("model '" + config.model + "' reads text, and no text encoder is given",
+                        "name a folder in Hugging Face layout: encoder = \"encoders/minilm\" (made by the set-up)");
+    text_ = {BertConfig::load(config.encoder), config.encoder};
+    tokenizer_ = WordPiece::load(std::filesystem::path(config.encoder) / "vocab.txt");
+    if (tokenizer_->size() > text_.bert.vocab_size)
+      throw CheckpointError(fmt::format("{}: vocab.txt has {} pieces, config.json says {}", config.encoder,
+                                        tokenizer_->size(), text_.bert.vocab_size),
+                            "vocab.txt and weights must come from the same encoder");
+  }
+  shape_ = shape_of(dataset_, collate_, tokenizer());
+  cleaning_ = count_cleaning(dataset_, collate_);
+  for (const auto& line : describe(cleaning_, collate_)) log_info("{}: {}", dataset_.name, line);
+}
+
+Collator Session::collator(const std::string& target, bool crop) {
+  auto config = collate_;
+  config.target = target;
+  config.crop = crop;
+  Collator collator(dataset_, tokenizer(), config, normaliser_);
   normaliser_ = collator.normaliser();
   return collator;
 }
@@ -39,6 +63,19 @@ CheckpointFacts Session::facts(const std::string& task, const DataShape& shape) 
   facts.source_sha256 = dataset_.source_sha256;
   facts.is_synthetic = dataset_.is_synthetic;
   return facts;
+}
+
+torch::Device device_of(const std::string& name) {
+  const bool is_cuda = name == "cuda" || (name.starts_with("cuda:") && name.size() > 5 &&
+                                          name.find_first_not_of("0123456789", 5) == std::string::npos);
+  if (name != "cpu" && !is_cuda) throw ConfigError("device: expected cpu, cuda or cuda:N, found '" + name + "'");
+  if (is_cuda && !torch::cuda::is_available())
+    throw ConfigError("device = \"" + name + "\": this machine or this LibTorch has no CUDA device",
+                      "set device = \"cpu\"");
+  const torch::Device device(name);
+  if (const int count = is_cuda ? int(torch::cuda::device_count()) : 0; is_cuda && device.index() >= count)
+    throw ConfigError(fmt::format("device = \"{}\": there are {} CUDA devices", name, count));
+  return device;
 }
 
 }  // namespace kuda

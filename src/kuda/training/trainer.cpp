@@ -55,7 +55,7 @@ class Trainer {
     TrainingResult result;
     result.history = at_.history;
     result.is_stopped_early = at_.epoch < config_.epochs;
-    result.is_chosen_on_test = config_.select == "test";
+    result.select = config_.select;
     result.chosen_epoch = config_.select == "last" ? at_.epoch : at_.best_epoch;
     if (result.chosen_epoch != at_.epoch) result.chosen_weights = best_file();
     return result;

@@ -42,8 +42,8 @@ struct TrainingRun {
 
 struct TrainingResult {
   std::vector<EpochRecord> history;
-  std::int64_t chosen_epoch = 0;   ///< from 1
-  bool is_chosen_on_test = false;  ///< select = "test": every number made with it must say so
+  std::int64_t chosen_epoch = 0;  ///< from 1
+  std::string select = "valid";   ///< how; "test" marks every number made with it as a diagnostic
   bool is_stopped_early = false;
   std::filesystem::path chosen_weights;  ///< empty when the last epoch is the chosen one
 };

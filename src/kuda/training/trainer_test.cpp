@@ -96,12 +96,12 @@ TEST(Trainer, SelectsTheLastEpochOrTheTestSplitWhenAsked) {
   auto result = train(toy_task(), config, 3, {.state = scratch("last")});
   EXPECT_EQ(result.chosen_epoch, 8);
   EXPECT_TRUE(result.chosen_weights.empty());
-  EXPECT_FALSE(result.is_chosen_on_test);
+  EXPECT_EQ(result.select, "last");
 
   config.select = "test";
   const auto task = toy_task();
   result = train(task, config, 3, {.state = scratch("test")});
-  EXPECT_TRUE(result.is_chosen_on_test);
+  EXPECT_EQ(result.select, "test");
   use_chosen_epoch(*task.model, result);
   const auto& chosen = result.history[std::size_t(result.chosen_epoch - 1)];
   for (const auto& record : result.history) EXPECT_LE(chosen.test_mae, record.test_mae);
