@@ -1,21 +1,28 @@
 #!/usr/bin/env bash
-# The demonstration behind `make demo`: synthetic clips, both training stages, evaluation, a table.
+# The demonstration behind `make demo`: synthetic clips, both training stages, evaluation, a table. A run that was
+# stopped goes on; a finished one is not done again (`rm -r FOLDER` starts afresh).
 #   scripts/demo.sh KUDA FOLDER
 set -euo pipefail
 kuda=$1 folder=$2
 root=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$folder"
+options=(-d "$folder/clips" -c "$root/configs/kuda_demo.toml" --encoder "$root/encoders/minilm")
 say() { printf '\n== %s\n' "$*"; }
 
-say "1. A synthetic data set of 500 clips (docs/synthetic.md has the rule behind it)"
-"$kuda" data synth "$folder/clips" --seed 7 --force
+say "1. Synthetic clips: which modality carries the truth, and which is noise, is known (docs/synthetic.md)"
+if [ ! -f "$folder/clips/truth.csv" ]; then "$kuda" data synth "$folder/clips"; fi
+"$kuda" data check "$folder/clips"
 
-say "2. KuDA: stage 1 (one modality at a time), then stage 2 (all three)"
-"$kuda" train -d "$folder/clips" -m kuda -c "$root/configs/kuda_demo.toml" --encoder "$root/encoders/minilm" \
-  --out "$folder/kuda"
+say "2. KuDA: stage 1 (each modality alone), then stage 2 (all three)"
+"$kuda" train "${options[@]}" --out "$folder/kuda" >/dev/null
+"$kuda" evaluate "$folder/kuda" -d "$folder/clips" --out "$folder/report" >/dev/null
 
-say "3. The same with text alone"
-"$kuda" train -d "$folder/clips" -m kuda -c "$root/configs/kuda_demo.toml" --encoder "$root/encoders/minilm" \
-  --modalities T --out "$folder/kuda-text"
+say "3. The same model with text alone"
+"$kuda" train "${options[@]}" --modalities T --pretrained "$folder/kuda/pretrain" --out "$folder/text-only" >/dev/null
 
-say "4. The test split"
+say "4. On the test clips: KuDA, KuDA with text alone, and the predictors that look at no clip"
+"$kuda" compare "$folder/kuda" "$folder/text-only" -d "$folder/clips"
+echo
+echo "report:      $folder/report (report.json, predictions.csv)"
+echo "run folders: $folder/kuda, $folder/text-only (config.toml, epochs.jsonl, metrics.json, model/)"
+echo "next:        $kuda predict $folder/kuda -d $folder/clips --split test"

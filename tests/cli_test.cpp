@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -20,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 void write(const fs::path& path, const std::string& content) { std::ofstream(path, std::ios::binary) << content; }
 
@@ -30,7 +32,7 @@ std::string read(const fs::path& path) {
   return content.str();
 }
 
-std::ptrdiff_t lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+std::ptrdiff_t count_lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
 const std::vector<std::vector<std::string>> kVerbs{
     {"data"},          {"data", "inspect"}, {"data", "check"}, {"data", "import"}, {"data", "stats"},
@@ -96,6 +98,230 @@ TEST(Models, JsonListsEveryModelWithItsProfiles) {
   EXPECT_EQ(models[0]["name"], "kuda");
   EXPECT_EQ(models[0]["profiles"][0]["name"], "paper");
   EXPECT_THAT(run_kuda({"models"}).out, HasSubstr("Feng et al."));
+}
+
+TEST(Documentation, ConfigurationPageIsCurrent) {
+  const Outcome run = run_kuda({"config", "--markdown"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out, read(fs::path(KUDA_SOURCE_DIR) / "docs/configuration.md")) << "run `make docs`";
+}
+
+TEST(Config, PrintedConfigurationReadsBackToTheSame) {
+  const TemporaryFolder folder;
+  const Outcome first =
+      run_kuda({"config", "--profile", "released", "--set", "train.epochs=15", "--set", "data.path=x"});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("epochs = 15"));
+  write(folder / "run.toml", first.out);
+  const Outcome second = run_kuda({"config", "-c", (folder / "run.toml").string()});
+  EXPECT_EQ(second.out, first.out) << second.err;
+}
+
+TEST(Config, UnknownKeyNamesLineAndNearestKeyWithExitCode3) {
+  const TemporaryFolder folder;
+  write(folder / "bad.toml", "[train]\nepochs = 3\nbatchsize = 8\n");
+  const Outcome run = run_kuda({"config", "-c", (folder / "bad.toml").string()});
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_THAT(run.err, HasSubstr("batchsize"));
+  EXPECT_THAT(run.err, HasSubstr("batch_size"));
+  EXPECT_THAT(run.err, HasSubstr("3"));
+  EXPECT_EQ(run_kuda({"config", "--set", "train.lr=fast"}).exit_code, 3);
+  EXPECT_EQ(run_kuda({"config", "--profile", "papre"}).exit_code, 3);
+}
+
+TEST(Config, EveryPresetIsValid) {
+  std::size_t presets = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(KUDA_SOURCE_DIR) / "configs")) {
+    if (entry.path().extension() != ".toml") continue;
+    ++presets;
+    const Outcome run = run_kuda({"config", "-c", entry.path().string()});
+    EXPECT_EQ(run.exit_code, 0) << entry.path() << run.err;
+  }
+  EXPECT_GE(presets, 5U);
+}
+
+// A pickle that would run a command: refused by name, nothing executed.
+TEST(Data, HostilePickleIsRefusedWithExitCode4) {
+  const TemporaryFolder folder;
+  const auto witness = folder / "executed";
+  write(folder / "hostile.pkl", "cposix\nsystem\n(S'touch " + witness.string() + "'\ntR.");
+  for (const char* verb : {"inspect", "check"}) {
+    const Outcome run = run_kuda({"data", verb, (folder / "hostile.pkl").string()});
+    EXPECT_EQ(run.exit_code, 4);
+    EXPECT_THAT(run.out, IsEmpty());
+    EXPECT_THAT(run.err, HasSubstr("hostile.pkl"));
+    EXPECT_THAT(run.err, HasSubstr("posix"));
+    EXPECT_LE(count_lines(run.err), 2) << run.err;  // the message, and a hint
+  }
+  EXPECT_FALSE(fs::exists(witness));
+}
+
+TEST(Data, MissingAndDamagedFilesGiveExitCode4) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(run_kuda({"data", "check", (folder / "nothing.pkl").string()}).exit_code, 4);
+  write(folder / "cut.pkl", std::string("\x80\x04\x95\x10", 4));
+  EXPECT_EQ(run_kuda({"data", "check", (folder / "cut.pkl").string()}).exit_code, 4);
+}
+
+TEST(Data, StatsReproduceTheCheckedSharesOfChSims) {
+  const auto labels = shared_file("data/chsims/label.csv");
+  if (labels.empty()) GTEST_SKIP() << "the reference data are absent";
+  const Outcome run = run_kuda({"data", "stats", labels.string()});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  for (const char* share : {"1100 (48.22 %)", "1333 (58.44 %)", "1384 (60.68 %)", "1167 (51.16 %)", "1156 (50.68 %)"})
+    EXPECT_THAT(run.out, HasSubstr(share));
+}
+
+TEST(Data, SynthGivesTheSameBytesForTheSameSeedAndBounds) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a", "b"}) {
+    const Outcome run =
+        run_kuda({"data", "synth", (folder / name).string(), "--train", "12", "--valid", "4", "--test", "4"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.out, HasSubstr("(the bound)"));
+  }
+  for (const char* file : {"clips.csv", "features.safetensors", "truth.csv"})
+    EXPECT_EQ(read(folder / "a" / file), read(folder / "b" / file)) << file;
+  EXPECT_EQ(run_kuda({"data", "synth", (folder / "c").string(), "--noise", "2"}).exit_code, 2);
+}
+
+TEST(Data, ImportMakesAFolderWithTheSameFingerprint) {
+  const auto mosi = shared_file("data/mosi/mosi_utterance.pkl");
+  if (mosi.empty()) GTEST_SKIP() << "the reference data are absent";
+  const TemporaryFolder folder;
+  const Outcome run = run_kuda({"data", "import", mosi.string(), (folder / "mosi").string()});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("2199 clips (train 1284, valid 229, test 686)"));
+  const auto line = [](const std::string& text) { return text.substr(text.find("fingerprint"), 76); };
+  EXPECT_EQ(line(run_kuda({"data", "inspect", (folder / "mosi").string()}).out),
+            line(run_kuda({"data", "inspect", mosi.string()}).out));
+}
+
+/// One small trained model for all tests of this suite.
+class Trained : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    write_tiny_bert(*folder_ / "bert");
+    run_kuda({"data", "synth", "clips", "--train", "16", "--valid", "6", "--test", "6"}, folder_->path());
+    run_kuda({"data", "synth", "other", "--train", "6", "--valid", "3", "--test", "3", "--vision-width", "9"},
+             folder_->path());
+    outcome_ = run_kuda({"train", "-d", "clips", "-m", "kuda", "-s", "7", "--encoder", "bert", "--out", "run", "--set",
+                         "train.epochs=1", "--set", "pretrain.epochs=1", "--set", "kuda.blocks=1"},
+                        folder_->path());
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+  void SetUp() override { ASSERT_EQ(outcome_.exit_code, 0) << outcome_.err; }
+  static Outcome run(const std::vector<std::string>& arguments) { return run_kuda(arguments, folder_->path()); }
+  static std::unique_ptr<TemporaryFolder> folder_;
+  static Outcome outcome_;
+};
+std::unique_ptr<TemporaryFolder> Trained::folder_;
+Outcome Trained::outcome_;
+
+TEST_F(Trained, TableShowsModelMajorityAndMean) {
+  for (const char* word : {"kuda", "majority", "mean", "synthetic data", "MAE"})
+    EXPECT_THAT(outcome_.out, HasSubstr(word));
+  for (const char* file : {"config.toml", "run.json", "epochs.jsonl", "predictions.csv", "metrics.json"})
+    EXPECT_TRUE(fs::exists(folder_->path() / "run" / file)) << file;
+}
+
+TEST_F(Trained, PredictGivesOneLinePerClipAndTheSameScoresAsTheRun) {
+  const Outcome csv = run({"predict", "run/model", "-d", "clips", "--split", "test"});
+  ASSERT_EQ(csv.exit_code, 0) << csv.err;
+  EXPECT_EQ(count_lines(csv.out), 7);
+  const auto predictions = read(folder_->path() / "run/predictions.csv");
+  std::stringstream lines(csv.out);
+  for (std::string line; std::getline(lines, line);) EXPECT_THAT(predictions, HasSubstr(line.substr(0, 40)));
+}
+
+TEST_F(Trained, PredictGivesTheSameScoresForAnyBatchSize) {
+  const auto scores = [&](const char* batch) {
+    const Outcome run = Trained::run({"predict", "run", "-d", "clips", "--json", "--batch", batch});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    std::vector<double> values;
+    for (const auto& entry : nlohmann::json::parse(run.out)) values.push_back(entry["prediction"]);
+    return values;
+  };
+  const auto one = scores("1"), many = scores("5");
+  ASSERT_EQ(one.size(), 28U);
+  ASSERT_EQ(many.size(), one.size());
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], many[i], 1e-5);  // float32 rounding
+}
+
+TEST_F(Trained, PredictTakesSingleClipsByIdAndNamesUnknownOnes) {
+  const auto all = nlohmann::json::parse(run({"predict", "run", "-d", "clips", "--json"}).out);
+  const std::string id = all[5]["id"];
+  const auto single = nlohmann::json::parse(run({"predict", "run", "-d", "clips", "--clip", id, "--json"}).out);
+  ASSERT_EQ(single.size(), 1U);
+  EXPECT_EQ(single[0]["id"], id);
+  EXPECT_NEAR(single[0]["prediction"].get<double>(), all[5]["prediction"].get<double>(), 1e-5);
+  const Outcome unknown = run({"predict", "run", "-d", "clips", "--clip", "nobody$_$1"});
+  EXPECT_EQ(unknown.exit_code, 4);
+  EXPECT_THAT(unknown.err, HasSubstr("nobody"));
+}
+
+TEST_F(Trained, PredictWithFewerModalitiesLeavesTheOthersOut) {
+  const auto part = nlohmann::json::parse(run({"predict", "run", "-d", "clips", "--modalities", "T,V", "--json"}).out);
+  EXPECT_TRUE(part[0]["unimodal"]["audio"].is_null());
+  EXPECT_FALSE(part[0]["unimodal"]["text"].is_null());
+  EXPECT_EQ(run({"predict", "run", "-d", "clips", "--modalities", "X"}).exit_code, 3);
+}
+
+TEST_F(Trained, EvaluateWritesAReportWithBaselines) {
+  const Outcome run = Trained::run({"evaluate", "run/model", "-d", "clips", "--out", "report", "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto report = nlohmann::json::parse(run.out);
+  for (const char* name : {"kuda", "majority", "mean"}) EXPECT_EQ(report["results"][name]["n"], 6) << name;
+  EXPECT_TRUE(report["is_synthetic"].get<bool>());
+  EXPECT_EQ(read(folder_->path() / "report/report.json"), run.out);
+  EXPECT_EQ(count_lines(read(folder_->path() / "report/predictions.csv")), 7);
+}
+
+TEST_F(Trained, CompareOfAModelWithItselfShowsNoDifference) {
+  const Outcome run = Trained::run({"compare", "run", "run/model", "-d", "clips", "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto difference = nlohmann::json::parse(run.out)["mae_difference"];
+  EXPECT_EQ(difference["n"], 6);
+  EXPECT_EQ(difference["mean"], 0.0);
+  EXPECT_EQ(difference["first_better"], 0);
+}
+
+TEST_F(Trained, ADamagedOrAbsentCheckpointGivesExitCode5) {
+  EXPECT_EQ(run({"evaluate", "nowhere", "-d", "clips"}).exit_code, 5);
+  fs::copy(folder_->path() / "run/model", folder_->path() / "cut");
+  fs::resize_file(folder_->path() / "cut/model.safetensors", 1000);
+  const Outcome cut = run({"predict", "cut", "-d", "clips"});
+  EXPECT_EQ(cut.exit_code, 5) << cut.err;
+  EXPECT_THAT(cut.err, HasSubstr("model.safetensors"));
+}
+
+TEST_F(Trained, DataOfAnotherWidthAreNamedWithBothSizes) {
+  const Outcome run = Trained::run({"evaluate", "run", "-d", "other"});
+  EXPECT_EQ(run.exit_code, 5);
+  EXPECT_THAT(run.err, HasSubstr("vision: expected 20 features a frame, found 9"));
+}
+
+TEST_F(Trained, ARunFolderOfAnotherConfigurationIsRefused) {
+  const Outcome run =
+      Trained::run({"train", "-d", "clips", "--encoder", "bert", "--out", "run", "--set", "train.epochs=9"});
+  EXPECT_EQ(run.exit_code, 3) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("another configuration"));
+}
+
+TEST_F(Trained, SelfcheckPasses) {
+  const Outcome run = run_kuda({"selfcheck"});
+  EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
+  EXPECT_THAT(run.out, Not(HasSubstr("FAILED")));
+}
+
+TEST(Train, WhatIsMissingIsSaidBeforeAnyWork) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(run_kuda({"train", "-m", "kuda"}, folder.path()).exit_code, 2);  // no data
+  run_kuda({"data", "synth", "clips", "--train", "6", "--valid", "3", "--test", "3"}, folder.path());
+  const Outcome no_encoder = run_kuda({"train", "-d", "clips"}, folder.path());
+  EXPECT_EQ(no_encoder.exit_code, 3);
+  EXPECT_THAT(no_encoder.err, HasSubstr("--encoder"));
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ void run(const Options& options) {
   }
   std::cout << fmt::format("{} on {}, {} split{}\n\n", scorer.checkpoint().folder.string(), dataset.name, options.split,
                            dataset.is_synthetic ? "; synthetic data" : "")
-            << format_metric_table(rows);
+            << format_metric_table(rows) << synthetic_bound(dataset, options.split);
 }
 
 }  // namespace

@@ -1,9 +1,13 @@
 #include "kuda/apps/metric_report.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
+#include <filesystem>
 
 #include "kuda/apps/scoring.h"
 #include "kuda/base/error.h"
+#include "kuda/data/synth.h"
 #include "kuda/metrics/baselines.h"
 
 namespace kuda {
@@ -27,6 +31,18 @@ std::vector<MetricRow> baseline_rows(const Dataset& dataset, const std::vector<P
     if (!std::isnan(prediction.label)) labels.push_back(prediction.label);
   if (train.empty() || labels.empty()) return {};
   return {{"majority", majority_baseline(family, train, labels)}, {"mean", mean_baseline(family, train, labels)}};
+}
+
+std::string synthetic_bound(const Dataset& dataset, const std::string& split) {
+  if (!dataset.is_synthetic || split == "all" ||
+      !std::filesystem::exists(std::filesystem::path(dataset.source) / "truth.csv"))
+    return "";
+  const auto oracle = oracle_scores(dataset, read_truth_csv(dataset.source, dataset), split_from(split));
+  return fmt::format(
+      "Synthetic rule on these clips: least expected MAE of any predictor {:.4f}; optimal predictor that knows the "
+      "hidden "
+      "state {:.4f}; a fixed decoder that knows the rule and sees the same input {:.4f}.\n",
+      oracle.bound, oracle.bayes_mae, oracle.decoder_mae);
 }
 
 nlohmann::ordered_json metrics_json(const Metrics& metrics) {

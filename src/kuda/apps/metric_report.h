@@ -19,6 +19,10 @@ namespace kuda {
 [[nodiscard]] std::vector<MetricRow> baseline_rows(const Dataset& dataset, const std::vector<Prediction>& predictions,
                                                    MetricFamily family);
 
+/// For a synthetic data set with its truth.csv: what the rule behind it allows on the clips of this split, as a
+/// sentence; empty for other data and for the split "all".
+[[nodiscard]] std::string synthetic_bound(const Dataset& dataset, const std::string& split);
+
 /// {"n": 686, "values": {"MAE": {"value": ..., "n": ...}, ...}}; undefined values are null.
 [[nodiscard]] nlohmann::ordered_json metrics_json(const Metrics& metrics);
 
