@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -105,7 +106,7 @@ void swap_in(const fs::path& made, const fs::path& folder) {
 PreparedFolder::PreparedFolder(const fs::path& target) : target_(fs::absolute(target).lexically_normal()) {
   if (!target_.has_filename()) target_ = target_.parent_path();  // "mosi/"
   require_replaceable(target_);
-  made_ = target_.parent_path() / ("." + target_.filename().string() + ".partial");
+  made_ = target_.parent_path() / fmt::format(".{}.partial", target_.filename().string());
   std::error_code ignored;
   fs::remove_all(made_, ignored);  // of a run that was killed
   fs::create_directories(made_);
