@@ -64,7 +64,7 @@ bool is_known(const std::string& key) {
   return kKnown.contains(key);
 }
 
-void add_keys(Schema& schema, std::size_t split, const io::Value& content) {
+void add_keys(FileSchema& schema, std::size_t split, const io::Value& content) {
   for (const auto& [name, value] : content.entries()) {
     if (name.kind() != Kind::text && name.kind() != Kind::bytes) continue;
     auto found = std::find_if(schema.keys.begin(), schema.keys.end(),
@@ -77,8 +77,8 @@ void add_keys(Schema& schema, std::size_t split, const io::Value& content) {
   }
 }
 
-Schema pickle_schema(const fs::path& path) {
-  Schema schema{path.string(), "pickle (MMSA layout)", {}, {}, ""};
+FileSchema pickle_schema(const fs::path& path) {
+  FileSchema schema{path.string(), "pickle (MMSA layout)", {}, {}, ""};
   const io::Value root = io::read_pickle(path);
   if (root.kind() != Kind::dict) {
     schema.kind = fmt::format("pickle (root: {})", describe(root));
@@ -90,8 +90,8 @@ Schema pickle_schema(const fs::path& path) {
   return schema;
 }
 
-Schema prepared_schema(const fs::path& folder) {
-  Schema schema{folder.string(), "prepared folder", {}, {}, ""};
+FileSchema prepared_schema(const fs::path& folder) {
+  FileSchema schema{folder.string(), "prepared folder", {}, {}, ""};
   if (!fs::exists(folder / "features.safetensors")) return schema;
   for (const auto& [key, array] : io::read_safetensors(folder / "features.safetensors").arrays)
     schema.keys.push_back({key, {array.describe(), "", ""}, true});
@@ -120,7 +120,7 @@ std::string length_line(const Dataset& data, Modality modality, const Feature& f
       leading, trailing, 2 * leading > std::int64_t(data.clips.size()) ? " (padded on the left? see data.mask)" : "");
 }
 
-void add_facts(Schema& schema, const Dataset& data) {
+void add_facts(FileSchema& schema, const Dataset& data) {
   const auto sizes = split_sizes(data);
   const auto* set = published_set(sizes);
   schema.facts.push_back(fmt::format("{} clips: train {}, valid {}, test {}{}", data.clips.size(), sizes[0], sizes[1],
@@ -148,7 +148,7 @@ void add_facts(Schema& schema, const Dataset& data) {
 
 }  // namespace
 
-std::string Schema::text() const {
+std::string FileSchema::text() const {
   std::string text = fmt::format("{}: {}\n", source, kind);
   std::size_t widest = 0;
   for (const SchemaKey& key : keys) widest = std::max(widest, key.name.size());
@@ -163,7 +163,7 @@ std::string Schema::text() const {
   return text;
 }
 
-std::string Schema::json() const {
+std::string FileSchema::json() const {
   nlohmann::ordered_json all{{"source", source}, {"kind", kind}, {"keys", nlohmann::ordered_json::array()}};
   for (const SchemaKey& key : keys)
     all["keys"].push_back({{"name", key.name},
@@ -176,8 +176,8 @@ std::string Schema::json() const {
   return all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-Schema inspect_file(const fs::path& path) {
-  Schema schema = fs::is_directory(path) ? prepared_schema(path) : pickle_schema(path);
+FileSchema inspect_file(const fs::path& path) {
+  FileSchema schema = fs::is_directory(path) ? prepared_schema(path) : pickle_schema(path);
   try {
     add_facts(schema, open_dataset(path));
   } catch (const DataError& error) {

@@ -1,7 +1,7 @@
 #pragma once
 // What a file or folder holds, before and apart from judging it: also for files that are no data set yet.
 //
-//   const Schema schema = inspect_file("unaligned_50.pkl");
+//   const FileSchema schema = inspect_file("unaligned_50.pkl");
 //   std::cout << schema.text();
 
 #include <array>
@@ -18,7 +18,7 @@ struct SchemaKey {
   bool is_known = true;                ///< false: the loader passes it over
 };
 
-struct Schema {
+struct FileSchema {
   std::string source, kind;  ///< kind: "pickle (MMSA layout)", "prepared folder"
   std::vector<SchemaKey> keys;
   std::vector<std::string> facts;  ///< lines: published set recognised, alignment, lengths, zero frames, labels
@@ -28,6 +28,6 @@ struct Schema {
 };
 
 /// Throws FormatError when the bytes cannot be read at all.
-[[nodiscard]] Schema inspect_file(const std::filesystem::path& path);
+[[nodiscard]] FileSchema inspect_file(const std::filesystem::path& path);
 
 }  // namespace kuda
