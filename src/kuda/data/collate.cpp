@@ -24,7 +24,9 @@ std::int64_t wanted_length(const Dataset& dataset, const DataConfig& config, Mod
 DataShape make_shape(const Dataset& dataset, const DataConfig& config, const TokenSource* tokens) {
   DataShape shape;
   const auto width = [&](Modality m) { return dataset.feature(m) && config.uses(m) ? dataset.feature(m)->width() : 0; };
-  shape.text_length = tokens != nullptr ? tokens->length() : wanted_length(dataset, config, Modality::text);
+  // Without text in use, a length that was asked for still stands: some models align the other modalities to it.
+  shape.text_length = tokens != nullptr ? tokens->length()
+                                        : std::max(wanted_length(dataset, config, Modality::text), config.text_length);
   shape.text_width = width(Modality::text);
   shape.vision_length = wanted_length(dataset, config, Modality::vision);
   shape.vision_width = width(Modality::vision);
