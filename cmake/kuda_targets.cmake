@@ -47,6 +47,8 @@ function(kuda_tests name)
   kuda_target_options(${name}_test)
   target_link_libraries(${name}_test PRIVATE ${ARG_LINKS} GTest::gmock_main GTest::gmock GTest::gtest)
   target_compile_definitions(${name}_test PRIVATE KUDA_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  # The macros of GoogleTest hold an if and an else of their own, which GCC takes for ours.
+  target_compile_options(${name}_test PRIVATE -Wno-dangling-else)
   if(ARG_TORCH)
     kuda_use_torch(${name}_test)
   endif()
