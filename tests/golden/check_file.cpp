@@ -14,7 +14,8 @@ struct Kind {
 };
 
 const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> list{{"BertModel", check_bert}, {"MKMaS-GUET/KuDA @", check_kuda}};
+  static const std::vector<Kind> list{
+      {"BertModel", check_bert}, {"MKMaS-GUET/KuDA @", check_kuda}, {"dataset code", check_windows}};
   return list;
 }
 

@@ -79,5 +79,6 @@ bool check_json(const std::filesystem::path& path, std::string& text);
 // One function per kind of case.
 void check_bert(const GoldenCase& golden, GoldenReport& report);
 void check_kuda(const GoldenCase& golden, GoldenReport& report);
+void check_windows(const GoldenCase& golden, GoldenReport& report);
 
 }  // namespace kuda::golden
