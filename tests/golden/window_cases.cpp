@@ -37,7 +37,11 @@ void check_windows(const GoldenCase& golden, GoldenReport& report) {
                     found.sizes() == stored.sizes() && torch::equal(found.isnan(), stored.isnan()) &&
                         torch::equal(found.nan_to_num(0.0), stored.nan_to_num(0.0)),
                     "windowed frames");
-      report.compare(key("out/" + modality + "_start"), torch::tensor(starts));
+      // Where nothing is cut the loader does not look for a start, and the stored number has no meaning.
+      if (target < padded)
+        report.compare(key("out/" + modality + "_start"), torch::tensor(starts));
+      else
+        report.used(key("out/" + modality + "_start"));
       report.compare(key("out/" + modality + "_mask_stage2"), torch::stack(released_masks));
       report.compare(key("sound/" + modality + "_mask"), torch::stack(sound_masks));
       // Stage 1 masks the whole clip; the class token in front is never padding.
