@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -213,6 +214,23 @@ class Trained : public testing::Test {
   static void TearDownTestSuite() { folder_.reset(); }
   void SetUp() override { ASSERT_EQ(outcome_.exit_code, 0) << outcome_.err; }
   static Outcome run(const std::vector<std::string>& arguments) { return run_kuda(arguments, folder_->path()); }
+  /// Column "prediction" of a predictions file by id (no cell of ours holds a comma).
+  static std::map<std::string, double> scores_in(const std::string& csv) {
+    std::map<std::string, double> scores;
+    std::stringstream lines(csv);
+    std::string line;
+    std::getline(lines, line);
+    while (std::getline(lines, line)) {
+      std::stringstream cells(line);
+      std::string id, split, label, score;
+      std::getline(cells, id, ',');
+      std::getline(cells, split, ',');
+      std::getline(cells, label, ',');
+      std::getline(cells, score, ',');
+      scores[id] = std::stod(score);
+    }
+    return scores;
+  }
   static std::unique_ptr<TemporaryFolder> folder_;
   static Outcome outcome_;
 };
@@ -230,9 +248,11 @@ TEST_F(Trained, PredictGivesOneLinePerClipAndTheSameScoresAsTheRun) {
   const Outcome csv = run({"predict", "run/model", "-d", "clips", "--split", "test"});
   ASSERT_EQ(csv.exit_code, 0) << csv.err;
   EXPECT_EQ(count_lines(csv.out), 7);
-  const auto predictions = read(folder_->path() / "run/predictions.csv");
-  std::stringstream lines(csv.out);
-  for (std::string line; std::getline(lines, line);) EXPECT_THAT(predictions, HasSubstr(line.substr(0, 40)));
+  const auto whole = scores_in(read(folder_->path() / "run/predictions.csv"));
+  const auto part = scores_in(csv.out);
+  ASSERT_EQ(part.size(), 6U);
+  // Batches of other clips: equal up to float32 rounding.
+  for (const auto& [id, score] : part) EXPECT_NEAR(score, whole.at(id), 1e-5) << id;
 }
 
 TEST_F(Trained, PredictGivesTheSameScoresForAnyBatchSize) {
@@ -306,7 +326,7 @@ TEST_F(Trained, ARunFolderOfAnotherConfigurationIsRefused) {
   const Outcome run =
       Trained::run({"train", "-d", "clips", "--encoder", "bert", "--out", "run", "--set", "train.epochs=9"});
   EXPECT_EQ(run.exit_code, 3) << run.err;
-  EXPECT_THAT(run.err, HasSubstr("another configuration"));
+  EXPECT_THAT(run.err, HasSubstr("train.epochs"));
 }
 
 TEST_F(Trained, SelfcheckPasses) {
@@ -321,7 +341,7 @@ TEST(Train, WhatIsMissingIsSaidBeforeAnyWork) {
   run_kuda({"data", "synth", "clips", "--train", "6", "--valid", "3", "--test", "3"}, folder.path());
   const Outcome no_encoder = run_kuda({"train", "-d", "clips"}, folder.path());
   EXPECT_EQ(no_encoder.exit_code, 3);
-  EXPECT_THAT(no_encoder.err, HasSubstr("--encoder"));
+  EXPECT_THAT(no_encoder.err, HasSubstr("no text encoder is given"));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace kuda::test {
 
 namespace {
 
-constexpr std::int64_t kLayers = 4, kWidth = 32, kInner = 64, kPositions = 128;
+constexpr std::int64_t kLayers = 6, kWidth = 32, kInner = 64, kPositions = 128;
 
 std::vector<std::string> vocabulary() {
   std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};

@@ -6,7 +6,7 @@
 
 namespace kuda::test {
 
-/// Writes config.json, vocab.txt and model.safetensors (4 layers, width 32; about 200 KB) into `folder`.
+/// Writes config.json, vocab.txt and model.safetensors (6 layers, width 32; about 300 KB) into `folder`.
 /// The vocabulary spells any English word by letters and holds some frequent words whole.
 void write_tiny_bert(const std::filesystem::path& folder);
 

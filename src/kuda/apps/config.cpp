@@ -30,10 +30,12 @@ std::string documentation_page() {
   std::vector<RunConfig> configs;
   for (const auto& model : all_models()) configs.push_back(RunConfig::load({}, {"", {"model=" + model.name}}));
   Schema page;
-  for (auto& config : configs)
-    for (const auto& section : config.schema().sections())
+  for (auto& config : configs) {
+    const Schema schema = config.schema();
+    for (const auto& section : schema.sections())
       if (&config == &configs.front() || section.name == config.model)
         page.add(section.name, section.help, section.fields);
+  }
   return kPageHead + page.to_markdown();
 }
 
