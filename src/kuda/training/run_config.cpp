@@ -55,6 +55,14 @@ ConfigFile profile_file(const ModelInfo& info, const std::string& name) {
   throw ConfigError("unknown profile '" + name + "' of model '" + info.name + "'", suggestion(name, known));
 }
 
+/// The profile that is named over the file: --profile, or the last --set profile=NAME.
+std::string named_profile(const ConfigChanges& changes) {
+  if (!changes.profile.empty()) return changes.profile;
+  ConfigFile sets;
+  for (const auto& assignment : changes.sets) sets.set(assignment);
+  return sets.peek_text("profile");
+}
+
 RunConfig resolve(ConfigFile file, const ConfigChanges& changes) {
   ConfigFile sets;
   for (const auto& assignment : changes.sets) {
@@ -66,16 +74,16 @@ RunConfig resolve(ConfigFile file, const ConfigChanges& changes) {
   config.model = info.name;
   config.model_config = info.make_config();
   const auto schema = config.schema();
-  auto named = file.peek_text("profile");
-  if (named.empty() && !info.profiles.empty()) named = info.profiles.front().name;
-  if (!info.profiles.empty()) profile_file(info, named).apply(schema);
+  auto profile = file.peek_text("profile");
+  if (profile.empty() && !info.profiles.empty()) profile = info.profiles.front().name;
+  if (!profile.empty()) profile_file(info, profile).apply(schema);
   file.apply(schema);
-  config.profile = named;
-  if (!changes.profile.empty()) {
-    profile_file(info, changes.profile).apply(schema);
+  if (const auto named = named_profile(changes); !named.empty()) {
+    profile = named;
+    profile_file(info, profile).apply(schema);
     sets.apply(schema);
-    config.profile = changes.profile;
   }
+  config.profile = profile;
   config.train.check("train");
   config.pretrain.check("pretrain");
   return config;

@@ -37,6 +37,8 @@ Session::Session(const RunConfig& config, const std::string& path, const DataCon
                             "vocab.txt and weights must come from the same encoder");
   }
   shape_ = shape_of(dataset_, collate_, tokenizer());
+  // A model may use the length of texts as a common length even where text itself is left out.
+  if (shape_.text_length == 0) shape_.text_length = collate_.text_length;
   cleaning_ = count_cleaning(dataset_, collate_);
   for (const auto& line : describe(cleaning_, collate_)) log_info("{}: {}", dataset_.name, line);
 }

@@ -1,0 +1,230 @@
+// Whole runs: what they leave, how they continue, what they refuse.
+
+#include "kuda/training/procedure.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/log.h"
+#include "kuda/training/checkpoint.h"
+#include "kuda/training/run_folder.h"
+#include "kuda/training/small_run.h"
+#include "kuda/training/toy_model.h"
+
+namespace kuda {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace testing_run;
+using testing::HasSubstr;
+using testing_toy::error_of;
+using testing_toy::scratch;
+
+/// Clips, encoder and one finished run, made once for all tests of this file.
+class Run : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    torch::set_num_threads(1);
+    set_log_sink([](LogLevel, const std::string&) {});
+    folder = fs::path(testing::TempDir()) / "kuda_training" / "run";
+    fs::remove_all(folder);
+    write_inputs(folder);
+    run(small_config(folder), folder / "whole");
+  }
+  static void TearDownTestSuite() { fs::remove_all(folder); }
+  static fs::path folder;
+};
+fs::path Run::folder;
+
+const std::vector<std::string> kBytes{"model/model.safetensors",
+                                      "last/model.safetensors",
+                                      "predictions.csv",
+                                      "metrics.json",
+                                      "pretrain/text/model/model.safetensors",
+                                      "pretrain/audio/predictions.csv"};
+
+void expect_same(const fs::path& found, const fs::path& expected, const std::string& what) {
+  for (const auto& file : kBytes)
+    EXPECT_TRUE(read_file(found / file) == read_file(expected / file)) << what << ": " << file;
+}
+
+TEST_F(Run, LeavesEveryFile) {
+  const auto out = folder / "whole";
+  for (const char* file : {"config.toml", "run.json", "epochs.jsonl", "predictions.csv", "metrics.json",
+                           "model/config.json", "model/model.safetensors", "model/vocab.txt", "last/config.json",
+                           "pretrain/text/metrics.json", "pretrain/vision/metrics.json", "pretrain/audio/metrics.json"})
+    EXPECT_TRUE(fs::exists(out / file)) << file;
+  EXPECT_FALSE(fs::exists(out / "state"));
+  const auto facts = nlohmann::json::parse(read_file(out / "run.json"));
+  EXPECT_TRUE(facts.at("is_finished").get<bool>());
+  EXPECT_EQ(facts.at("threads"), 1);
+  EXPECT_EQ(facts.at("data").at("splits").at("train"), 12);
+  EXPECT_EQ(facts.at("cleaning").at("clips_dropped"), 0);
+  EXPECT_EQ(read_predictions(out / "predictions.csv").size(), 24U);
+}
+
+TEST_F(Run, ReportHasTheModelBesideThePredictorsThatKnowLess) {
+  const auto report = read_report(folder / "whole" / "metrics.json");
+  const auto& rows = report.splits[std::size_t(Split::test)];
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[0].name, "kuda");
+  EXPECT_EQ(rows[1].key, "text_only");
+  EXPECT_EQ(rows[2].key, "mean");
+  EXPECT_EQ(rows[3].key, "majority");
+  EXPECT_FALSE(rows[2].metrics.degenerate.empty());
+  const auto predictions = read_predictions(folder / "whole" / "predictions.csv");
+  EXPECT_EQ(rows[0].metrics.value("MAE"), measure(predictions, Split::test, report.facts.family).value("MAE"));
+  // Text only is the text task of the pretraining, scored against the clip's label.
+  auto text = read_predictions(folder / "whole/pretrain/text/predictions.csv");
+  for (auto& prediction : text)
+    for (const auto& clip : predictions)
+      if (clip.id == prediction.id) prediction.label = clip.label;
+  EXPECT_EQ(rows[1].metrics.value("MAE"), measure(text, Split::test, report.facts.family).value("MAE"));
+  EXPECT_THAT(report.table(Split::test), HasSubstr("(synthetic data), test split; epoch"));
+  EXPECT_EQ(report.to_json(), read_file(folder / "whole" / "metrics.json")) << "reads back to the same bytes";
+}
+
+TEST_F(Run, AFinishedRunIsLeftAlone) {
+  auto config = small_config(folder);
+  NoProgress silent;
+  const std::atomic<bool> stop{false};
+  const auto before = fs::last_write_time(folder / "whole" / "model" / "model.safetensors");
+  EXPECT_FALSE(run_training(config, folder / "whole", silent, stop));
+  EXPECT_EQ(fs::last_write_time(folder / "whole" / "model" / "model.safetensors"), before);
+}
+
+/// Counts steps over all tasks and kills the process at one.
+class KillAt final : public Progress {
+ public:
+  explicit KillAt(int step) : step_(step) {}
+  void step(const ProgressStep&) override {
+    if (--step_ == 0) ::raise(SIGKILL);
+  }
+  void line(const std::string&) override {}
+
+ private:
+  int step_;
+};
+
+TEST_F(Run, KilledAnywhereItEndsWithTheSameBytes) {
+  // 3 steps in each of three tasks and 6 scoring batches after each; then 2 epochs of 3 steps and 6 scoring batches.
+  for (const int step : {2, 5, 12, 20, 29, 31, 35}) {
+    const auto out = scratch("killed");
+    const pid_t child = ::fork();
+    if (child == 0) {
+      try {
+        KillAt progress(step);
+        run(small_config(folder), out, &progress);
+        ::_exit(0);
+      } catch (...) {
+        ::_exit(1);
+      }
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "step " << step << ", status " << status;
+    EXPECT_FALSE(is_finished(out));
+    run(small_config(folder), out);
+    expect_same(out, folder / "whole", "killed after step " + std::to_string(step));
+  }
+}
+
+TEST_F(Run, PretrainingApartGivesTheSameModel) {
+  NoProgress silent;
+  const std::atomic<bool> stop{false};
+  auto config = small_config(folder);
+  const auto apart = scratch("stage1"), out = scratch("main");
+  EXPECT_THAT(run_pretrain(config, apart, silent, stop), testing::ElementsAre("text", "vision", "audio"));
+  config.pretrained = apart.string();
+  run(std::move(config), out);
+  for (const char* file : {"model/model.safetensors", "predictions.csv"})
+    EXPECT_TRUE(read_file(out / file) == read_file(folder / "whole" / file)) << file;
+  auto other = small_config(folder);
+  other.pretrained = (folder / "whole").string();
+  const auto reused = scratch("reused");
+  run(std::move(other), reused);
+  EXPECT_TRUE(read_file(reused / "predictions.csv") == read_file(folder / "whole" / "predictions.csv"))
+      << "the run folder that holds a pretraining may be named as well";
+  other = small_config(folder);
+  other.pretrained = (folder / "encoder").string();
+  EXPECT_THAT(error_of<CheckpointError>([&] { run(std::move(other), scratch("none")); }),
+              HasSubstr("no pretrained model of the task text"));
+}
+
+TEST_F(Run, OtherOptionsAreRefusedUnlessItShallRestart) {
+  const auto out = scratch("run");
+  run(small_config(folder, {"train.epochs=1"}), out);
+  auto config = small_config(folder, {"train.epochs=1", "train.lr=5e-4", "seed=7"});
+  NoProgress silent;
+  const std::atomic<bool> stop{false};
+  const auto message = error_of<ConfigError>([&] { (void)run_training(config, out, silent, stop); });
+  EXPECT_THAT(message, HasSubstr("now seed = 7, before seed = 1111"));
+  EXPECT_THAT(message, HasSubstr("now train.lr = 0.0005, before train.lr = 0.001"));
+  const auto before = read_file(out / "predictions.csv");
+  EXPECT_TRUE(run_training(config, out, silent, stop, /*restart=*/true));
+  EXPECT_NE(read_file(out / "predictions.csv"), before);
+  config.train.save_every = 5;
+  EXPECT_FALSE(run_training(config, out, silent, stop)) << "how often a state is saved changes no number";
+}
+
+TEST_F(Run, TwoProcessesDoNotShareAFolder) {
+  const auto out = scratch("run");
+  const FolderLock lock(out);
+  EXPECT_THAT(error_of<Error>([&] { const FolderLock second(out); }), HasSubstr("another process"));
+}
+
+TEST_F(Run, WithoutUnimodalLabelsItSaysWhatToDo) {
+  auto data = open_dataset(folder / "clips");
+  for (auto& clip : data.clips) clip.unimodal_labels = {kUnknown, kUnknown, kUnknown};
+  const auto other = scratch("other");
+  write_prepared(other / "clips", data);
+  auto config = small_config(folder);
+  config.data = (other / "clips").string();
+  EXPECT_THAT(error_of<DataError>([&] { run(std::move(config), other / "run"); }),
+              testing::AllOf(HasSubstr("label_T"), HasSubstr("pretrain.labels = \"multimodal\"")));
+  config = small_config(folder, {"pretrain.labels=multimodal"});
+  config.data = (other / "clips").string();
+  run(std::move(config), other / "with");
+  EXPECT_TRUE(is_finished(other / "with"));
+}
+
+TEST_F(Run, KnowledgeFromAnotherDataSet) {
+  SynthOptions options;
+  options.train = 8;
+  options.valid = 4;
+  options.test = 4;
+  options.vision_width = 9;  // another extractor
+  options.seed = 5;
+  const auto other = scratch("other");
+  write_prepared(other / "clips", make_synthetic(options));
+  auto config = small_config(folder);
+  config.pretrain_data = (other / "clips").string();
+  run(std::move(config), other / "run");
+  EXPECT_EQ(read_predictions(other / "run/pretrain/vision/predictions.csv").size(), 16U) << "clips of the other set";
+  const auto report = read_report(other / "run" / "metrics.json");
+  ASSERT_EQ(report.splits[2][1].key, "text_only") << "the text decoder stands in: stage 1 saw other clips";
+  const auto stage1 = load_checkpoint(other / "run/pretrain/vision");
+  EXPECT_EQ(stage1.facts.shape.vision_width, 5) << "saved for the target's features";
+}
+
+TEST_F(Run, ModelsWithoutTextNeedNoEncoder) {
+  auto config = small_config(folder, {"data.modalities=vision,audio"});
+  config.encoder.clear();
+  const auto out = scratch("run");
+  run(std::move(config), out);
+  EXPECT_FALSE(fs::exists(out / "pretrain" / "text"));
+  EXPECT_FALSE(fs::exists(out / "model" / "vocab.txt"));
+  config = small_config(folder);
+  config.encoder.clear();
+  EXPECT_THAT(error_of<ConfigError>([&] { run(std::move(config), scratch("none")); }), HasSubstr("no text encoder"));
+}
+
+}  // namespace
+}  // namespace kuda
