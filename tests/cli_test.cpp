@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "kuda/training/small_encoder.h"
 #include "tests/program.h"
-#include "tests/tiny_bert.h"
 
 namespace kuda::test {
 namespace {
@@ -203,7 +203,7 @@ class Trained : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
-    write_tiny_bert(*folder_ / "bert");
+    write_small_encoder(*folder_ / "bert", 6, 32);
     run_kuda({"data", "synth", "clips", "--train", "16", "--valid", "6", "--test", "6"}, folder_->path());
     run_kuda({"data", "synth", "other", "--train", "6", "--valid", "3", "--test", "3", "--vision-width", "9"},
              folder_->path());

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "kuda/training/small_encoder.h"
 #include "tests/program.h"
-#include "tests/tiny_bert.h"
 
 namespace kuda::test {
 namespace {
@@ -43,7 +43,7 @@ TEST(Readme, EveryRunnableExampleWorks) {
   ASSERT_GE(examples.size(), 3U) << "README.md lost its runnable examples, or their mark `sh run`";
   const TemporaryFolder folder;
   // The page names the encoder that scripts/setup.sh installs; the small random one stands in, for speed.
-  write_tiny_bert(folder / "encoders/minilm");
+  write_small_encoder(folder / "encoders/minilm", 6, 32);
   for (const auto& example : examples) {
     const Outcome run = run_shell(example.commands, folder.path());
     EXPECT_EQ(run.exit_code, 0) << "README.md:" << example.line << "\n"

@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "kuda/training/small_encoder.h"
 #include "tests/program.h"
-#include "tests/tiny_bert.h"
 
 namespace kuda::test {
 namespace {
@@ -33,7 +33,7 @@ class Resume : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
-    write_tiny_bert(*folder_ / "bert");
+    write_small_encoder(*folder_ / "bert", 6, 32);
     run_kuda({"data", "synth", "clips", "--train", "24", "--valid", "6", "--test", "6"}, folder_->path());
     outcome_ = run_kuda(training("whole"), folder_->path());
   }

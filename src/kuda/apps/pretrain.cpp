@@ -53,12 +53,13 @@ void print_table(const Json& list) {
 void add_pretrain(CLI::App& program) {
   struct Options {
     RunOptions run;
-    bool json = false;
+    bool json = false, restart = false;
   };
   auto options = std::make_shared<Options>();
   auto* verb = program.add_subcommand("pretrain", "Stage 1 alone: each modality learns to predict its own label.");
   options->run.add_to(*verb);
   options->run.add_out_to(*verb);
+  verb->add_flag("--restart", options->restart, "begin again where the folder holds a run with other options");
   verb->add_flag("--json", options->json, "as JSON");
   verb->footer(
       "`kuda train` does this by itself; this verb is for stage 1 that serves several runs or another data set.\n"
@@ -71,7 +72,7 @@ void add_pretrain(CLI::App& program) {
     for (auto& config : options->run.configs()) {
       const auto folder = options->run.folder(config);
       ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
-      const auto tasks = run_pretrain(config, folder, progress, stop);
+      const auto tasks = run_pretrain(config, folder, progress, stop, options->restart);
       if (tasks.empty())
         throw ConfigError("model '" + config.model + "' has no stage 1 with these options",
                           "see kuda.knowledge, kuda.decoders and kuda.transfer in docs/configuration.md");

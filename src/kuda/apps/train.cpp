@@ -8,9 +8,9 @@
 #include <memory>
 
 #include "kuda/apps/run_options.h"
-#include "kuda/apps/run_report.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
+#include "kuda/base/file.h"
 #include "kuda/training/procedure.h"
 
 namespace kuda {
@@ -19,13 +19,14 @@ void add_train(CLI::App& program) {
   struct Options {
     RunOptions run;
     std::string pretrained;
-    bool json = false;
+    bool json = false, restart = false;
   };
   auto options = std::make_shared<Options>();
   auto* verb = program.add_subcommand("train", "Train a model: stage 1 where it has one, then the main task.");
   options->run.add_to(*verb);
   options->run.add_out_to(*verb);
   verb->add_option("--pretrained", options->pretrained, "folder of `kuda pretrain`: its stage 1 is used");
+  verb->add_flag("--restart", options->restart, "begin again where the folder holds a run with other options");
   verb->add_flag("--json", options->json, "metrics.json on stdout instead of the table");
   verb->footer(
       "A run that was stopped or killed goes on when the same command is given again, and ends with the same bytes.\n"
@@ -41,14 +42,13 @@ void add_train(CLI::App& program) {
       if (!options->pretrained.empty()) config.pretrained = options->pretrained;
       const auto folder = options->run.folder(config);
       ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
-      run_training(config, folder, progress, stop);
-      if (options->json) {
-        print_run_json(folder);
-      } else {
-        if (!is_first) std::cout << '\n';
-        print_run(folder, Split::test);
-      }
+      run_training(config, folder, progress, stop, options->restart);
+      if (!is_first && !options->json) std::cout << '\n';
       is_first = false;
+      if (options->json)
+        std::cout << read_file(folder / "metrics.json");
+      else
+        std::cout << folder.string() << '\n' << read_report(folder / "metrics.json").table(Split::test);
     }
   });
 }
