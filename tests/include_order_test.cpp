@@ -120,7 +120,8 @@ TEST(IncludeOrder, IncludesNameFilesFromTheRootOfTheSources) {
   std::vector<std::string> wrong;
   for (const auto& source : all_sources())
     for (const auto& include : source.includes)
-      if (fs::exists(source.path.parent_path() / include))
+      if (source.content.find('"' + include + '"') != std::string::npos &&  // <zip.h> is libzip's, not ours
+          fs::exists(source.path.parent_path() / include))
         wrong.push_back(source.name() + " includes " + include + ", not kuda/...");
   EXPECT_THAT(wrong, IsEmpty());
 }
@@ -151,17 +152,25 @@ TEST(IncludeOrder, OnlyTheRegistryAndTheModelItselfIncludeAModel) {
   EXPECT_THAT(wrong, IsEmpty());
 }
 
+// Code without its comments: an example in a comment may name a model.
+std::string without_comments(const std::string& content) {
+  static const std::regex comment(R"(//[^\n]*)");
+  return std::regex_replace(content, comment, "");
+}
+
 // What a model does differently is a method or a hook of that model. The name as a whole string, or as part of an
-// identifier (KudaConfig, kuda_info); `kuda::` and the include path are the project's own name.
+// identifier (KudaConfig, tfn_info). The project itself is called kuda: its name as a string is no sign of the model.
 TEST(IncludeOrder, TrainingDoesNotKnowAModelByName) {
   std::vector<std::string> wrong;
   for (const auto& model : model_folders()) {
     std::string type = model;
     type[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(type[0])));
-    const std::regex name("\"" + model + "\"|\\b" + type + "[A-Z]\\w*|\\b" + model + "_\\w+");
+    const auto as_string = model == "kuda" ? "" : "\"" + model + "\"|\\b" + model + "_\\w+|";
+    const std::regex name(as_string + std::string("\\b") + type + "[A-Z]\\w*|\\b" + model + "_info\\b");
     for (const auto& source : all_sources()) {
       std::smatch match;
-      if (source.folder == "training" && !source.is_test() && std::regex_search(source.content, match, name))
+      const auto code = without_comments(source.content);
+      if (source.folder == "training" && !source.is_test() && std::regex_search(code, match, name))
         wrong.push_back(source.name() + " mentions " + match.str());
     }
   }
