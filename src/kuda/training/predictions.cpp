@@ -54,6 +54,8 @@ std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
     const auto where = fmt::format("{}:{}", path.string(), table.lines[i]);
     Prediction p;
     p.id = row[column[0]];
+    if (p.id.empty()) throw DataError(where + ": no id");
+    if (row[column[3]].empty()) throw DataError(where + ": no prediction");
     p.split = split_from(row[column[1]]);
     p.label = number_of(row[column[2]], where);
     p.score = number_of(row[column[3]], where);

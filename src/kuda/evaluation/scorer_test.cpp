@@ -1,0 +1,116 @@
+#include "kuda/evaluation/scorer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/log.h"
+#include "kuda/training/small_run.h"
+#include "kuda/training/toy_model.h"
+
+namespace kuda {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace testing_run;
+using testing::Contains;
+using testing::HasSubstr;
+using testing_toy::error_of;
+
+/// One finished run on synthetic clips.
+class ScorerOfARun : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    torch::set_num_threads(1);
+    set_log_sink([](LogLevel, const std::string&) {});
+    folder = fs::path(testing::TempDir()) / "kuda_evaluation" / "scorer";
+    fs::remove_all(folder);
+    write_inputs(folder);
+    run(small_config(folder), folder / "run");
+  }
+  static void TearDownTestSuite() { fs::remove_all(folder); }
+  static fs::path folder;
+  Dataset dataset = open_dataset(folder / "clips");
+};
+fs::path ScorerOfARun::folder;
+
+TEST_F(ScorerOfARun, ScoresDoNotDependOnTheBatchSize) {
+  const auto rows = rows_of(dataset, "all");
+  const auto whole = Scorer(folder / "run", dataset).predict(rows);
+  for (const std::int64_t size : {1, 5}) {
+    const Scorer scorer(folder / "run" / "model", dataset, {.batch_size = size});
+    const auto parts = scorer.predict(rows);
+    ASSERT_EQ(parts.size(), rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      EXPECT_EQ(parts[i].id, dataset.clips[std::size_t(rows[i])].id());
+      EXPECT_EQ(parts[i].split, dataset.clips[std::size_t(rows[i])].split);
+      EXPECT_NEAR(parts[i].score, whole[i].score, 1e-5);  // the promise of `kuda predict`
+      for (std::size_t m = 0; m < 3; ++m) EXPECT_NEAR(parts[i].unimodal[m], whole[i].unimodal[m], 1e-5);
+    }
+  }
+}
+
+TEST_F(ScorerOfARun, MetricsAreThoseOfTheRun) {
+  const Scorer scorer(folder / "run", dataset, {.batch_size = 4});  // as the run
+  const auto report = evaluate(scorer, scorer.predict(rows_of(dataset, "all")));
+  const auto before = read_report(folder / "run" / "metrics.json");
+  for (const auto split : kSplits) {
+    const auto &rows = report.splits[std::size_t(split)], &old = before.splits[std::size_t(split)];
+    ASSERT_EQ(rows.size(), old.size());
+    for (const auto index : {0, 2, 3})  // model, mean, majority; text only is stage 1 there and the decoder here
+      EXPECT_EQ(rows[std::size_t(index)].metrics.value("MAE"), old[std::size_t(index)].metrics.value("MAE"));
+  }
+  EXPECT_EQ(report.facts.chosen_epoch, before.facts.chosen_epoch);
+  EXPECT_TRUE(scorer.notes().empty() || scorer.notes()[0].find("other data") == std::string::npos);
+}
+
+TEST_F(ScorerOfARun, ClipsWithoutLabelsAreScoredAndNotMeasured) {
+  for (auto& clip : dataset.clips)
+    if (clip.split == Split::test) clip.label = kUnknown;
+  const Scorer scorer(folder / "run", dataset);
+  const auto predictions = scorer.predict(rows_of(dataset, "test"));
+  EXPECT_EQ(predictions.size(), 6U);
+  EXPECT_TRUE(std::isnan(predictions[0].label));
+  const auto report = evaluate(scorer, predictions);
+  EXPECT_TRUE(report.splits[std::size_t(Split::test)].empty());
+  EXPECT_THAT(report.table(Split::test), HasSubstr("no clip with a known label"));
+}
+
+TEST_F(ScorerOfARun, NotesSayWhatAReaderMustKnow) {
+  auto other = dataset;
+  other.fingerprint = "another";
+  EXPECT_THAT(Scorer(folder / "run", other).notes(), Contains(HasSubstr("trained on other data")));
+  EXPECT_THAT(Scorer(folder / "run", dataset, {.modalities = {"T", "audio"}}).notes(), Contains(HasSubstr("only")));
+  EXPECT_THAT(Scorer(folder / "run/pretrain/audio", dataset).notes(), Contains(HasSubstr("pretraining task audio")));
+  EXPECT_THROW(Scorer(folder / "run", dataset, {.batch_size = 0}), ConfigError);
+  ScoringOptions options;
+  options.device = "gpu";
+  EXPECT_THAT(error_of<ConfigError>([&] { const Scorer scorer(folder / "run", dataset, options); }),
+              HasSubstr("expected cpu, cuda or cuda:N"));
+}
+
+TEST_F(ScorerOfARun, FewerModalitiesGiveOtherScores) {
+  const auto rows = rows_of(dataset, "test");
+  const auto all = Scorer(folder / "run", dataset).predict(rows);
+  const auto text = Scorer(folder / "run", dataset, {.modalities = {"text"}}).predict(rows);
+  EXPECT_NE(all[0].score, text[0].score);
+  EXPECT_FALSE(std::isnan(text[0].unimodal[0]));
+  EXPECT_TRUE(std::isnan(text[0].unimodal[2])) << "no audio, no audio prediction";
+}
+
+TEST_F(ScorerOfARun, ClipsAreFoundById) {
+  const auto id = dataset.clips[3].id();
+  EXPECT_EQ(rows_of_clips(dataset, {id, dataset.clips[1].id()}), (std::vector<std::int64_t>{3, 1}));
+  EXPECT_THAT(error_of<DataError>([&] { (void)rows_of_clips(dataset, {"synth_00001$_$00"}); }),
+              HasSubstr("did you mean 'synth_00001$_$"));
+  EXPECT_THAT(error_of<DataError>([&] { (void)rows_of_clips(dataset, {"quite another name"}); }),
+              HasSubstr("VIDEO$_$CLIP"));
+  EXPECT_EQ(rows_of(dataset, "valid").size(), 6U);
+  EXPECT_THROW((void)rows_of(dataset, "dev"), ConfigError);
+}
+
+}  // namespace
+}  // namespace kuda

@@ -1,0 +1,197 @@
+#include "kuda/evaluation/selfcheck.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/data/prepared.h"
+#include "kuda/data/synth.h"
+#include "kuda/evaluation/scorer.h"
+#include "kuda/training/procedure.h"
+#include "kuda/training/small_encoder.h"
+
+namespace kuda {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder that goes when this does, unless the caller named it.
+class WorkFolder {
+ public:
+  explicit WorkFolder(const fs::path& given)
+      : path_(given.empty() ? fs::temp_directory_path() / fmt::format("kuda-selfcheck-{}", ::getpid()) : given),
+        is_own_(given.empty()) {
+    fs::create_directories(path_);
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  ~WorkFolder() {
+    std::error_code ignored;
+    if (is_own_) fs::remove_all(path_, ignored);
+  }
+  [[nodiscard]] fs::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+  bool is_own_;
+};
+
+SynthOptions small_set() {
+  SynthOptions options;
+  options.train = 16;
+  options.valid = 8;
+  options.test = 8;
+  return options;
+}
+
+/// Asks for a stop after some steps.
+class StopAfter final : public Progress {
+ public:
+  StopAfter(int steps, std::atomic<bool>& stop) : steps_(steps), stop_(stop) {}
+  void step(const ProgressStep&) override {
+    if (--steps_ == 0) stop_ = true;
+  }
+  void line(const std::string&) override {}
+
+ private:
+  int steps_;
+  std::atomic<bool>& stop_;
+};
+
+class Checks {
+ public:
+  explicit Checks(const SelfCheckOptions& options) : options_(options), folder_(options.folder) {
+    encoder_ = options.encoder;
+    if (!encoder_.empty()) return;
+    encoder_ = folder_ / "encoder";
+    write_small_encoder(encoder_, /*layers=*/12);
+  }
+
+  std::vector<SelfCheck> all() {
+    check("float32 matrix product against float64", [] { return matrix_product(); });
+    check("synthetic clips: same seed, same bytes", [this] { return same_clips(); });
+    for (const auto& info : all_models()) {
+      const auto& name = info.name;
+      check(name + ": trains on synthetic clips", [&] { return train_in(name, "first"); });
+      check(name + ": same seed, same bytes", [&] { return same_again(name); });
+      check(name + ": stopped and continued, same bytes", [&] { return stopped_and_continued(name); });
+      check(name + ": saved and loaded, same scores", [&] { return scores_again(name, 8, 0); });
+      check(name + ": one by one, same scores to 1e-5", [&] { return scores_again(name, 1, 1e-5); });
+    }
+    return std::move(checks_);
+  }
+
+ private:
+  using Finding = std::pair<bool, std::string>;
+
+  void check(const std::string& name, const std::function<Finding()>& look) {
+    const auto start = std::chrono::steady_clock::now();
+    SelfCheck result{name, "", false, 0};
+    try {
+      std::tie(result.is_good, result.found) = look();
+    } catch (const std::exception& error) {
+      result.found = error.what();
+    }
+    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    checks_.push_back(result);
+    if (options_.on_check) options_.on_check(result);
+  }
+
+  static Finding matrix_product() {
+    torch::manual_seed(1);
+    const auto a = torch::randn({256, 256}), b = torch::randn({256, 256});
+    const double error = (a.matmul(b) - a.to(torch::kFloat64).matmul(b.to(torch::kFloat64))).abs().max().item<double>();
+    return {error < 1e-3, fmt::format("largest error {:.1e}", error)};  // sums of 256 products: about 1e-5
+  }
+
+  Finding same_clips() {
+    const auto first = make_synthetic(small_set()), second = make_synthetic(small_set());
+    write_prepared(folder_ / "clips", first);
+    return {first.fingerprint == second.fingerprint, first.fingerprint.substr(0, 12)};
+  }
+
+  RunConfig config_for(const std::string& model) const {
+    auto config = RunConfig::load(
+        {}, {"",
+             {"model=" + model, "train.epochs=2", "pretrain.epochs=1", "train.batch_size=8", "pretrain.batch_size=16",
+              "train.schedule=constant", "train.select=last", "pretrain.schedule=constant", "data.text_length=16",
+              "data.vision_length=12", "data.audio_length=12"}});
+    config.data = (folder_ / "clips").string();
+    config.encoder = encoder_.string();
+    config.device = options_.device;
+    return config;
+  }
+
+  Finding train_in(const std::string& model, const std::string& name) {
+    auto config = config_for(model);
+    NoProgress silent;
+    const std::atomic<bool> stop{false};
+    (void)run_training(config, folder_ / (model + "-" + name), silent, stop);
+    return {true,
+            fmt::format("{} scores", read_predictions(folder_ / (model + "-" + name) / "predictions.csv").size())};
+  }
+
+  Finding equal_files(const std::string& model, const std::string& name) const {
+    for (const char* file : {"model/model.safetensors", "predictions.csv"})
+      if (read_file(folder_ / (model + "-first") / file) != read_file(folder_ / (model + "-" + name) / file))
+        return {false, fmt::format("{} differs", file)};
+    return {true, sha256_of_file(folder_ / (model + "-first") / "model" / "model.safetensors").substr(0, 12)};
+  }
+
+  Finding same_again(const std::string& model) {
+    (void)train_in(model, "second");
+    return equal_files(model, "second");
+  }
+
+  Finding stopped_and_continued(const std::string& model) {
+    auto config = config_for(model);
+    // Pretraining from the first run, so that the stop falls into the main task: after its first step of four.
+    if (const auto pretrained = folder_ / (model + "-first") / "pretrain"; fs::exists(pretrained))
+      config.pretrained = pretrained.string();
+    std::atomic<bool> stop{false};
+    StopAfter progress(1, stop);
+    const auto out = folder_ / (model + "-stopped");
+    try {
+      (void)run_training(config, out, progress, stop);
+      return {false, "it did not stop"};
+    } catch (const Interrupted&) {
+      stop = false;
+    }
+    (void)run_training(config, out, progress, stop);
+    return equal_files(model, "stopped");
+  }
+
+  Finding scores_again(const std::string& model, std::int64_t batch_size, double tolerance) const {
+    const auto dataset = open_dataset(folder_ / "clips");
+    const auto run = folder_ / (model + "-first");
+    ScoringOptions scoring;
+    scoring.batch_size = batch_size;  // 8 as in the run: then every bit must agree
+    scoring.device = options_.device;
+    const Scorer scorer(run, dataset, scoring);
+    const auto before = read_predictions(run / "predictions.csv");
+    std::vector<std::string> ids;
+    for (const auto& prediction : before) ids.push_back(prediction.id);
+    const auto again = scorer.predict(rows_of_clips(dataset, ids));
+    double largest = 0;
+    for (std::size_t i = 0; i < before.size(); ++i)
+      largest = std::max(largest, std::abs(double(again.at(i).score) - before[i].score));
+    return {largest <= tolerance, fmt::format("largest difference {:.1e}", largest)};
+  }
+
+  const SelfCheckOptions& options_;
+  WorkFolder folder_;
+  fs::path encoder_;
+  std::vector<SelfCheck> checks_;
+};
+
+}  // namespace
+
+std::vector<SelfCheck> self_check(const SelfCheckOptions& options) { return Checks(options).all(); }
+
+}  // namespace kuda

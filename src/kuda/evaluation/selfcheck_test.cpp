@@ -1,0 +1,39 @@
+#include "kuda/evaluation/selfcheck.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "kuda/base/file.h"
+#include "kuda/base/log.h"
+#include "kuda/training/toy_model.h"
+
+namespace kuda {
+namespace {
+
+TEST(SelfCheck, EveryCheckHoldsHere) {
+  torch::set_num_threads(1);
+  set_log_sink([](LogLevel, const std::string&) {});
+  std::size_t told = 0;
+  SelfCheckOptions options;
+  options.on_check = [&](const SelfCheck&) { ++told; };
+  const auto checks = self_check(options);
+  EXPECT_EQ(told, checks.size());
+  EXPECT_GE(checks.size(), 7U);
+  for (const auto& check : checks) EXPECT_TRUE(check.is_good) << check.name << ": " << check.found;
+}
+
+TEST(SelfCheck, AFailureIsInTheListAndNotThrown) {
+  SelfCheckOptions options;
+  options.encoder = testing_toy::scratch("empty");  // no encoder there
+  options.folder = testing_toy::scratch("work");
+  std::size_t failed = 0;
+  for (const auto& check : self_check(options)) {
+    failed += check.is_good ? 0 : 1;
+    if (!check.is_good) EXPECT_FALSE(check.found.empty());
+  }
+  EXPECT_GE(failed, 1U);
+}
+
+}  // namespace
+}  // namespace kuda
