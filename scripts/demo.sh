@@ -15,13 +15,15 @@ if [ ! -f "$folder/clips/truth.csv" ]; then "$kuda" data synth "$folder/clips"; 
 
 say "2. KuDA: stage 1 (each modality alone), then stage 2 (all three)"
 "$kuda" train "${options[@]}" --out "$folder/kuda" >/dev/null
-"$kuda" evaluate "$folder/kuda" -d "$folder/clips" --out "$folder/report" >/dev/null
 
 say "3. The same model with text alone"
 "$kuda" train "${options[@]}" --modalities T --pretrained "$folder/kuda/pretrain" --out "$folder/text-only" >/dev/null
 
-say "4. On the test clips: KuDA, KuDA with text alone, and the predictors that look at no clip"
-"$kuda" compare "$folder/kuda" "$folder/text-only" -d "$folder/clips"
+say "4. KuDA on the test clips, beside its own text decoder and the predictors that look at no clip"
+"$kuda" evaluate "$folder/kuda" -d "$folder/clips" --out "$folder/report"
+
+say "5. KuDA against the same model trained on text alone"
+"$kuda" compare "$folder/kuda" "$folder/text-only" -d "$folder/clips" --clips 3
 echo
 echo "report:      $folder/report (report.json, predictions.csv)"
 echo "run folders: $folder/kuda, $folder/text-only (config.toml, epochs.jsonl, metrics.json, model/)"

@@ -20,6 +20,7 @@ namespace kuda::test {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -292,7 +293,7 @@ TEST_F(Trained, EvaluateWritesAReportWithBaselines) {
   const Outcome run = Trained::run({"evaluate", "run/model", "-d", "clips", "--out", "report", "--json"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const auto report = nlohmann::json::parse(run.out);
-  for (const char* name : {"kuda", "majority", "mean"}) EXPECT_EQ(report["results"][name]["n"], 6) << name;
+  for (const char* name : {"model", "majority", "mean"}) EXPECT_EQ(report["splits"]["test"][name]["n"], 6) << name;
   EXPECT_TRUE(report["is_synthetic"].get<bool>());
   EXPECT_EQ(read(folder_->path() / "report/report.json"), run.out);
   EXPECT_EQ(count_lines(read(folder_->path() / "report/predictions.csv")), 7);
@@ -301,7 +302,7 @@ TEST_F(Trained, EvaluateWritesAReportWithBaselines) {
 TEST_F(Trained, CompareOfAModelWithItselfShowsNoDifference) {
   const Outcome run = Trained::run({"compare", "run", "run/model", "-d", "clips", "--json"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
-  const auto difference = nlohmann::json::parse(run.out)["mae_difference"];
+  const auto difference = nlohmann::json::parse(run.out)["absolute_error"];
   EXPECT_EQ(difference["n"], 6);
   EXPECT_EQ(difference["mean"], 0.0);
   EXPECT_EQ(difference["first_better"], 0);
@@ -319,7 +320,7 @@ TEST_F(Trained, ADamagedOrAbsentCheckpointGivesExitCode5) {
 TEST_F(Trained, DataOfAnotherWidthAreNamedWithBothSizes) {
   const Outcome run = Trained::run({"evaluate", "run", "-d", "other"});
   EXPECT_EQ(run.exit_code, 5);
-  EXPECT_THAT(run.err, HasSubstr("vision: expected 20 features a frame, found 9"));
+  EXPECT_THAT(run.err, AllOf(HasSubstr("vision"), HasSubstr("20"), HasSubstr("9")));
 }
 
 TEST_F(Trained, ARunFolderOfAnotherConfigurationIsRefused) {

@@ -1,4 +1,4 @@
-// kuda evaluate: a checkpoint on one split, beside the predictors that look at no clip.
+// kuda evaluate: a checkpoint on one split, beside the predictors that look at less or at nothing.
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -7,10 +7,10 @@
 #include <iostream>
 #include <memory>
 
-#include "kuda/apps/metric_report.h"
-#include "kuda/apps/run_options.h"
-#include "kuda/apps/scoring.h"
+#include "kuda/apps/scoring_options.h"
+#include "kuda/apps/synthetic_bound.h"
 #include "kuda/apps/verbs.h"
+#include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
 
@@ -19,42 +19,34 @@ namespace kuda {
 namespace {
 
 struct Options {
-  std::string checkpoint, data, split = "test", modalities, out;
-  ScoringOptions scoring;
+  ScoringArguments scoring;
+  std::string checkpoint, out;
   bool json = false;
 };
 
 void run(const Options& options) {
-  const auto dataset = open_dataset(options.data);
-  auto scoring = options.scoring;
-  if (!options.modalities.empty()) scoring.modalities = modality_names(options.modalities);
-  const Scorer scorer(options.checkpoint, dataset, scoring);
+  const auto dataset = open_dataset(options.scoring.data);
+  const Scorer scorer(options.checkpoint, dataset, options.scoring.options());
   for (const auto& note : scorer.notes()) log_warning("{}", note);
-  const auto predictions = scorer.predict(rows_of(dataset, options.split));
-  const auto family = scorer.checkpoint().facts.family;
-  std::vector<MetricRow> rows{{scorer.checkpoint().config.model, measure_all(predictions, family)}};
-  for (auto& row : baseline_rows(dataset, predictions, family)) rows.push_back(std::move(row));
-
-  nlohmann::ordered_json report{{"checkpoint", scorer.checkpoint().folder.string()},
-                                {"data", dataset.name},
-                                {"data_fingerprint", dataset.fingerprint},
-                                {"is_synthetic", dataset.is_synthetic},
-                                {"split", options.split},
-                                {"family", metric_family_name(family)},
-                                {"notes", scorer.notes()}};
-  for (const auto& row : rows) report["results"][row.name] = metrics_json(row.metrics);
+  const auto predictions = scorer.predict(rows_of(dataset, options.scoring.split));
+  const auto report = evaluate(scorer, predictions);
   if (!options.out.empty()) {
-    std::filesystem::create_directories(options.out);
-    write_predictions(std::filesystem::path(options.out) / "predictions.csv", predictions);
-    write_file(std::filesystem::path(options.out) / "report.json", report.dump(2) + "\n");
+    const std::filesystem::path out(options.out);
+    std::filesystem::create_directories(out);
+    write_predictions(out / "predictions.csv", predictions);
+    write_file(out / "report.json", report.to_json());
   }
   if (options.json) {
-    std::cout << report.dump(2) << '\n';
+    std::cout << report.to_json();
     return;
   }
-  std::cout << fmt::format("{} on {}, {} split{}\n\n", scorer.checkpoint().folder.string(), dataset.name, options.split,
-                           dataset.is_synthetic ? "; synthetic data" : "")
-            << format_metric_table(rows) << synthetic_bound(dataset, options.split);
+  bool is_first = true;
+  for (const Split split : kSplits) {
+    if (options.scoring.split != "all" && split != split_from(options.scoring.split)) continue;
+    if (!is_first) std::cout << '\n';
+    is_first = false;
+    std::cout << report.table(split) << synthetic_bound(dataset, std::string(split_name(split)));
+  }
 }
 
 }  // namespace
@@ -64,11 +56,7 @@ void add_evaluate(CLI::App& program) {
   auto* verb = program.add_subcommand("evaluate", "Score a checkpoint on one split; print the metric table.");
   verb->add_option("checkpoint", options->checkpoint, "checkpoint folder, or a run folder with one in model/")
       ->required();
-  verb->add_option("-d,--data", options->data, "feature file (*.pkl) or prepared folder")->required();
-  verb->add_option("--split", options->split, "train, valid, test or all")->capture_default_str();
-  verb->add_option("--modalities", options->modalities, "use only these, for example T,V");
-  verb->add_option("--batch", options->scoring.batch_size, "clips per batch")->capture_default_str();
-  verb->add_option("--device", options->scoring.device, "cpu or cuda")->capture_default_str();
+  options->scoring.add_to(*verb, "test");
   verb->add_option("--out", options->out, "folder for report.json and predictions.csv");
   verb->add_flag("--json", options->json, "the report as JSON");
   verb->footer(

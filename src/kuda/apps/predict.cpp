@@ -9,16 +9,12 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 
-#include "kuda/apps/run_options.h"
-#include "kuda/apps/scoring.h"
+#include "kuda/apps/scoring_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
-#include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
-#include "kuda/base/names.h"
 #include "kuda/io/csv.h"
 
 namespace kuda {
@@ -26,32 +22,11 @@ namespace kuda {
 namespace {
 
 struct Options {
-  std::string checkpoint, data, split = "all", modalities, out;
+  ScoringArguments scoring;
+  std::string checkpoint, out;
   std::vector<std::string> clips;
-  ScoringOptions scoring;
   bool json = false;
 };
-
-std::vector<std::int64_t> rows_of_clips(const Dataset& dataset, const std::vector<std::string>& ids) {
-  std::unordered_map<std::string, std::int64_t> row_of;
-  std::vector<std::string> known;
-  for (std::size_t row = 0; row < dataset.clips.size(); ++row) {
-    known.push_back(dataset.clips[row].id());
-    row_of.emplace(known.back(), static_cast<std::int64_t>(row));
-  }
-  std::vector<std::int64_t> rows;
-  for (const auto& id : ids) {
-    const auto found = row_of.find(id);
-    if (found == row_of.end()) {
-      const auto nearest = nearest_name(id, known);
-      throw DataError(fmt::format("{}: no clip '{}'", dataset.source, id),
-                      nearest.empty() ? "an id is video_id$_$clip_id, for example " + known.front()
-                                      : "did you mean '" + nearest + "'?");
-    }
-    rows.push_back(found->second);
-  }
-  return rows;
-}
 
 std::string cell(float value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); }
 
@@ -81,13 +56,13 @@ std::string as_json(const std::vector<Prediction>& predictions) {
 }
 
 void run(const Options& options) {
-  const auto dataset = open_dataset(options.data);
+  const auto dataset = open_dataset(options.scoring.data);
   ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
-  auto scoring = options.scoring;
-  if (!options.modalities.empty()) scoring.modalities = modality_names(options.modalities);
+  auto scoring = options.scoring.options();
   scoring.progress = isatty(STDERR_FILENO) == 1 ? &progress : nullptr;
   scoring.stop = &catch_stop_signals();
-  const auto rows = options.clips.empty() ? rows_of(dataset, options.split) : rows_of_clips(dataset, options.clips);
+  const auto rows =
+      options.clips.empty() ? rows_of(dataset, options.scoring.split) : rows_of_clips(dataset, options.clips);
   const Scorer scorer(options.checkpoint, dataset, scoring);
   for (const auto& note : scorer.notes()) log_info("{}", note);
   const auto predictions = scorer.predict(rows);
@@ -105,20 +80,15 @@ void add_predict(CLI::App& program) {
   auto* verb = program.add_subcommand("predict", "Scores of clips, with those of each modality beside them.");
   verb->add_option("checkpoint", options->checkpoint, "checkpoint folder, or a run folder with one in model/")
       ->required();
-  verb->add_option("-d,--data", options->data, "feature file (*.pkl) or prepared folder; labels are not needed")
-      ->required();
-  auto* split = verb->add_option("--split", options->split, "train, valid, test or all")->capture_default_str();
+  auto* split = options->scoring.add_to(*verb, "all");
   verb->add_option("--clip", options->clips, "only this clip: VIDEO$_$CLIP; may repeat")
       ->allow_extra_args(false)
       ->excludes(split);
-  verb->add_option("--modalities", options->modalities, "use only these, for example T,A");
-  verb->add_option("--batch", options->scoring.batch_size, "clips per batch; any number gives the same scores")
-      ->capture_default_str();
-  verb->add_option("--device", options->scoring.device, "cpu or cuda")->capture_default_str();
   verb->add_option("--out", options->out, "file to write (default: stdout)");
   verb->add_flag("--json", options->json, "JSON instead of CSV");
   verb->footer(
-      "One line per clip: id, split, label if known, prediction, and the prediction of each modality if the model "
+      "Labels are not needed. One line per clip: id, split, label if known, prediction, and the prediction of each "
+      "modality if the model "
       "makes\n"
       "one.\n"
       "Example:\n  kuda predict runs/first -d mosi --split test --out scores.csv\n"
