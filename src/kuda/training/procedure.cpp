@@ -62,6 +62,24 @@ std::string label_of(const RunConfig& config, const Plan& plan) {
   return plan.name == kMainTask ? config.model : config.model + " pretrain " + plan.name;
 }
 
+/// Sizes before the work begins, so that a run that cannot fit is seen at once.
+std::string describe_sizes(const TrainingTask& task, const TrainConfig& options, const Collator& collator) {
+  std::int64_t all = 0, trained = 0;
+  for (const auto& parameter : task.model->parameters()) {
+    all += parameter.numel();
+    trained += parameter.requires_grad() ? parameter.numel() : 0;
+  }
+  constexpr double kMiB = 1024.0 * 1024.0;
+  // float32 weights, and for the trained ones a gradient and two moments.
+  const double state = double(4 * all + 12 * trained) / kMiB;
+  return fmt::format(
+      "{}: {:.2f} M parameters, {:.2f} M trained; {} training, {} validation, {} test clips; memory: {:.0f} MiB "
+      "weights "
+      "and optimiser, {:.1f} MiB a batch of {}, activations on top",
+      task.name, double(all) / 1e6, double(trained) / 1e6, task.train.size(), task.valid.size(), task.test.size(),
+      state, double(collator.batch_bytes(options.batch_size)) / kMiB, options.batch_size);
+}
+
 /// Trains one task into its run folder: state, epochs, checkpoints, predictions, metrics.
 void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session& session, const Surroundings& around) {
   const auto device = device_of(config.device);
@@ -87,6 +105,7 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   task.collate = [&collator](const std::vector<std::int64_t>& rows) { return collator(rows); };
   task.family = dataset.family;
   task.device = device;
+  around.progress.line(describe_sizes(task, plan.options, collator));
   const auto seed = stream_seed(std::uint64_t(config.seed), plan.name);
   const auto state = out / "state";
   const auto result = train(task, plan.options, seed, {state, out / "epochs.jsonl", &around.progress, &around.stop});

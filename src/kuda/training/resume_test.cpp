@@ -167,13 +167,14 @@ TEST(Resume, KilledInTheMiddleOfAWriteItEndsWithTheSameBytes) {
   config.save_seconds = 1e-9;  // a state after every step
   const auto expected = finish(scratch("whole"), config);
   // The kernel kills a process that writes beyond its limit: in the middle of the first best weights (which are
-  // smaller), of the first state, of a later state (the progress in it grows with the epochs).
+  // smaller), of the first state, of a later state (the progress in it grows with the epochs; the digits of its times
+  // vary by a few bytes).
   const auto folder = scratch("sizes");
   (void)finish(folder, config);
   const auto best = std::filesystem::file_size(folder / "state" / "best.safetensors");
   const auto last = std::filesystem::file_size(folder / "state" / "last.safetensors");
   ASSERT_LT(best, last);
-  for (const auto limit : {std::uintmax_t(10), best / 2, best - 1, best + 1, last - 1000, last - 300, last - 1}) {
+  for (const auto limit : {std::uintmax_t(10), best / 2, best - 1, best + 1, last - 1000, last - 400, last - 200}) {
     const auto killed = scratch("killed");
     const int status = run_child([&] {
       const rlimit bytes{limit, limit};
