@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "kuda/base/test_support.h"
 #include "kuda/training/small_encoder.h"
 #include "tests/program.h"
 
@@ -167,7 +168,7 @@ TEST(Data, MissingAndDamagedFilesGiveExitCode4) {
 
 TEST(Data, StatsReproduceTheCheckedSharesOfChSims) {
   const auto labels = shared_file("data/chsims/label.csv");
-  if (labels.empty()) GTEST_SKIP() << "the reference data are absent";
+  if (!fs::exists(labels)) GTEST_SKIP() << "the reference data are absent";
   const Outcome run = run_kuda({"data", "stats", labels.string()});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   for (const char* share : {"1100 (48.22 %)", "1333 (58.44 %)", "1384 (60.68 %)", "1167 (51.16 %)", "1156 (50.68 %)"})
@@ -189,7 +190,7 @@ TEST(Data, SynthGivesTheSameBytesForTheSameSeedAndBounds) {
 
 TEST(Data, ImportMakesAFolderWithTheSameFingerprint) {
   const auto mosi = shared_file("data/mosi/mosi_utterance.pkl");
-  if (mosi.empty()) GTEST_SKIP() << "the reference data are absent";
+  if (!fs::exists(mosi)) GTEST_SKIP() << "the reference data are absent";
   const TemporaryFolder folder;
   const Outcome run = run_kuda({"data", "import", mosi.string(), (folder / "mosi").string()});
   ASSERT_EQ(run.exit_code, 0) << run.err;

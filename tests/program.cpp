@@ -105,10 +105,4 @@ TemporaryFolder::~TemporaryFolder() {
   if (!testing::Test::HasFailure()) fs::remove_all(path_, ignored);
 }
 
-fs::path shared_file(const std::string& name) {
-  const char* shared = std::getenv("KUDA_SHARED");
-  const fs::path root = shared != nullptr ? fs::path(shared) : fs::path(KUDA_SOURCE_DIR) / ".." / "shared";
-  return fs::exists(root / name) ? root / name : fs::path();
-}
-
 }  // namespace kuda::test

@@ -57,7 +57,4 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-/// A file of the shared reference data, or an empty path where that folder is absent.
-std::filesystem::path shared_file(const std::string& name);
-
 }  // namespace kuda::test

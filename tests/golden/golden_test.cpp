@@ -7,17 +7,13 @@
 #include <cstdlib>
 
 #include "golden_case.h"
+#include "kuda/base/test_support.h"
 #include "kuda/models/model.h"
 
 namespace kuda::golden {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path shared() {
-  const char* named = std::getenv("KUDA_SHARED");
-  return named != nullptr ? fs::path(named) : fs::path(KUDA_SOURCE_DIR) / ".." / "shared";
-}
 
 std::vector<fs::path> files_in(const fs::path& folder) {
   std::vector<fs::path> files;
@@ -30,7 +26,7 @@ std::vector<fs::path> files_in(const fs::path& folder) {
 /// Folders of golden files: systems that exist here, and the common facts that golden_check knows.
 std::vector<fs::path> golden_files() {
   std::vector<fs::path> files;
-  for (const auto& root : {fs::path(KUDA_SOURCE_DIR) / "tests" / "data" / "golden", shared() / "golden"}) {
+  for (const auto& root : {fs::path(KUDA_SOURCE_DIR) / "tests" / "data" / "golden", test::shared_file("golden")}) {
     for (const auto& info : all_models())
       for (const auto& file : files_in(root / info.name)) files.push_back(file);
     for (const auto& file : files_in(root / "common"))
@@ -64,13 +60,13 @@ TEST(GoldenCollection, EveryModelHasACase) {
 }
 
 TEST(GoldenCollection, TheWholeCollectionIsThere) {
-  if (!fs::is_directory(shared() / "golden")) GTEST_SKIP() << "no golden collection at " << shared();
+  if (!fs::is_directory(test::shared_file("golden")))
+    GTEST_SKIP() << "no golden collection at " << test::shared_file("golden");
   EXPECT_GT(golden_files().size(), 10U);
 }
 
 TEST(GoldenReport, FindsAWrongValueAndAKeyNobodyCompared) {
-  const auto folder = fs::path(testing::TempDir()) / "kuda_golden";
-  fs::create_directories(folder);
+  const auto folder = test::scratch_folder("case");
   io::write_safetensors(
       folder / "case.safetensors",
       {{"out/a", io::make_array({2}, std::vector<float>{1, 2})}, {"out/b", io::make_array({1}, std::vector<float>{3})}},

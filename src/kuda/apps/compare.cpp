@@ -16,14 +16,14 @@ namespace kuda {
 
 namespace {
 
-struct Options {
+struct CompareArguments {
   ScoringArguments scoring;
   std::string first, second;
   std::size_t clips = 5;
   bool json = false;
 };
 
-void run(const Options& options) {
+void compare_checkpoints(const CompareArguments& options) {
   const auto dataset = open_dataset(options.scoring.data);
   const auto rows = rows_of(dataset, options.scoring.split);
   std::vector<std::vector<Prediction>> predictions;
@@ -45,7 +45,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_compare(CLI::App& program) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CompareArguments>();
   auto* verb = program.add_subcommand("compare", "Two checkpoints on the same clips of one data set.");
   verb->add_option("first", options->first, "checkpoint or run folder")->required();
   verb->add_option("second", options->second, "checkpoint or run folder")->required();
@@ -56,7 +56,7 @@ void add_compare(CLI::App& program) {
   verb->footer(
       "One seed of each says little: the interval is over clips, not over seeds.\n"
       "Example:\n  kuda compare runs/paper runs/masked -d mosi");
-  verb->callback([options] { run(*options); });
+  verb->callback([options] { compare_checkpoints(*options); });
 }
 
 }  // namespace kuda

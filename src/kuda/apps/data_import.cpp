@@ -17,7 +17,7 @@ namespace kuda {
 
 namespace {
 
-struct Options {
+struct ImportArguments {
   std::string source, folder, family;
   std::array<std::string, 3> feature, extractor;
   std::vector<double> range;
@@ -26,7 +26,7 @@ struct Options {
 
 bool is_table(const std::string& path) { return path.ends_with(".csv"); }
 
-Dataset read_source(const Options& options) {
+Dataset read_source(const ImportArguments& options) {
   DataFacts facts = options.facts;
   if (!options.family.empty()) facts.family = metric_family(options.family);
   if (!options.range.empty()) facts.score_range = {options.range[0], options.range[1]};
@@ -57,7 +57,7 @@ Dataset read_source(const Options& options) {
 }  // namespace
 
 void add_data_import(CLI::App& data) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ImportArguments>();
   auto* verb = data.add_subcommand("import", "Make a prepared folder: packed, memory-mapped, open at once.");
   verb->add_option("source", options->source, "feature file (*.pkl), or label.csv with --vision and so on")->required();
   verb->add_option("out", options->folder, "prepared folder to write")->required();

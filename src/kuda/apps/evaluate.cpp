@@ -18,13 +18,13 @@ namespace kuda {
 
 namespace {
 
-struct Options {
+struct EvaluateArguments {
   ScoringArguments scoring;
   std::string checkpoint, out;
   bool json = false;
 };
 
-void run(const Options& options) {
+void evaluate_checkpoint(const EvaluateArguments& options) {
   const auto dataset = open_dataset(options.scoring.data);
   const Scorer scorer(options.checkpoint, dataset, options.scoring.options());
   for (const auto& note : scorer.notes()) log_warning("{}", note);
@@ -52,7 +52,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_evaluate(CLI::App& program) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvaluateArguments>();
   auto* verb = program.add_subcommand("evaluate", "Score a checkpoint on one split; print the metric table.");
   verb->add_option("checkpoint", options->checkpoint, "checkpoint folder, or a run folder with one in model/")
       ->required();
@@ -62,7 +62,7 @@ void add_evaluate(CLI::App& program) {
   verb->footer(
       "What each metric means: docs/metrics.md.\n"
       "Example:\n  kuda evaluate runs/first/model -d mosi\n  kuda evaluate runs/first -d mosi --modalities T --json");
-  verb->callback([options] { run(*options); });
+  verb->callback([options] { evaluate_checkpoint(*options); });
 }
 
 }  // namespace kuda

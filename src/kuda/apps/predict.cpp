@@ -21,7 +21,7 @@ namespace kuda {
 
 namespace {
 
-struct Options {
+struct PredictArguments {
   ScoringArguments scoring;
   std::string checkpoint, out;
   std::vector<std::string> clips;
@@ -55,7 +55,7 @@ std::string as_json(const std::vector<Prediction>& predictions) {
   return list.dump(2) + "\n";
 }
 
-void run(const Options& options) {
+void predict_clips(const PredictArguments& options) {
   const auto dataset = open_dataset(options.scoring.data);
   ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
   auto scoring = options.scoring.options();
@@ -76,7 +76,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_predict(CLI::App& program) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PredictArguments>();
   auto* verb = program.add_subcommand("predict", "Scores of clips, with those of each modality beside them.");
   verb->add_option("checkpoint", options->checkpoint, "checkpoint folder, or a run folder with one in model/")
       ->required();
@@ -93,7 +93,7 @@ void add_predict(CLI::App& program) {
       "one.\n"
       "Example:\n  kuda predict runs/first -d mosi --split test --out scores.csv\n"
       "  kuda predict runs/first -d mosi --clip '03bSnISJMiM$_$1' --json");
-  verb->callback([options] { run(*options); });
+  verb->callback([options] { predict_clips(*options); });
 }
 
 }  // namespace kuda

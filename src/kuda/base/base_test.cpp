@@ -10,19 +10,13 @@
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
 #include "kuda/base/random.h"
+#include "kuda/base/test_support.h"
 
 namespace kuda {
 namespace {
 
-std::filesystem::path fresh_folder(const std::string& name) {
-  auto folder = std::filesystem::path(testing::TempDir()) / ("kuda_base_" + name);
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  return folder;
-}
-
 TEST(AtomicFile, LeavesTheOldFileUnlessCommitted) {
-  const auto path = fresh_folder("atomic") / "result.txt";
+  const auto path = test::scratch_folder("atomic") / "result.txt";
   write_file(path, "old");
   {
     AtomicFile file(path);
@@ -45,12 +39,12 @@ TEST(AtomicFile, NamesTheFileItCannotWrite) {
 }
 
 TEST(MappedFile, RefusesFoldersAndMissingFiles) {
-  EXPECT_THROW(MappedFile::open(fresh_folder("map")), FormatError);
+  EXPECT_THROW(MappedFile::open(test::scratch_folder("map")), FormatError);
   EXPECT_THROW(MappedFile::open("/nonexistent"), FormatError);
 }
 
 TEST(MappedFile, MapsAnEmptyFileAsNoBytes) {
-  const auto path = fresh_folder("empty") / "empty";
+  const auto path = test::scratch_folder("empty") / "empty";
   std::ofstream(path).close();
   EXPECT_TRUE(MappedFile::open(path)->bytes().empty());
 }

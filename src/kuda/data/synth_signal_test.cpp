@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "kuda/base/test_support.h"
 #include "kuda/data/synth_frames.h"
 #include "kuda/data/synth_text.h"
 
@@ -101,9 +102,7 @@ TEST(SynthText, FramesOfEveryRoleAreEquallyManyPerLength) {
 }
 
 TEST(SynthText, EveryWordIsOnePieceOfTheUncasedVocabulary) {
-  const char* shared = std::getenv("KUDA_SHARED");
-  const std::filesystem::path folder = shared != nullptr ? shared : KUDA_SOURCE_DIR "/../shared";
-  std::ifstream file(folder / "data/vocab/bert-base-uncased/vocab.txt");
+  std::ifstream file(test::shared_file("data/vocab/bert-base-uncased/vocab.txt"));
   if (!file) GTEST_SKIP() << "no vocabulary of bert-base-uncased";
   std::set<std::string> vocabulary;
   for (std::string line; std::getline(file, line);) vocabulary.insert(line);

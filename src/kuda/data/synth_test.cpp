@@ -14,6 +14,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/test_support.h"
 #include "kuda/data/fingerprint.h"
 #include "kuda/data/prepared.h"
 
@@ -34,20 +35,6 @@ const SynthSet& default_set() {
   static const SynthSet set = synthesize({});
   return set;
 }
-
-class Folder {
- public:
-  Folder() : path_(std::filesystem::temp_directory_path() / ("kuda_synth_" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 TEST(Synth, SameSeedGivesTheSameBytes) {
   const Dataset first = make_synthetic(small("mosi")), second = make_synthetic(small("mosi"));
@@ -212,18 +199,18 @@ TEST(Synth, TextsVary) {
 }
 
 TEST(Synth, PreparedFolderKeepsTheSetAndItsTruth) {
-  const Folder folder;
+  const auto folder = test::scratch_folder("set");
   const SynthSet set = synthesize(small("sims"));
   for (int round = 0; round < 2; ++round) {  // the second time over the first
-    write_prepared(folder.path() / "made", set.dataset);
-    write_truth_csv(folder.path() / "made", set.dataset, set.truth);
+    write_prepared(folder / "made", set.dataset);
+    write_truth_csv(folder / "made", set.dataset, set.truth);
   }
-  const Dataset read = open_dataset(folder.path() / "made");
+  const Dataset read = open_dataset(folder / "made");
   EXPECT_TRUE(read.is_synthetic);
   EXPECT_EQ(read.name, "synthetic_sims");
   EXPECT_EQ(read.fingerprint, set.dataset.fingerprint);
   EXPECT_TRUE(torch::equal(read.audio->values, set.dataset.audio->values));
-  const OracleScores scores = oracle_scores(read, read_truth_csv(folder.path() / "made", read), Split::test);
+  const OracleScores scores = oracle_scores(read, read_truth_csv(folder / "made", read), Split::test);
   EXPECT_EQ(scores.bayes_mae, oracle_scores(set.dataset, set.truth, Split::test).bayes_mae);
 }
 
@@ -273,10 +260,10 @@ TEST(Synth, OracleMeetsTheBoundAndTheDecoderComesNear) {
 }
 
 TEST(Synth, TruthFileReadsBackExactly) {
-  const Folder folder;
+  const auto folder = test::scratch_folder("set");
   const SynthSet set = synthesize(small("mosi"));
-  write_truth_csv(folder.path(), set.dataset, set.truth);
-  const auto truth = read_truth_csv(folder.path(), set.dataset);
+  write_truth_csv(folder, set.dataset, set.truth);
+  const auto truth = read_truth_csv(folder, set.dataset);
   ASSERT_EQ(truth.size(), set.truth.size());
   for (std::size_t i = 0; i < truth.size(); ++i) {
     EXPECT_EQ(truth[i].dominant, set.truth[i].dominant);
@@ -290,17 +277,17 @@ TEST(Synth, TruthFileReadsBackExactly) {
 }
 
 TEST(Synth, TruthFileOfAnotherSetIsRefused) {
-  const Folder folder;
+  const auto folder = test::scratch_folder("set");
   const SynthSet set = synthesize(small(""));
-  write_truth_csv(folder.path(), set.dataset, set.truth);
+  write_truth_csv(folder, set.dataset, set.truth);
   SynthOptions more = small("");
   more.test += 40;
-  EXPECT_THROW(static_cast<void>(read_truth_csv(folder.path(), make_synthetic(more))), DataError);
-  std::string csv = read_file(folder.path() / "truth.csv");
+  EXPECT_THROW(static_cast<void>(read_truth_csv(folder, make_synthetic(more))), DataError);
+  std::string csv = read_file(folder / "truth.csv");
   csv.replace(csv.find("train,"), 6, "train,x");
-  write_file(folder.path() / "truth.csv", csv);
-  EXPECT_THROW(static_cast<void>(read_truth_csv(folder.path(), set.dataset)), DataError);
-  EXPECT_THROW(write_truth_csv(folder.path(), set.dataset, {}), DataError);
+  write_file(folder / "truth.csv", csv);
+  EXPECT_THROW(static_cast<void>(read_truth_csv(folder, set.dataset)), DataError);
+  EXPECT_THROW(write_truth_csv(folder, set.dataset, {}), DataError);
 }
 
 TEST(Synth, BadOptionsAreNamed) {

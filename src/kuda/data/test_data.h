@@ -1,68 +1,15 @@
 #pragma once
-// Where the tests of data/ find their files, and small data sets made in memory.
+// Small data sets made in memory, for the tests of data/.
 
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "kuda/base/error.h"
-#include "kuda/base/log.h"
+#include "kuda/base/test_support.h"
 #include "kuda/data/dataset.h"
 #include "kuda/data/fingerprint.h"
 
 namespace kuda::test {
-
-inline std::filesystem::path data_file(const std::string& name) {
-  return std::filesystem::path(KUDA_SOURCE_DIR) / "tests/data" / name;
-}
-
-/// The folder of golden facts and real data beside the repository; it may be absent.
-inline std::filesystem::path shared_file(const std::string& name) {
-  const char* folder = std::getenv("KUDA_SHARED");
-  return (folder != nullptr ? std::filesystem::path(folder) : std::filesystem::path(KUDA_SOURCE_DIR) / "../shared") /
-         name;
-}
-
-/// A path in the test's own temporary folder, which is empty at first.
-inline std::filesystem::path scratch(const std::string& name) {
-  const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-  const auto folder = std::filesystem::path(testing::TempDir()) / "kuda_data" / info->test_suite_name() / info->name();
-  static const testing::TestInfo* cleaned = nullptr;
-  if (cleaned != info) std::filesystem::remove_all(folder);
-  cleaned = info;
-  std::filesystem::create_directories(folder);
-  return folder / name;
-}
-
-/// Catches what is logged while it lives.
-class CaughtLog {
- public:
-  CaughtLog() : before_(set_log_sink([this](LogLevel, const std::string& message) { text_ += message + "\n"; })) {}
-  CaughtLog(const CaughtLog&) = delete;
-  CaughtLog& operator=(const CaughtLog&) = delete;
-  ~CaughtLog() { set_log_sink(before_); }
-  [[nodiscard]] const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-  LogSink before_;
-};
-
-/// The message of the E that `action` throws; a failure when it throws none.
-template <class E, class Action>
-std::string error_of(Action action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return {};
-}
 
 /// A feature of the given clips, each a list of frames, padded to `padded_length`; lengths as stored.
 inline Feature make_feature(const std::vector<std::vector<std::vector<float>>>& clips, std::int64_t padded_length) {

@@ -16,9 +16,9 @@ namespace kuda {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_of;
+using test::scratch_folder;
 using testing::HasSubstr;
-using testing_toy::error_of;
-using testing_toy::scratch;
 
 /// Labels in [-3, 3], scores off by normal noise of the given deviation.
 std::vector<Prediction> noisy(double deviation, std::uint64_t seed, int count = 200) {
@@ -104,7 +104,7 @@ TEST(Compare, WithoutLabelsOnlyScoresAreCompared) {
 /// A folder that looks like a run.
 fs::path run_folder(const std::string& name, const std::vector<Prediction>& predictions, const std::string& fingerprint,
                     const std::string& select = "valid") {
-  const auto folder = scratch(name);
+  const auto folder = scratch_folder(name);
   write_predictions(folder / "predictions.csv", predictions);
   ReportFacts facts;
   facts.model = name;
@@ -135,7 +135,7 @@ TEST(CompareFiles, OtherDataIsRefusedUnlessForced) {
 }
 
 TEST(CompareFiles, WithoutMetricsTheFamilyIsUnknown) {
-  const auto folder = scratch("bare");
+  const auto folder = scratch_folder("bare");
   write_predictions(folder / "predictions.csv", noisy(1, 2, 5));
   EXPECT_THAT(error_of<DataError>([&] { (void)compare_files(folder, folder, Split::test); }),
               HasSubstr("give run folders"));

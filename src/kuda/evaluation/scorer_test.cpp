@@ -16,9 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace testing_run;
+using test::error_of;
 using testing::Contains;
 using testing::HasSubstr;
-using testing_toy::error_of;
 
 /// One finished run on synthetic clips.
 class ScorerOfARun : public testing::Test {
@@ -26,12 +26,10 @@ class ScorerOfARun : public testing::Test {
   static void SetUpTestSuite() {
     torch::set_num_threads(1);
     set_log_sink([](LogLevel, const std::string&) {});
-    folder = fs::path(testing::TempDir()) / "kuda_evaluation" / "scorer";
-    fs::remove_all(folder);
+    folder = test::process_folder();
     write_inputs(folder);
     run(small_config(folder), folder / "run");
   }
-  static void TearDownTestSuite() { fs::remove_all(folder); }
   static fs::path folder;
   Dataset dataset = open_dataset(folder / "clips");
 };

@@ -25,8 +25,8 @@ TEST(SelfCheck, EveryCheckHoldsHere) {
 
 TEST(SelfCheck, AFailureIsInTheListAndNotThrown) {
   SelfCheckOptions options;
-  options.encoder = testing_toy::scratch("empty");  // no encoder there
-  options.folder = testing_toy::scratch("work");
+  options.encoder = test::scratch_folder("empty");  // no encoder there
+  options.folder = test::scratch_folder("work");
   std::size_t failed = 0;
   for (const auto& check : self_check(options)) {
     failed += check.is_good ? 0 : 1;

@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/file.h"
-#include "kuda/io/test_files.h"
+#include "kuda/base/test_support.h"
 
 namespace kuda::io {
 namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
-using test::format_error_of;
+using test::error_of;
 using testing::HasSubstr;
 
 TEST(Csv, ReadsQuotesCommasAndLineBreaksInCells) {
@@ -45,7 +45,7 @@ TEST(Csv, NamesAColumnThatIsMissing) {
 
 TEST(Csv, NamesTheLineOfAFault) {
   const auto message = [](const std::string& text) {
-    return format_error_of([&] { static_cast<void>(parse_csv(text, "t.csv")); });
+    return error_of<FormatError>([&] { static_cast<void>(parse_csv(text, "t.csv")); });
   };
   EXPECT_THAT(message(""), HasSubstr("t.csv: line 1: the table is empty"));
   EXPECT_THAT(message("a,b\n1,2\n1,2,3\n"), HasSubstr("t.csv: line 3: expected 2 cells, found 3"));
@@ -60,7 +60,7 @@ TEST(Csv, WritesWhatItReads) {
   std::string text = csv_line({"one", "two", "three"});
   for (const auto& row : rows) text += csv_line(row);
   EXPECT_EQ(csv_line(rows[0]), "\"a,b\",\"c\"\"d\",\"e\nf\"\n");
-  const auto path = test::scratch_file("table.csv");
+  const auto path = test::scratch("table.csv");
   write_file(path, text);
   EXPECT_EQ(read_csv(path).rows, rows);
   EXPECT_EQ(parse_csv("a\n" + csv_line({""}), "t.csv").rows, (Rows{{""}}));
@@ -74,7 +74,7 @@ TEST(Csv, ACellThatStartsWithAByteOrderMarkKeepsIt) {  // found by fuzzing
 }
 
 TEST(Csv, ReadsTheLabelTableOfChSims) {
-  const auto path = test::shared_folder() / "data/chsims/label.csv";
+  const auto path = test::shared_file("data/chsims/label.csv");
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is absent";
   const CsvTable table = read_csv(path);
   EXPECT_EQ(table.rows.size(), 2281U);

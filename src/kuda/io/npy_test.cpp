@@ -4,14 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/file.h"
+#include "kuda/base/test_support.h"
 #include "kuda/io/npz.h"
-#include "kuda/io/test_files.h"
 
 namespace kuda::io {
 namespace {
 
 using test::data_file;
-using test::format_error_of;
+using test::error_of;
 using testing::HasSubstr;
 
 const std::vector<double> kBase{0, 0.25, 0.5, 0.75, 1, 1.25};  // make_files.py
@@ -23,8 +23,8 @@ Array parse(const std::string& bytes) {
   return read_npy(std::as_bytes(std::span(*owner)), owner, "x.npy");
 }
 
-std::string error_of(const std::string& bytes) {
-  return format_error_of([&] { static_cast<void>(parse(bytes)); });
+std::string npy_error(const std::string& bytes) {
+  return error_of<FormatError>([&] { static_cast<void>(parse(bytes)); });
 }
 
 TEST(Npy, ReadsEveryNumericType) {
@@ -59,20 +59,21 @@ TEST(Npy, RefusesTypesWithoutMeaningByName) {
                                                                       {"objects", "dtype '|O'"},
                                                                       {"record", "a record dtype"},
                                                                       {"complex", "dtype '<c8'"}})
-    EXPECT_THAT(error_of(bytes_of(name + ".npy")), HasSubstr(fault + " is not supported"));
+    EXPECT_THAT(npy_error(bytes_of(name + ".npy")), HasSubstr(fault + " is not supported"));
 }
 
 TEST(Npy, NamesTheByteOfEveryFault) {
   const std::string good = bytes_of("c_order.npy");
-  EXPECT_THAT(error_of(""), HasSubstr("x.npy: byte 0: the file is empty"));
-  EXPECT_THAT(error_of("PK\x03\x04"), HasSubstr("x.npy: byte 0: this is not a .npy file"));
-  EXPECT_THAT(error_of(good.substr(0, 9)), HasSubstr("byte 9: truncated"));
-  EXPECT_THAT(error_of(good.substr(0, 60)), HasSubstr("byte 8: truncated: a header of 118 bytes, the file has 50"));
-  EXPECT_THAT(error_of(good.substr(0, 150)), HasSubstr("byte 128: truncated: an array of shape [2, 3] needs 24 bytes"));
-  EXPECT_THAT(error_of(good + "x"), HasSubstr("byte 128: an array of shape [2, 3] needs 24 bytes, the file has 25"));
+  EXPECT_THAT(npy_error(""), HasSubstr("x.npy: byte 0: the file is empty"));
+  EXPECT_THAT(npy_error("PK\x03\x04"), HasSubstr("x.npy: byte 0: this is not a .npy file"));
+  EXPECT_THAT(npy_error(good.substr(0, 9)), HasSubstr("byte 9: truncated"));
+  EXPECT_THAT(npy_error(good.substr(0, 60)), HasSubstr("byte 8: truncated: a header of 118 bytes, the file has 50"));
+  EXPECT_THAT(npy_error(good.substr(0, 150)),
+              HasSubstr("byte 128: truncated: an array of shape [2, 3] needs 24 bytes"));
+  EXPECT_THAT(npy_error(good + "x"), HasSubstr("byte 128: an array of shape [2, 3] needs 24 bytes, the file has 25"));
   std::string version = good;
   version[6] = 9;
-  EXPECT_THAT(error_of(version), HasSubstr("byte 6: version 9"));
+  EXPECT_THAT(npy_error(version), HasSubstr("byte 6: version 9"));
 }
 
 TEST(Npy, RefusesHeadersThatLie) {
@@ -83,13 +84,13 @@ TEST(Npy, RefusesHeadersThatLie) {
   };
   EXPECT_EQ(parse(with_shape("(2,)")).numel(), 2);
   EXPECT_EQ(parse(with_shape("(2L,)")).numel(), 2);
-  EXPECT_THAT(error_of(with_shape("(4294967296, 4294967296)")), HasSubstr("impossible shape"));
-  EXPECT_THAT(error_of(with_shape("(-2,)")), HasSubstr("impossible shape"));
-  EXPECT_THAT(error_of(with_shape("(99999999999999999999,)")), HasSubstr("expected a dimension"));
-  EXPECT_THAT(error_of(with_shape("(2")), HasSubstr("byte 64: expected a dimension"));
-  EXPECT_THAT(error_of(with_shape("(2,), 'shape': (2,)")), HasSubstr("unexpected key 'shape'"));
-  EXPECT_THAT(error_of(with_shape("(2,)} x")), HasSubstr("text after the header's dict"));
-  EXPECT_THAT(error_of(with_shape("__import__('os')")), HasSubstr("expected '('"));
+  EXPECT_THAT(npy_error(with_shape("(4294967296, 4294967296)")), HasSubstr("impossible shape"));
+  EXPECT_THAT(npy_error(with_shape("(-2,)")), HasSubstr("impossible shape"));
+  EXPECT_THAT(npy_error(with_shape("(99999999999999999999,)")), HasSubstr("expected a dimension"));
+  EXPECT_THAT(npy_error(with_shape("(2")), HasSubstr("byte 64: expected a dimension"));
+  EXPECT_THAT(npy_error(with_shape("(2,), 'shape': (2,)")), HasSubstr("unexpected key 'shape'"));
+  EXPECT_THAT(npy_error(with_shape("(2,)} x")), HasSubstr("text after the header's dict"));
+  EXPECT_THAT(npy_error(with_shape("__import__('os')")), HasSubstr("expected '('"));
 }
 
 TEST(Npz, ReadsStoredAndDeflatedMembers) {
@@ -113,13 +114,14 @@ TEST(Npz, LeavesOutTextMembersAndSaysWhy) {
   const ArrayFile file = read_npz(data_file("numpy/mixed.npz"));
   EXPECT_EQ(file.arrays.size(), 1U);
   EXPECT_THAT(file.metadata.at("ids"), HasSubstr("dtype '<U5' is not supported"));
-  EXPECT_THAT(format_error_of([&] { static_cast<void>(file.at("audi")); }), HasSubstr("did you mean 'audio'"));
+  EXPECT_THAT(error_of<FormatError>([&] { static_cast<void>(file.at("audi")); }), HasSubstr("did you mean 'audio'"));
 }
 
 TEST(Npz, NamesTheMemberOfEveryFault) {
   const auto error = [](std::string bytes) {
     const auto owner = std::make_shared<const std::string>(std::move(bytes));
-    return format_error_of([&] { static_cast<void>(read_npz(std::as_bytes(std::span(*owner)), owner, "x.npz")); });
+    return error_of<FormatError>(
+        [&] { static_cast<void>(read_npz(std::as_bytes(std::span(*owner)), owner, "x.npz")); });
   };
   EXPECT_THAT(error(bytes_of("bzip2.npz")), HasSubstr("x.npz: member 'audio.npy': compression method 12"));
   EXPECT_THAT(error(bytes_of("twice.npz")), HasSubstr("x.npz: member 'audio.npy': comes twice"));

@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "kuda/base/log.h"
+#include "kuda/base/test_support.h"
 #include "kuda/io/pickle.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/io/test_files.h"
 
 namespace kuda::io {
 namespace {
@@ -193,7 +193,7 @@ void check_manifest(const std::filesystem::path& folder) {
 TEST(PickleManifest, EveryFileOfTheRepositoryGivesWhatItMust) { check_manifest(test::data_file("pickle")); }
 
 TEST(PickleManifest, EveryFileOfTheGoldenFactsGivesWhatItMust) {
-  const auto folder = test::shared_folder() / "golden/common/pickle";
+  const auto folder = test::shared_file("golden/common/pickle");
   if (!std::filesystem::exists(folder / "manifest.json")) GTEST_SKIP() << folder << " is absent";
   check_manifest(folder);
 }

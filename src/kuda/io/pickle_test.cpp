@@ -5,19 +5,19 @@
 
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
+#include "kuda/base/test_support.h"
 #include "kuda/io/pickle_text.h"
-#include "kuda/io/test_files.h"
 
 namespace kuda::io {
 namespace {
 
 using Kind = Value::Kind;
-using test::format_error_of;
+using test::error_of;
 using test::read_text;
 using testing::HasSubstr;
 
-std::string error_of(const std::string& pickle) {
-  return format_error_of([&] { static_cast<void>(read_text(pickle)); });
+std::string pickle_error(const std::string& pickle) {
+  return error_of<FormatError>([&] { static_cast<void>(read_text(pickle)); });
 }
 
 TEST(Pickle, TruncationsOfValidFilesAreRefused) {
@@ -41,7 +41,7 @@ TEST(Pickle, RawArrayBytesStayInTheFile) {
 }
 
 TEST(Pickle, ValuesOutliveTheReader) {
-  const auto path = test::scratch_file("array.pkl");
+  const auto path = test::scratch("array.pkl");
   write_file(path,
              "\x80\x02" + test::array(test::dtype("f4", '>'), 1, test::binbytes(test::raw("\x3f\x80\0\0"))) + ".");
   const Value root = read_pickle(path);
@@ -69,15 +69,15 @@ TEST(Pickle, Python2StringsAreTextWhereTheyCanBe) {
             "a\n\xe2\x82\xac"
             "A");
   EXPECT_EQ(root[3].text(), "q'");
-  EXPECT_THAT(error_of("S'a\n."), HasSubstr("byte 0: a string without quotes"));
-  EXPECT_THAT(error_of("S'\\q'\n."), HasSubstr("byte 0: a malformed escape"));
+  EXPECT_THAT(pickle_error("S'a\n."), HasSubstr("byte 0: a string without quotes"));
+  EXPECT_THAT(pickle_error("S'\\q'\n."), HasSubstr("byte 0: a malformed escape"));
 }
 
 TEST(Pickle, ProtocolZeroTextKnowsItsEscapes) {
   const Value root = read_text("(V\xe9\\u20ac\\U0001F600\\n\\\\u0041\nVA\\u005c\nt.");
   EXPECT_EQ(root[0].text(), "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\\n\\\\u0041");
   EXPECT_EQ(root[1].text(), "A\\");
-  EXPECT_THAT(error_of("V\\u20\n."), HasSubstr("byte 0: a malformed \\u escape"));
+  EXPECT_THAT(pickle_error("V\\u20\n."), HasSubstr("byte 0: a malformed \\u escape"));
 }
 
 TEST(Pickle, IntegersOfEveryOpcode) {
@@ -93,9 +93,9 @@ TEST(Pickle, IntegersOfEveryOpcode) {
   EXPECT_EQ(root[6].integer(), -128);
   EXPECT_EQ(root[7].integer(), INT64_MAX);
   EXPECT_EQ(root[8].integer(), -32768);
-  EXPECT_THAT(error_of(test::raw("\x80\x02\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x00.")),
+  EXPECT_THAT(pickle_error(test::raw("\x80\x02\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x00.")),
               HasSubstr("more than 64 bits"));
-  EXPECT_THAT(error_of("L99999999999999999999L\n."), HasSubstr("byte 0: '99999999999999999999L' is no integer"));
+  EXPECT_THAT(pickle_error("L99999999999999999999L\n."), HasSubstr("byte 0: '99999999999999999999L' is no integer"));
 }
 
 TEST(Pickle, FloatsOfEveryOpcode) {
@@ -116,7 +116,7 @@ TEST(Pickle, TransposedBuffersOfNumpy2KeepTheirAxes) {
   EXPECT_EQ(root.array().to_doubles(), (std::vector<double>{0, 2, 4, 1, 3, 5}));
   std::string twice = pickle;
   twice.replace(twice.find(test::raw("K\1K\0\x86tR")), 4, test::raw("K\0K\0"));
-  EXPECT_THAT(error_of(twice), HasSubstr("axes are no permutation"));
+  EXPECT_THAT(pickle_error(twice), HasSubstr("axes are no permutation"));
 }
 
 TEST(Pickle, BytesOfABigEndianArrayCanBeUsedAgain) {
@@ -147,15 +147,15 @@ TEST(Pickle, BytesAfterTheEndAreIgnoredWithAWarning) {
 }
 
 TEST(Pickle, AGlobalIsNoValue) {
-  EXPECT_THAT(error_of("\x80\x02]" + test::global("numpy", "dtype") + "a."),
+  EXPECT_THAT(pickle_error("\x80\x02]" + test::global("numpy", "dtype") + "a."),
               HasSubstr("byte 3: the global numpy.dtype is used as a value"));
-  EXPECT_THAT(error_of("\x80\x02" + test::global("numpy", "ndarray") + ")R."),
+  EXPECT_THAT(pickle_error("\x80\x02" + test::global("numpy", "ndarray") + ")R."),
               HasSubstr("REDUCE calls the global numpy.ndarray: refused"));
 }
 
 TEST(Pickle, NamesInMessagesAreMadePrintable) {
-  EXPECT_THAT(error_of("c\x1b[2J\nevil\n."), HasSubstr("refused global \\x1b[2J.evil"));
-  EXPECT_THAT(error_of("c" + std::string(500, 'a') + "\nb\n."), HasSubstr(std::string(80, 'a') + "..."));
+  EXPECT_THAT(pickle_error("c\x1b[2J\nevil\n."), HasSubstr("refused global \\x1b[2J.evil"));
+  EXPECT_THAT(pickle_error("c" + std::string(500, 'a') + "\nb\n."), HasSubstr(std::string(80, 'a') + "..."));
 }
 
 /// One text of a million characters, taken for an array of text again and again.
@@ -164,14 +164,14 @@ TEST(Pickle, SmallFilesCannotAskForMuchMemory) {
   std::string pickle =
       "\x80\x02" + test::binbytes(std::string(length, 'a')) + "q\x01" + test::dtype("S1", '|', 1) + "q\x02]";
   for (int i = 0; i < 1000; ++i) pickle += test::array("h\x02", std::int64_t{1} << 20, "h\x01") + "a";
-  EXPECT_THAT(error_of(pickle + "."), HasSubstr("far more memory than it holds bytes"));
+  EXPECT_THAT(pickle_error(pickle + "."), HasSubstr("far more memory than it holds bytes"));
   // Items of no size: as many as one likes, from nothing.
-  EXPECT_THAT(
-      error_of("\x80\x02" + test::array(test::dtype("S0", '|', 0), std::int64_t{1} << 40, test::binbytes("")) + "."),
-      HasSubstr("far more memory than it holds bytes"));
+  EXPECT_THAT(pickle_error("\x80\x02" +
+                           test::array(test::dtype("S0", '|', 0), std::int64_t{1} << 40, test::binbytes("")) + "."),
+              HasSubstr("far more memory than it holds bytes"));
   // A million empty lists and marks are more than their bytes are worth, a thousand are not.
   EXPECT_EQ(read_text("\x80\x02(" + std::string(1000, ']') + "t.").size(), 1000U);
-  EXPECT_THAT(error_of("\x80\x02(" + std::string(2 << 20, ']') + "t."),
+  EXPECT_THAT(pickle_error("\x80\x02(" + std::string(2 << 20, ']') + "t."),
               HasSubstr("far more memory than it holds bytes"));
 }
 

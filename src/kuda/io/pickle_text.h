@@ -9,7 +9,7 @@
 
 #include "kuda/io/pickle.h"
 
-namespace kuda::io::test {
+namespace kuda::test {
 
 /// A literal with its zeros.
 template <std::size_t N>
@@ -63,9 +63,9 @@ inline std::string latin1(std::string_view bytes) {
   return global("_codecs", "encode") + unicode(text) + unicode("latin1") + "\x86R";
 }
 
-inline Value read_text(const std::string& pickle) {
+inline io::Value read_text(const std::string& pickle) {
   const auto owner = std::make_shared<const std::string>(pickle);
-  return read_pickle(std::as_bytes(std::span(*owner)), owner, "x.pkl");
+  return io::read_pickle(std::as_bytes(std::span(*owner)), owner, "x.pkl");
 }
 
-}  // namespace kuda::io::test
+}  // namespace kuda::test

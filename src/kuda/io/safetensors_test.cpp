@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/file.h"
-#include "kuda/io/test_files.h"
+#include "kuda/base/test_support.h"
 
 namespace kuda::io {
 namespace {
 
-using test::format_error_of;
+using test::error_of;
 using testing::HasSubstr;
 
 std::string with_header(const std::string& header, const std::string& data) {
@@ -18,13 +18,13 @@ std::string with_header(const std::string& header, const std::string& data) {
   return bytes + header + data;
 }
 
-ArrayFile parse(const std::string& bytes) {
+ArrayFile parse_tensors(const std::string& bytes) {
   const auto owner = std::make_shared<const std::string>(bytes);
   return read_safetensors(std::as_bytes(std::span(*owner)), owner, "x.safetensors");
 }
 
-std::string error_of(const std::string& header, const std::string& data = "12345678") {
-  return format_error_of([&] { static_cast<void>(parse(with_header(header, data))); });
+std::string safetensors_error(const std::string& header, const std::string& data = "12345678") {
+  return error_of<FormatError>([&] { static_cast<void>(parse_tensors(with_header(header, data))); });
 }
 
 TEST(Safetensors, ReadsBackWhatItWrites) {
@@ -34,7 +34,7 @@ TEST(Safetensors, ReadsBackWhatItWrites) {
                                       {"empty", make_array({0, 3}, std::vector<float>{})}};
   arrays["transposed"] = arrays["b.weight"];
   arrays["transposed"].strides = {1, 2};
-  const auto path = test::scratch_file("file.safetensors");
+  const auto path = test::scratch("file.safetensors");
   write_safetensors(path, arrays, {{"source", "a \"test\" \xE6\xB1\x89"}});
   const ArrayFile file = read_safetensors(path);
   ASSERT_EQ(file.arrays.size(), arrays.size());
@@ -49,7 +49,7 @@ TEST(Safetensors, ReadsBackWhatItWrites) {
 TEST(Safetensors, SameContentGivesTheSameBytes) {
   const std::map<std::string, Array> arrays{{"x", make_array({2}, std::vector<float>{1, 2})},
                                             {"y", make_array({1}, std::vector<std::int64_t>{3})}};
-  const auto first = test::scratch_file("1.safetensors"), second = test::scratch_file("2.safetensors");
+  const auto first = test::scratch("1.safetensors"), second = test::scratch("2.safetensors");
   write_safetensors(first, arrays);
   write_safetensors(second, arrays);
   const std::string bytes = read_file(first);
@@ -59,29 +59,30 @@ TEST(Safetensors, SameContentGivesTheSameBytes) {
 
 TEST(Safetensors, NamesTheNearestKey) {
   const ArrayFile file =
-      parse(with_header(R"({"bert.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", "12345678"));
-  const auto message = format_error_of([&] { static_cast<void>(file.at("bert.wieght")); });
+      parse_tensors(with_header(R"({"bert.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", "12345678"));
+  const auto message = error_of<FormatError>([&] { static_cast<void>(file.at("bert.wieght")); });
   EXPECT_THAT(message, HasSubstr("x.safetensors: no array 'bert.wieght'"));
   EXPECT_THAT(message, HasSubstr("did you mean 'bert.weight'"));
 }
 
 TEST(Safetensors, RefusesDamagedHeaders) {
-  EXPECT_THAT(format_error_of([] { static_cast<void>(parse("123")); }), HasSubstr("byte 0: truncated"));
-  EXPECT_THAT(format_error_of([] { static_cast<void>(parse(std::string(8, '\xff'))); }),
+  EXPECT_THAT(error_of<FormatError>([] { static_cast<void>(parse_tensors("123")); }), HasSubstr("byte 0: truncated"));
+  EXPECT_THAT(error_of<FormatError>([] { static_cast<void>(parse_tensors(std::string(8, '\xff'))); }),
               HasSubstr("byte 0: a header of"));
-  EXPECT_THAT(format_error_of([] { static_cast<void>(parse(std::string("\x20\0\0\0\0\0\0\0{}", 10))); }),
+  EXPECT_THAT(error_of<FormatError>([] { static_cast<void>(parse_tensors(std::string("\x20\0\0\0\0\0\0\0{}", 10))); }),
               HasSubstr("byte 8: truncated: a header of 32 bytes, the file has 2"));
-  EXPECT_THAT(error_of("[]"), HasSubstr("byte 8: the header does not start with '{'"));
-  EXPECT_THAT(error_of("{\"x\":"), HasSubstr("the header is not JSON"));
-  EXPECT_THAT(error_of("{\"x\":[[[[[[1]]]]]]}"), HasSubstr("nested too deep"));
-  EXPECT_THAT(error_of(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"x":1})"),
+  EXPECT_THAT(safetensors_error("[]"), HasSubstr("byte 8: the header does not start with '{'"));
+  EXPECT_THAT(safetensors_error("{\"x\":"), HasSubstr("the header is not JSON"));
+  EXPECT_THAT(safetensors_error("{\"x\":[[[[[[1]]]]]]}"), HasSubstr("nested too deep"));
+  EXPECT_THAT(safetensors_error(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"x":1})"),
               HasSubstr("key 'x' comes twice"));
-  EXPECT_THAT(error_of(R"({"__metadata__":{"a":1}})"), HasSubstr("'a' is not text"));
+  EXPECT_THAT(safetensors_error(R"({"__metadata__":{"a":1}})"), HasSubstr("'a' is not text"));
 }
 
 TEST(Safetensors, RefusesArraysThatLie) {
   const auto entry = [](const std::string& dtype, const std::string& shape, const std::string& offsets) {
-    return error_of("{\"x\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}}");
+    return safetensors_error("{\"x\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets +
+                             "}}");
   };
   EXPECT_THAT(entry("F8_E4M3", "[8]", "[0,8]"), HasSubstr("header key 'x': dtype 'F8_E4M3' is not supported"));
   EXPECT_THAT(entry("F32", "[3]", "[0,8]"), HasSubstr("[3] float32 needs 12 bytes, data_offsets give 8"));
@@ -94,18 +95,18 @@ TEST(Safetensors, RefusesArraysThatLie) {
   EXPECT_THAT(entry("BOOL", "[8]", "[0,8]"), HasSubstr("BOOL with bytes beyond 0 and 1"));
   EXPECT_THAT(entry("F32", "[1]", "[4,8]"), HasSubstr("4 bytes belong to no array"));
   EXPECT_THAT(entry("F32", "[1]", "[0,4]"), HasSubstr("4 bytes belong to no array"));
-  EXPECT_THAT(error_of("{\"x\":{\"dtype\":\"F32\",\"shape\":[2]}}"), HasSubstr("expected an object with"));
+  EXPECT_THAT(safetensors_error("{\"x\":{\"dtype\":\"F32\",\"shape\":[2]}}"), HasSubstr("expected an object with"));
 }
 
 TEST(Safetensors, RefusesOverlappingArrays) {
   EXPECT_THAT(
-      error_of(
+      safetensors_error(
           R"({"x":{"dtype":"U8","shape":[5],"data_offsets":[0,5]},"y":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}})"),
       HasSubstr("two arrays overlap"));
 }
 
 TEST(Safetensors, WriterRefusesTheReservedName) {
-  const auto path = test::scratch_file("file.safetensors");
+  const auto path = test::scratch("file.safetensors");
   EXPECT_THROW(write_safetensors(path, {{"__metadata__", make_array({1}, std::vector<float>{1})}}), DataError);
   EXPECT_FALSE(std::filesystem::exists(path));
 }

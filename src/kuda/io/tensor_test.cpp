@@ -5,8 +5,8 @@
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
+#include "kuda/base/test_support.h"
 #include "kuda/io/npy.h"
-#include "kuda/io/test_files.h"
 #include "kuda/io/torch_zip.h"
 
 namespace kuda::io {

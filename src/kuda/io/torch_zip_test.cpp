@@ -4,20 +4,20 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/file.h"
-#include "kuda/io/test_files.h"
+#include "kuda/base/test_support.h"
 
 namespace kuda::io {
 namespace {
 
 using test::data_file;
-using test::format_error_of;
+using test::error_of;
 using testing::HasSubstr;
 
 const std::vector<double> kWeight{0, 0.25, 0.5, 0.75, 1, 1.25}, kBias{-1.5, 2};  // make_files.py
 
 ArrayFile read(const std::string& name) { return read_torch_zip(data_file("torch/" + name)); }
-std::string error_of(const std::string& name) {
-  return format_error_of([&] { static_cast<void>(read(name)); });
+std::string torch_zip_error(const std::string& name) {
+  return error_of<FormatError>([&] { static_cast<void>(read(name)); });
 }
 
 std::vector<std::string> names_of(const ArrayFile& file) {
@@ -81,20 +81,20 @@ TEST(TorchZip, ReadsViewsOfOneStorage) {
 }
 
 TEST(TorchZip, SaysHowToConvertTheLegacyFormat) {
-  EXPECT_THAT(error_of("legacy.pth"), HasSubstr("byte 0: the legacy (non-zip) format"));
-  EXPECT_THAT(error_of("legacy.pth"), HasSubstr("_use_new_zipfile_serialization=True"));
+  EXPECT_THAT(torch_zip_error("legacy.pth"), HasSubstr("byte 0: the legacy (non-zip) format"));
+  EXPECT_THAT(torch_zip_error("legacy.pth"), HasSubstr("_use_new_zipfile_serialization=True"));
 }
 
 TEST(TorchZip, NamesWhatItRefuses) {
-  EXPECT_THAT(error_of("whole_module.pth"),
+  EXPECT_THAT(torch_zip_error("whole_module.pth"),
               HasSubstr("data.pkl: byte 2: refused global torch.nn.modules.container.Sequential"));
-  EXPECT_THAT(error_of("whole_module.pth"), HasSubstr("model.state_dict()"));
-  EXPECT_THAT(error_of("sparse.pth"), HasSubstr("refused global torch._utils._rebuild_sparse_tensor"));
-  EXPECT_THAT(error_of("torchscript.pt"), HasSubstr("TorchScript program"));
-  EXPECT_THAT(error_of("list.pth"), HasSubstr("expected a dict of tensors, found a list"));
-  EXPECT_THAT(format_error_of([] { static_cast<void>(read_torch_zip(data_file("numpy/stored.npz"))); }),
+  EXPECT_THAT(torch_zip_error("whole_module.pth"), HasSubstr("model.state_dict()"));
+  EXPECT_THAT(torch_zip_error("sparse.pth"), HasSubstr("refused global torch._utils._rebuild_sparse_tensor"));
+  EXPECT_THAT(torch_zip_error("torchscript.pt"), HasSubstr("TorchScript program"));
+  EXPECT_THAT(torch_zip_error("list.pth"), HasSubstr("expected a dict of tensors, found a list"));
+  EXPECT_THAT(error_of<FormatError>([] { static_cast<void>(read_torch_zip(data_file("numpy/stored.npz"))); }),
               HasSubstr("without data.pkl"));
-  EXPECT_THAT(format_error_of([] { static_cast<void>(read_torch_zip(data_file("numpy/c_order.npy"))); }),
+  EXPECT_THAT(error_of<FormatError>([] { static_cast<void>(read_torch_zip(data_file("numpy/c_order.npy"))); }),
               HasSubstr("not a zip file"));
 }
 
@@ -110,7 +110,8 @@ std::string error_of_patched(const std::string& from, const std::string& to) {
   const auto entry = bytes.find("PK\x01\x02");  // the directory's first entry is data.pkl
   bytes.replace(entry + 16, 4, std::string(4, '\0'));
   const auto owner = std::make_shared<const std::string>(std::move(bytes));
-  return format_error_of([&] { static_cast<void>(read_torch_zip(std::as_bytes(std::span(*owner)), owner, "x.pth")); });
+  return error_of<FormatError>(
+      [&] { static_cast<void>(read_torch_zip(std::as_bytes(std::span(*owner)), owner, "x.pth")); });
 }
 
 TEST(TorchZip, RefusesTensorsBeyondTheirStorage) {
@@ -123,7 +124,7 @@ TEST(TorchZip, RefusesTensorsBeyondTheirStorage) {
 TEST(TorchZip, ReadsBackWhatItWrites) {
   ArrayFile types = read("types.pth");
   types.arrays.merge(read("views.pth").arrays);
-  const auto path = test::scratch_file("state.pth"), again = test::scratch_file("again.pth");
+  const auto path = test::scratch("state.pth"), again = test::scratch("again.pth");
   write_torch_zip(path, types.arrays);
   write_torch_zip(again, types.arrays);
   EXPECT_EQ(read_file(path), read_file(again)) << "the same content gives the same bytes";
@@ -139,7 +140,7 @@ TEST(TorchZip, ReadsBackWhatItWrites) {
 }
 
 TEST(TorchZip, WriterRefusesTypesThatHaveNoStorage) {
-  const auto path = test::scratch_file("state.pth");
+  const auto path = test::scratch("state.pth");
   EXPECT_THROW(write_torch_zip(path, read("unsigned.pth").arrays), DataError);
   EXPECT_FALSE(std::filesystem::exists(path));
 }

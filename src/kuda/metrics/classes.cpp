@@ -29,8 +29,6 @@ std::map<int, Count> count_classes(std::span<const int> truth, std::span<const i
   return counts;
 }
 
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
-
 }  // namespace
 
 double accuracy(std::span<const int> truth, std::span<const int> predicted) {

@@ -13,7 +13,6 @@
 namespace kuda {
 namespace {
 
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 using Scores = std::vector<float>;
 
 /// NaN stays NaN, as in numpy.

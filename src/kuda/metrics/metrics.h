@@ -4,6 +4,7 @@
 //   const Metrics m = evaluate_metrics(MetricFamily::mosi, predictions, labels);
 //   m.value("MAE");
 
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,9 @@ namespace kuda {
 enum class MetricFamily { sims, mosi };
 [[nodiscard]] MetricFamily metric_family(std::string_view name);  ///< "sims" | "mosi"; throws ConfigError
 [[nodiscard]] std::string_view metric_family_name(MetricFamily family) noexcept;
+
+/// The value of a metric where it is not defined.
+inline constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 struct Metric {
   std::string name;   ///< "MAE", "Corr", "Mult_acc_7", "Has0_acc_2", "Non0_F1_score", ... as MMSA spells them

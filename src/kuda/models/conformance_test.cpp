@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
+#include "kuda/base/test_support.h"
 #include "kuda/models/model.h"
 #include "kuda/text/state_dict.h"
 
@@ -63,7 +64,9 @@ Batch small_batch(std::int64_t size) {
 
 Batch rows_of(const Batch& batch, std::int64_t begin, std::int64_t end) {
   const auto cut = [&](const Tensor& x) { return x.defined() ? x.slice(0, begin, end) : x; };
-  const auto cut_sequence = [&](const Sequence& x) { return Sequence{cut(x.values), cut(x.padding), cut(x.lengths), cut(x.missing)}; };
+  const auto cut_sequence = [&](const Sequence& x) {
+    return Sequence{cut(x.values), cut(x.padding), cut(x.lengths), cut(x.missing)};
+  };
   Batch part;
   part.ids = {batch.ids.begin() + begin, batch.ids.begin() + end};
   part.rows = {batch.rows.begin() + begin, batch.rows.begin() + end};
@@ -117,7 +120,7 @@ TEST_P(Conformance, SameSeedSameBytes) {
 
 TEST_P(Conformance, SavedAndLoadedItScoresTheSame) {
   const auto first = make(1), second = make(2);
-  const auto path = std::filesystem::path(testing::TempDir()) / ("kuda_conformance_" + GetParam() + ".safetensors");
+  const auto path = test::scratch("state.safetensors");
   io::write_safetensors(path, state_of(*first));
   load_state(*second, io::read_safetensors(path));
   first->eval();

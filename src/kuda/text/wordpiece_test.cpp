@@ -9,6 +9,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/test_support.h"
 
 namespace kuda {
 namespace {
@@ -77,7 +78,7 @@ TEST(WordPiece, EncodesToTheAskedLength) {
 }
 
 TEST(WordPiece, LoadsAFileWithEitherLineEnd) {
-  const auto path = fs::path(testing::TempDir()) / "kuda_vocab.txt";
+  const auto path = test::scratch("vocab.txt");
   write_file(path, "[PAD]\r\n[UNK]\r\n[CLS]\n[SEP]\na\na\n");
   const auto tokenizer = WordPiece::load(path);
   EXPECT_EQ(tokenizer.size(), 6);
@@ -95,11 +96,6 @@ TEST(WordPiece, AVocabularyWithoutSpecialTokensIsRefused) {
   EXPECT_THROW((void)WordPiece::load("/nonexistent/vocab.txt"), FormatError);
 }
 
-fs::path shared() {
-  const char* named = std::getenv("KUDA_SHARED");
-  return named != nullptr ? fs::path(named) : fs::path(KUDA_SOURCE_DIR) / ".." / "shared";
-}
-
 std::string bytes_of(const std::string& hex) {
   std::string bytes;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
@@ -110,11 +106,11 @@ std::string bytes_of(const std::string& hex) {
 class StoredAnswers : public testing::TestWithParam<std::string> {};
 
 TEST_P(StoredAnswers, AllHold) {
-  const auto path = shared() / "golden" / "common" / ("tokenizer_" + GetParam() + ".json");
-  if (!fs::exists(path)) GTEST_SKIP() << "no golden collection at " << shared();
+  const auto path = test::shared_file("golden/common/tokenizer_" + GetParam() + ".json");
+  if (!fs::exists(path)) GTEST_SKIP() << "no golden collection at " << path;
   const auto facts = json::parse(read_file(path));
   const auto tokenizer =
-      WordPiece::load(shared() / "data" / "vocab" / facts.at("vocab").get<std::string>() / "vocab.txt");
+      WordPiece::load(test::shared_file("data/vocab") / facts.at("vocab").get<std::string>() / "vocab.txt");
   const auto check = [&](const std::string& text, const json& fact) {
     EXPECT_EQ(tokenizer.tokens(text), fact.at("tokens").get<Pieces>()) << text;
     for (const std::int64_t length : {39, 50}) {

@@ -18,10 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace testing_run;
+using test::error_of;
+using test::scratch_folder;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing_toy::error_of;
-using testing_toy::scratch;
 
 /// One finished run without pretraining, standardised, so that its checkpoint has every file.
 class CheckpointFolder : public testing::Test {
@@ -29,15 +29,13 @@ class CheckpointFolder : public testing::Test {
   static void SetUpTestSuite() {
     torch::set_num_threads(1);
     set_log_sink([](LogLevel, const std::string&) {});
-    folder = fs::path(testing::TempDir()) / "kuda_training" / "checkpoint";
-    fs::remove_all(folder);
+    folder = test::process_folder();
     write_inputs(folder);
     run(small_config(folder, {"kuda.knowledge=false", "train.epochs=1", "data.normalise=standardise"}), folder / "run");
   }
-  static void TearDownTestSuite() { fs::remove_all(folder); }
   /// A copy of the checkpoint that a test may damage.
   static fs::path copy() {
-    const auto target = scratch("copy") / "model";
+    const auto target = scratch_folder("copy") / "model";
     fs::copy(folder / "run" / "model", target, fs::copy_options::recursive);
     return target;
   }
@@ -65,7 +63,7 @@ TEST_F(CheckpointFolder, ScoresAsTheRunDid) {
 
 TEST_F(CheckpointFolder, SavedAgainItHasTheSameBytes) {
   auto checkpoint = load_checkpoint(folder / "run");
-  const auto again = scratch("again");
+  const auto again = scratch_folder("again");
   save_checkpoint(again, *checkpoint.model, checkpoint.config, checkpoint.facts, &*checkpoint.tokenizer,
                   checkpoint.normaliser);
   for (const char* file : {"config.json", "model.safetensors", "vocab.txt", "normaliser.safetensors"})
@@ -82,7 +80,7 @@ TEST_F(CheckpointFolder, TensorsThatDoNotFitAreNamedWithShapesAndCause) {
   arrays[word] = io::make_array({7, 16}, std::vector<float>(7 * 16));
   arrays["stranger"] = io::make_array({1}, std::vector<float>(1));
   arrays.erase("CLS.cls_layer.0.bias");
-  const auto other = scratch("other") / "model.safetensors";
+  const auto other = scratch_folder("other") / "model.safetensors";
   io::write_safetensors(other, arrays);
   fs::rename(other, path / "model.safetensors");
   const auto message = error_of<CheckpointError>([&] { (void)load_checkpoint(path); });
@@ -128,7 +126,7 @@ TEST_F(CheckpointFolder, FeaturesOfAnotherDataSetAreNamed) {
 }
 
 TEST_F(CheckpointFolder, ModalitiesBeyondTheModelAreRefused) {
-  const auto out = scratch("run");
+  const auto out = scratch_folder("run");
   run(small_config(folder, {"kuda.knowledge=false", "train.epochs=1", "data.modalities=text,audio"}), out);
   const auto checkpoint = load_checkpoint(out);
   const auto dataset = open_dataset(folder / "clips");

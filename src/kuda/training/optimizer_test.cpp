@@ -105,7 +105,7 @@ TEST(Optimizer, RefusesMomentsOfAnotherShape) {
   optimizer.step();
   auto state = optimizer.state();
   state["optimizer/first/second"] = io::make_array({2}, std::vector<float>{1, 2});
-  EXPECT_THAT(testing_toy::error_of<CheckpointError>([&] { optimizer.load(state); }),
+  EXPECT_THAT(test::error_of<CheckpointError>([&] { optimizer.load(state); }),
               HasSubstr("optimizer/first/second: expected [1], found [2] float32"));
 }
 
@@ -122,7 +122,7 @@ TEST(Optimizer, NamesTheParameterWhoseGradientIsNotFinite) {
 TEST(TrainConfig, ChecksWhatOneFieldCannot) {
   TrainConfig config;
   config.betas = {0.9};
-  EXPECT_THAT(testing_toy::error_of<ConfigError>([&] { config.check("train"); }), HasSubstr("train.betas"));
+  EXPECT_THAT(test::error_of<ConfigError>([&] { config.check("train"); }), HasSubstr("train.betas"));
   config.betas = {0.9, 1.0};
   EXPECT_THROW(config.check("train"), ConfigError);
 }

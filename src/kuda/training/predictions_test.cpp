@@ -13,9 +13,9 @@
 namespace kuda {
 namespace {
 
+using test::error_of;
+using test::scratch_folder;
 using testing::HasSubstr;
-using testing_toy::error_of;
-using testing_toy::scratch;
 
 std::vector<Prediction> some() {
   return {{"a$_$1", Split::train, 1.0F, 0.1F, {0.3F, kUnknown, -2.5e-8F}},
@@ -24,7 +24,7 @@ std::vector<Prediction> some() {
 }
 
 TEST(Predictions, ReadBackBitByBit) {
-  const auto path = scratch("csv") / "predictions.csv";
+  const auto path = scratch_folder("csv") / "predictions.csv";
   write_predictions(path, some());
   const auto found = read_predictions(path);
   ASSERT_EQ(found.size(), 3U);
@@ -39,7 +39,7 @@ TEST(Predictions, ReadBackBitByBit) {
 }
 
 TEST(Predictions, ErrorsNameFileLineAndColumn) {
-  const auto path = scratch("csv") / "predictions.csv";
+  const auto path = scratch_folder("csv") / "predictions.csv";
   const auto read = [&](const std::string& text) {
     write_file(path, text);
     return error_of<DataError>([&] { (void)read_predictions(path); });
@@ -73,7 +73,7 @@ TEST(Report, AnEpochChosenOnTheTestSplitMarksEveryNumber) {
   EXPECT_THAT(table, HasSubstr("kuda (chosen on test)"));
   EXPECT_THAT(table, HasSubstr("epoch 3 of 9, lowest test MAE"));
   EXPECT_THAT(report.to_json(), HasSubstr("\"chosen_on_test\": true"));
-  const auto path = scratch("report") / "metrics.json";
+  const auto path = scratch_folder("report") / "metrics.json";
   write_file(path, report.to_json());
   EXPECT_EQ(read_report(path).table(Split::train), table) << "Corr of one clip is undefined and stays so";
   write_file(path, "{\"model\": 3}");

@@ -23,9 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace testing_run;
+using test::error_of;
+using test::scratch_folder;
 using testing::HasSubstr;
-using testing_toy::error_of;
-using testing_toy::scratch;
 
 /// Clips, encoder and one finished run, made once for all tests of this file.
 class Run : public testing::Test {
@@ -33,12 +33,10 @@ class Run : public testing::Test {
   static void SetUpTestSuite() {
     torch::set_num_threads(1);
     set_log_sink([](LogLevel, const std::string&) {});
-    folder = fs::path(testing::TempDir()) / "kuda_training" / "run";
-    fs::remove_all(folder);
+    folder = test::process_folder();
     write_inputs(folder);
     run(small_config(folder), folder / "whole");
   }
-  static void TearDownTestSuite() { fs::remove_all(folder); }
   static fs::path folder;
 };
 fs::path Run::folder;
@@ -116,7 +114,7 @@ class KillAt final : public Progress {
 TEST_F(Run, KilledAnywhereItEndsWithTheSameBytes) {
   // 3 steps in each of three tasks and 6 scoring batches after each; then 2 epochs of 3 steps and 6 scoring batches.
   for (const int step : {2, 5, 12, 20, 29, 31, 35}) {
-    const auto out = scratch("killed");
+    const auto out = scratch_folder("killed");
     const pid_t child = ::fork();
     if (child == 0) {
       try {
@@ -140,7 +138,7 @@ TEST_F(Run, PretrainingApartGivesTheSameModel) {
   NoProgress silent;
   const std::atomic<bool> stop{false};
   auto config = small_config(folder);
-  const auto apart = scratch("stage1"), out = scratch("main");
+  const auto apart = scratch_folder("stage1"), out = scratch_folder("main");
   EXPECT_THAT(run_pretrain(config, apart, silent, stop), testing::ElementsAre("text", "vision", "audio"));
   config.pretrained = apart.string();
   run(std::move(config), out);
@@ -148,18 +146,18 @@ TEST_F(Run, PretrainingApartGivesTheSameModel) {
     EXPECT_TRUE(read_file(out / file) == read_file(folder / "whole" / file)) << file;
   auto other = small_config(folder);
   other.pretrained = (folder / "whole").string();
-  const auto reused = scratch("reused");
+  const auto reused = scratch_folder("reused");
   run(std::move(other), reused);
   EXPECT_TRUE(read_file(reused / "predictions.csv") == read_file(folder / "whole" / "predictions.csv"))
       << "the run folder that holds a pretraining may be named as well";
   other = small_config(folder);
   other.pretrained = (folder / "encoder").string();
-  EXPECT_THAT(error_of<CheckpointError>([&] { run(std::move(other), scratch("none")); }),
+  EXPECT_THAT(error_of<CheckpointError>([&] { run(std::move(other), scratch_folder("none")); }),
               HasSubstr("no pretrained model of the task text"));
 }
 
 TEST_F(Run, OtherOptionsAreRefusedUnlessItShallRestart) {
-  const auto out = scratch("run");
+  const auto out = scratch_folder("run");
   run(small_config(folder, {"train.epochs=1"}), out);
   auto config = small_config(folder, {"train.epochs=1", "train.lr=5e-4", "seed=7"});
   NoProgress silent;
@@ -175,7 +173,7 @@ TEST_F(Run, OtherOptionsAreRefusedUnlessItShallRestart) {
 }
 
 TEST_F(Run, TwoProcessesDoNotShareAFolder) {
-  const auto out = scratch("run");
+  const auto out = scratch_folder("run");
   const FolderLock lock(out);
   EXPECT_THAT(error_of<Error>([&] { const FolderLock second(out); }), HasSubstr("another process"));
 }
@@ -183,7 +181,7 @@ TEST_F(Run, TwoProcessesDoNotShareAFolder) {
 TEST_F(Run, WithoutUnimodalLabelsItSaysWhatToDo) {
   auto data = open_dataset(folder / "clips");
   for (auto& clip : data.clips) clip.unimodal_labels = {kUnknown, kUnknown, kUnknown};
-  const auto other = scratch("other");
+  const auto other = scratch_folder("other");
   write_prepared(other / "clips", data);
   auto config = small_config(folder);
   config.data = (other / "clips").string();
@@ -202,7 +200,7 @@ TEST_F(Run, KnowledgeFromAnotherDataSet) {
   options.test = 4;
   options.vision_width = 9;  // another extractor
   options.seed = 5;
-  const auto other = scratch("other");
+  const auto other = scratch_folder("other");
   write_prepared(other / "clips", make_synthetic(options));
   auto config = small_config(folder);
   config.pretrain_data = (other / "clips").string();
@@ -217,13 +215,14 @@ TEST_F(Run, KnowledgeFromAnotherDataSet) {
 TEST_F(Run, ModelsWithoutTextNeedNoEncoder) {
   auto config = small_config(folder, {"data.modalities=vision,audio"});
   config.encoder.clear();
-  const auto out = scratch("run");
+  const auto out = scratch_folder("run");
   run(std::move(config), out);
   EXPECT_FALSE(fs::exists(out / "pretrain" / "text"));
   EXPECT_FALSE(fs::exists(out / "model" / "vocab.txt"));
   config = small_config(folder);
   config.encoder.clear();
-  EXPECT_THAT(error_of<ConfigError>([&] { run(std::move(config), scratch("none")); }), HasSubstr("no text encoder"));
+  EXPECT_THAT(error_of<ConfigError>([&] { run(std::move(config), scratch_folder("none")); }),
+              HasSubstr("no text encoder"));
 }
 
 }  // namespace

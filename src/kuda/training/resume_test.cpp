@@ -19,6 +19,8 @@ namespace kuda {
 namespace {
 
 using namespace testing_toy;
+using test::error_of;
+using test::scratch_folder;
 using testing::HasSubstr;
 
 constexpr std::int64_t kStepsPerEpoch = 4;
@@ -70,9 +72,9 @@ TEST(Resume, StoppedAfterAnyStepItEndsWithTheSameBytes) {
     auto config = rough_config();
     config.accumulate = accumulate;
     const auto steps = config.epochs * ((kStepsPerEpoch + accumulate - 1) / accumulate);
-    const auto expected = finish(scratch("whole"), config);
+    const auto expected = finish(scratch_folder("whole"), config);
     for (std::int64_t k = 1; k <= steps; ++k) {
-      const auto folder = scratch("stopped");
+      const auto folder = scratch_folder("stopped");
       std::atomic<bool> stop{false};
       std::int64_t done = 0;
       AtStep progress([&](const ProgressStep&) { stop = ++done == k; });
@@ -91,8 +93,8 @@ TEST(Resume, StoppedAfterAnyStepItEndsWithTheSameBytes) {
 
 TEST(Resume, StoppedAtEveryStepItEndsWithTheSameBytes) {
   const auto config = rough_config();
-  const auto expected = finish(scratch("whole"), config);
-  const auto folder = scratch("stopped");
+  const auto expected = finish(scratch_folder("whole"), config);
+  const auto folder = scratch_folder("stopped");
   std::atomic<bool> stop{false};
   AtStep progress([&](const ProgressStep&) { stop = true; });
   for (int stops = 0;; ++stops) {
@@ -111,8 +113,8 @@ TEST(Resume, EarlyStopAndPatienceSurviveAStop) {
   auto config = rough_config();
   config.epochs = 40;
   config.early_stop = 2;
-  const auto expected = finish(scratch("whole"), config);
-  const auto folder = scratch("stopped");
+  const auto expected = finish(scratch_folder("whole"), config);
+  const auto folder = scratch_folder("stopped");
   std::atomic<bool> stop{false};
   std::int64_t done = 0;
   AtStep progress([&](const ProgressStep&) { stop = ++done % 7 == 0; });
@@ -146,9 +148,9 @@ int run_child(const std::function<void()>& action) {
 TEST(Resume, KilledAfterAnyStepItEndsWithTheSameBytes) {
   auto config = rough_config();
   config.save_seconds = 0;
-  const auto expected = finish(scratch("whole"), config);
+  const auto expected = finish(scratch_folder("whole"), config);
   for (const std::int64_t k : {1, 3, 4, 5, 8, 10, 15, 16, 20}) {
-    const auto folder = scratch("killed");
+    const auto folder = scratch_folder("killed");
     const int status = run_child([&] {
       std::int64_t done = 0;
       AtStep progress([&](const ProgressStep&) {
@@ -165,17 +167,17 @@ TEST(Resume, KilledAfterAnyStepItEndsWithTheSameBytes) {
 TEST(Resume, KilledInTheMiddleOfAWriteItEndsWithTheSameBytes) {
   auto config = rough_config();
   config.save_seconds = 1e-9;  // a state after every step
-  const auto expected = finish(scratch("whole"), config);
+  const auto expected = finish(scratch_folder("whole"), config);
   // The kernel kills a process that writes beyond its limit: in the middle of the first best weights (which are
   // smaller), of the first state, of a later state (the progress in it grows with the epochs; the digits of its times
   // vary by a few bytes).
-  const auto folder = scratch("sizes");
+  const auto folder = scratch_folder("sizes");
   (void)finish(folder, config);
   const auto best = std::filesystem::file_size(folder / "state" / "best.safetensors");
   const auto last = std::filesystem::file_size(folder / "state" / "last.safetensors");
   ASSERT_LT(best, last);
   for (const auto limit : {std::uintmax_t(10), best / 2, best - 1, best + 1, last - 1000, last - 400, last - 200}) {
-    const auto killed = scratch("killed");
+    const auto killed = scratch_folder("killed");
     const int status = run_child([&] {
       const rlimit bytes{limit, limit};
       ::setrlimit(RLIMIT_FSIZE, &bytes);
@@ -191,8 +193,8 @@ TEST(Resume, KilledInTheMiddleOfAWriteItEndsWithTheSameBytes) {
 TEST(Resume, KilledAtArbitraryTimesItEndsWithTheSameBytes) {
   auto config = rough_config();
   config.save_seconds = 1e-9;
-  const auto expected = finish(scratch("whole"), config);
-  const auto folder = scratch("killed");
+  const auto expected = finish(scratch_folder("whole"), config);
+  const auto folder = scratch_folder("killed");
   int kills = 0;
   // Each child gets a little longer, so that kills fall all over the run, many of them into writes.
   for (useconds_t wait = 3000; wait < 10'000'000; wait += wait / 3) {
@@ -220,7 +222,7 @@ TEST(Resume, KilledAtArbitraryTimesItEndsWithTheSameBytes) {
 }
 
 TEST(Resume, AStateOfAnotherRunIsRefused) {
-  const auto folder = scratch("run");
+  const auto folder = scratch_folder("run");
   (void)finish(folder, rough_config());
   auto config = rough_config();
   config.lr = 0.1;
@@ -232,7 +234,7 @@ TEST(Resume, AStateOfAnotherRunIsRefused) {
 }
 
 TEST(Resume, DamagedStateNamesTheFile) {
-  const auto folder = scratch("run");
+  const auto folder = scratch_folder("run");
   (void)finish(folder, rough_config());
   const auto path = folder / "state" / "last.safetensors";
   const auto bytes = read_file(path);

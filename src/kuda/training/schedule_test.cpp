@@ -10,14 +10,13 @@
 #include <nlohmann/json.hpp>
 
 #include "kuda/base/error.h"
+#include "kuda/base/test_support.h"
 
 namespace kuda {
 namespace {
 
 TEST(Schedule, EqualsThePublishedRates) {
-  const char* folder = std::getenv("KUDA_SHARED");
-  const auto path =
-      std::filesystem::path(folder != nullptr ? folder : KUDA_SOURCE_DIR "/../shared") / "golden/common/schedule.json";
+  const auto path = test::shared_file("golden/common/schedule.json");
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is absent";
   std::size_t compared = 0;
   const auto facts = nlohmann::json::parse(std::ifstream(path));

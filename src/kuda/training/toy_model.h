@@ -9,6 +9,7 @@
 #include <memory>
 #include <numeric>
 
+#include "kuda/base/test_support.h"
 #include "kuda/training/trainer.h"
 
 namespace kuda::testing_toy {
@@ -96,28 +97,6 @@ inline TrainConfig toy_config() {
   config.weight_decay = 0.01;
   config.schedule = "shifted";
   return config;
-}
-
-/// The running test's own folder, empty at first.
-inline std::filesystem::path scratch(const std::string& name) {
-  const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-  const auto folder =
-      std::filesystem::path(testing::TempDir()) / "kuda_training" / info->test_suite_name() / info->name() / name;
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  return folder;
-}
-
-/// The message of the E that `action` throws; a failure when it throws none.
-template <class E, class Action>
-std::string error_of(Action action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no error of the expected kind";
-  return {};
 }
 
 }  // namespace kuda::testing_toy

@@ -18,6 +18,8 @@ namespace kuda {
 namespace {
 
 using namespace testing_toy;
+using test::error_of;
+using test::scratch_folder;
 using testing::HasSubstr;
 
 /// All bytes of a model's state, in the order of names.
@@ -33,7 +35,7 @@ std::string bytes_of(const Model& model) {
 
 std::string bytes_after(std::uint64_t seed, const std::string& folder) {
   const auto task = toy_task();
-  (void)train(task, toy_config(), seed, {.state = scratch(folder)});
+  (void)train(task, toy_config(), seed, {.state = scratch_folder(folder)});
   return bytes_of(*task.model);
 }
 
@@ -49,7 +51,7 @@ TEST(Trainer, TheLossFalls) {
   auto config = toy_config();
   config.epochs = 30;
   config.schedule = "constant";
-  const auto result = train(task, config, 7, {.state = scratch("state")});
+  const auto result = train(task, config, 7, {.state = scratch_folder("state")});
   ASSERT_EQ(result.history.size(), 30U);
   EXPECT_LT(result.history.back().loss, 0.5 * result.history.front().loss);
   EXPECT_EQ(result.history[4].terms[0].first, "task");
@@ -65,7 +67,7 @@ TEST(Trainer, SameSeedSameBytesOtherSeedOtherBytes) {
 
 TEST(Trainer, FrozenParametersStayAndBuffersMove) {
   const auto task = toy_task();
-  (void)train(task, toy_config(), 7, {.state = scratch("state")});
+  (void)train(task, toy_config(), 7, {.state = scratch_folder("state")});
   EXPECT_TRUE(torch::equal(task.model->named_parameters()["frozen"], torch::ones({3})));
   EXPECT_GT(task.model->named_buffers()["seen"].abs().sum().item<double>(), 0);
 }
@@ -75,7 +77,7 @@ TEST(Trainer, ModelHoldsTheLastEpochAndThenTheChosenOne) {
   auto config = toy_config();
   config.lr = 0.5;  // so rough that some epoch before the last is the best
   config.epochs = 8;
-  const auto result = train(task, config, 3, {.state = scratch("state")});
+  const auto result = train(task, config, 3, {.state = scratch_folder("state")});
   std::int64_t best = 0;
   for (const auto& record : result.history)
     if (best == 0 || record.valid_mae < result.history[std::size_t(best - 1)].valid_mae) best = record.epoch;
@@ -93,14 +95,14 @@ TEST(Trainer, SelectsTheLastEpochOrTheTestSplitWhenAsked) {
   config.lr = 0.5;
   config.epochs = 8;
   config.select = "last";
-  auto result = train(toy_task(), config, 3, {.state = scratch("last")});
+  auto result = train(toy_task(), config, 3, {.state = scratch_folder("last")});
   EXPECT_EQ(result.chosen_epoch, 8);
   EXPECT_TRUE(result.chosen_weights.empty());
   EXPECT_EQ(result.select, "last");
 
   config.select = "test";
   const auto task = toy_task();
-  result = train(task, config, 3, {.state = scratch("test")});
+  result = train(task, config, 3, {.state = scratch_folder("test")});
   EXPECT_EQ(result.select, "test");
   use_chosen_epoch(*task.model, result);
   const auto& chosen = result.history[std::size_t(result.chosen_epoch - 1)];
@@ -114,7 +116,7 @@ TEST(Trainer, StopsEarlyWhenNothingImproves) {
   config.epochs = 100;
   config.schedule = "constant";
   config.early_stop = 3;
-  const auto result = train(toy_task(), config, 3, {.state = scratch("state")});
+  const auto result = train(toy_task(), config, 3, {.state = scratch_folder("state")});
   EXPECT_TRUE(result.is_stopped_early);
   EXPECT_LT(result.history.size(), 100U);
   EXPECT_EQ(std::int64_t(result.history.size()), result.chosen_epoch + 3);
@@ -123,14 +125,14 @@ TEST(Trainer, StopsEarlyWhenNothingImproves) {
 TEST(Trainer, SelectionWithoutClipsIsAConfigError) {
   auto task = toy_task();
   task.valid.clear();
-  EXPECT_THAT(error_of<ConfigError>([&] { (void)train(task, toy_config(), 3, {.state = scratch("a")}); }),
+  EXPECT_THAT(error_of<ConfigError>([&] { (void)train(task, toy_config(), 3, {.state = scratch_folder("a")}); }),
               HasSubstr("select = \"last\""));
   auto config = toy_config();
   config.select = "last";
-  const auto result = train(task, config, 3, {.state = scratch("b")});
+  const auto result = train(task, config, 3, {.state = scratch_folder("b")});
   EXPECT_TRUE(std::isnan(result.history[0].valid_mae));
   task.train.clear();
-  EXPECT_THROW((void)train(task, config, 3, {.state = scratch("c")}), DataError);
+  EXPECT_THROW((void)train(task, config, 3, {.state = scratch_folder("c")}), DataError);
 }
 
 TEST(Trainer, AccumulatedBatchesEqualOneLargeBatch) {
@@ -142,7 +144,7 @@ TEST(Trainer, AccumulatedBatchesEqualOneLargeBatch) {
     config.batch_size = batch_size;
     config.accumulate = accumulate;
     config.eps = 1e-3;  // with the usual 1e-8 the first steps are signs of gradients, which hides their size
-    (void)train(task, config, 3, {.state = scratch(folder)});
+    (void)train(task, config, 3, {.state = scratch_folder(folder)});
     return task.model;
   };
   const auto whole = train_with(8, 1, "whole"), parts = train_with(2, 4, "parts"), uneven = train_with(3, 3, "uneven");
@@ -158,7 +160,7 @@ TEST(Trainer, NonFiniteLossNamesTermEpochStepAndClips) {
   auto task = toy_task();
   auto& model = dynamic_cast<ToyModel&>(*task.model);
   model.poison = [&](torch::Tensor loss) { return model.last_epoch == 1 ? loss / 0 : loss; };
-  const auto message = error_of<Error>([&] { (void)train(task, toy_config(), 3, {.state = scratch("state")}); });
+  const auto message = error_of<Error>([&] { (void)train(task, toy_config(), 3, {.state = scratch_folder("state")}); });
   EXPECT_THAT(message, HasSubstr("the loss term 'task' is inf in epoch 2, step 1"));
   const auto order = epoch_order(task.train, 3, 1);
   for (std::size_t i = 0; i < 4; ++i)
@@ -170,7 +172,7 @@ TEST(Trainer, NonFiniteGradientNamesTheParameter) {
   auto& model = dynamic_cast<ToyModel&>(*task.model);
   // sqrt has an infinite slope at 0: the loss is finite, the gradient is not.
   model.poison = [](const torch::Tensor& loss) { return loss + torch::sqrt(loss - loss); };
-  EXPECT_THAT(error_of<Error>([&] { (void)train(task, toy_config(), 3, {.state = scratch("state")}); }),
+  EXPECT_THAT(error_of<Error>([&] { (void)train(task, toy_config(), 3, {.state = scratch_folder("state")}); }),
               HasSubstr("the gradient of hidden.weight is not finite in epoch 1, step 1"));
 }
 
@@ -192,12 +194,12 @@ TEST(Trainer, OptionsOfTheRunFolderDoNotChangeNumbers) {
   auto config = toy_config();
   config.save_every = 3;
   config.save_seconds = 1e-9;  // saves after every step
-  (void)train(task, config, 7, {.state = scratch("b")});
+  (void)train(task, config, 7, {.state = scratch_folder("b")});
   EXPECT_EQ(bytes_of(*task.model), plain);
 }
 
 TEST(Trainer, WritesOneLinePerEpoch) {
-  const auto folder = scratch("run");
+  const auto folder = scratch_folder("run");
   (void)train(toy_task(), toy_config(), 7, {.state = folder / "state", .epochs = folder / "epochs.jsonl"});
   std::ifstream stream(folder / "epochs.jsonl");
   std::vector<std::string> lines;
@@ -209,7 +211,7 @@ TEST(Trainer, WritesOneLinePerEpoch) {
 
 TEST(Predict, ScoresDoNotDependOnTheBatchSizeAndTheModeComesBack) {
   const auto task = toy_task();
-  (void)train(task, toy_config(), 7, {.state = scratch("state")});
+  (void)train(task, toy_config(), 7, {.state = scratch_folder("state")});
   task.model->train();
   const auto rows = range(0, kClips);
   const auto whole = predict_rows(*task.model, task.collate, rows, {.batch_size = 100});

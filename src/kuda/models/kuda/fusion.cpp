@@ -15,8 +15,6 @@ namespace nn = torch::nn;
 
 namespace {
 
-constexpr std::array<const char*, 3> kSuffix{"t", "v", "a"};
-
 nn::LayerNorm norm(std::int64_t dim, double eps = 1e-5) { return nn::LayerNorm(nn::LayerNormOptions({dim}).eps(eps)); }
 
 void keep(Trace* trace, const std::string& name, const Tensor& value) {

@@ -14,6 +14,9 @@ namespace kuda {
 /// One tensor per modality in the order of Modality; undefined where the modality is absent.
 using PerModality = std::array<torch::Tensor, 3>;
 
+/// Endings of parameter names, in the order of Modality.
+inline constexpr std::array<const char*, 3> kSuffix{"t", "v", "a"};
+
 /// R of eq. 6, [B, 1, 1] per present modality: phi(prediction - label) normalised over the present ones.
 ///   predictions [B, 1] each, label [B]. Source: paper section 3.3, eq. 6 (reconstructed, see the README).
 [[nodiscard]] PerModality sentiment_ratio(const KudaConfig& config, const PerModality& predictions,

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::int64_t kTensorWidth = 32;  // per modality before the outer product: (32 + 1)^3 = 35937
 constexpr std::int64_t kRank = 4;
-constexpr std::array<const char*, 3> kSuffix{"t", "v", "a"};
 
 Tensor first_defined(const PerModality& aligned) {
   for (const auto& x : aligned)
