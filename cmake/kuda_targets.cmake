@@ -16,6 +16,10 @@ function(kuda_target_options target)
                            -Wno-error=stringop-overflow -Wno-error=stringop-overread -Wno-error=dangling-pointer
                            -Wno-error=free-nonheap-object -Wno-error=nonnull -Wno-error=null-dereference)
   endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_UNITY_BUILD)
+    # Written for headers: to GCC the sources of a unity unit are headers.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   target_link_options(${target} PUBLIC ${KUDA_SANITIZE_FLAGS})
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src)
 endfunction()

@@ -25,16 +25,16 @@ struct Setting {
 };
 
 Setting setting_of(const GoldenCase& golden) {
-  const auto& json = golden.config();
-  const auto& dims = json.at("dims_cfg");
+  const auto& facts = golden.config();
+  const auto& dims = facts.at("dims_cfg");
   Setting setting;
   auto& config = setting.config;
-  config.ratio = json.value("ratio_fn", "gauss") == "inverse" ? "inverse" : "gaussian";
-  config.ratio_place = json.value("ratio_place", "pre");
-  config.ratio_at_test = json.value("profile", "released") == "paper" ? "one" : "none";
-  config.k = json.value("k", 0.1);
-  config.task_loss = json.value("task_loss", "mse");
-  config.lambda = json.value("nce_weight", 0.1);
+  config.ratio = facts.value("ratio_fn", "gauss") == "inverse" ? "inverse" : "gaussian";
+  config.ratio_place = facts.value("ratio_place", "pre");
+  config.ratio_at_test = facts.value("profile", "released") == "paper" ? "one" : "none";
+  config.k = facts.value("k", 0.1);
+  config.task_loss = facts.value("task_loss", "mse");
+  config.lambda = facts.value("nce_weight", 0.1);
   config.adapter_layers = dims.at("inject_layers").get<std::vector<std::int64_t>>();
   config.adapter_depth = dims.at("bert_layers");
   config.sequence_width = dims.at("va_hidden");
@@ -285,17 +285,17 @@ void check_stage2(const GoldenCase& golden, GoldenReport& report) {
 
 void check_trajectory(const GoldenCase& golden, GoldenReport& report) {
   const auto setting = setting_of(golden);
-  const auto& json = golden.config();
-  const std::int64_t samples = json.at("samples"), batch_size = json.at("batch"), epochs = json.at("run_epochs");
+  const auto& facts = golden.config();
+  const std::int64_t samples = facts.at("samples"), batch_size = facts.at("batch"), epochs = facts.at("run_epochs");
   Kuda model(setting.config, setting.shape, setting.text);
   load_state(model, golden.part("weight/"));
   report.used_prefix("weight/");
-  const double base_lr = json.at("lr");
-  auto optimizer = adamw(model, base_lr, json.at("weight_decay"));
+  const double base_lr = facts.at("lr");
+  auto optimizer = adamw(model, base_lr, facts.at("weight_decay"));
   std::vector<double> rates;
   std::vector<Tensor> losses, tasks, contrastive;
   for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
-    const double lr = learning_rate("released", base_lr, epoch, json.at("n_epochs"));
+    const double lr = learning_rate("released", base_lr, epoch, facts.at("n_epochs"));
     for (auto& group : optimizer.param_groups()) group.options().set_lr(lr);
     model.train();
     for (std::int64_t begin = 0; begin < samples; begin += batch_size) {
