@@ -31,12 +31,16 @@ class GoldenCase {
   [[nodiscard]] std::vector<std::string> keys(const std::string& prefix) const;
   /// The entries below `prefix` with the prefix removed, as a file of weights.
   [[nodiscard]] io::ArrayFile part(const std::string& prefix) const;
+  /// True for a tensor that the file's author lists as holding pure rounding noise.
+  [[nodiscard]] bool is_noise(const std::string& key) const { return noise_.contains(key); }
   /// Largest absolute error allowed for a key: the file's own tolerance, else 1e-5 (see golden_case.cpp).
   [[nodiscard]] double tolerance(const std::string& key) const;
 
  private:
   io::ArrayFile file_;
   nlohmann::json config_, tolerances_;
+  std::map<std::string, double> float64_distance_;  ///< of the reference from its own float64 run
+  std::set<std::string> noise_;
 };
 
 struct Comparison {
@@ -75,6 +79,9 @@ bool check_file(const std::filesystem::path& path, bool all_lines, std::string& 
 
 /// The facts of golden/common that are json.
 bool check_json(const std::filesystem::path& path, std::string& text);
+
+/// Every stored gradient; a parameter without a stored one must have none.
+void compare_gradients(GoldenReport& report, const GoldenCase& golden, const torch::nn::Module& module);
 
 // One function per kind of case.
 void check_bert(const GoldenCase& golden, GoldenReport& report);

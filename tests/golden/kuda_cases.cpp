@@ -106,17 +106,6 @@ torch::optim::AdamW adamw(Model& model, double lr, double weight_decay) {
   return torch::optim::AdamW(groups, torch::optim::AdamWOptions(lr).weight_decay(weight_decay));
 }
 
-/// Every stored gradient, and every trainable parameter without a stored one must have none.
-void compare_gradients(GoldenReport& report, const GoldenCase& golden, const torch::nn::Module& module) {
-  for (const auto& item : module.named_parameters()) {
-    const auto key = "grad/" + item.key();
-    if (golden.has(key))
-      report.compare(key, item.value().grad());
-    else if (item.value().grad().defined())
-      report.expect(key, false, "the reference has no gradient here");
-  }
-}
-
 /// True when the stored step left every parameter where it was: the reference stepped in epoch 1 of the released
 /// schedule, whose learning rate is 0. The stage-1 files are such; those of stage 2 step at the nominal rate.
 bool stepped_at_rate_zero(const GoldenCase& golden) {

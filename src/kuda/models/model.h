@@ -38,11 +38,20 @@ struct Losses {
   std::vector<std::pair<std::string, torch::Tensor>> terms;  ///< named scalars, for logs and non-finite checks
 };
 
-/// Options of one optimiser group; `lr` and `weight_decay` scale or replace those of the training section.
+/// Options of one optimiser group; they scale or replace those of the training section.
 struct ParameterGroup {
   std::vector<torch::Tensor> parameters;
   double lr_scale = 1.0;
   double weight_decay = -1;  ///< -1: that of the training section
+  double lr = -1;            ///< highest rate; -1: that of the training section times lr_scale
+  std::int64_t phase = 0;    ///< of the epoch (Model::num_phases) whose steps move these parameters
+};
+
+/// What a model that keeps state per training clip must know before the first step.
+struct TrainingFacts {
+  std::vector<std::int64_t> rows;         ///< rows of the data set that are trained on, ascending
+  std::function<torch::Tensor()> labels;  ///< reads them: [rows] float32, what the task learns
+  std::int64_t batch_size = 0;
 };
 
 class Model : public torch::nn::Module {
@@ -59,8 +68,21 @@ class Model : public torch::nn::Module {
   [[nodiscard]] virtual bool is_saved(std::string_view) const { return true; }
   /// Lines for the run's log: what the chosen options do that a user might not expect.
   [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
+  /// Called once before training, also before a saved state is put back: the place to register per-clip buffers.
+  virtual void begin_training(const TrainingFacts&) {}
   /// Called before the first step of each epoch (0-based).
   virtual void begin_epoch(std::int64_t epoch, std::int64_t num_epochs);
+  /// Passes over the training clips in an epoch, each with an optimiser of its own over the groups of that phase
+  /// (MMIM trains its mutual-information networks before the rest). All see the same batches.
+  [[nodiscard]] virtual std::int64_t num_phases() const { return 1; }
+  /// Forward and loss are those of that phase afterwards. `is_continued`: some of its steps were made before the run
+  /// was stopped, so state kept across batches must not be reset.
+  virtual void begin_phase(std::int64_t /*phase*/, bool /*is_continued*/) {}
+  /// Of the `steps` of a phase, how many are made (the first ones).
+  [[nodiscard]] virtual std::int64_t phase_steps(std::int64_t /*phase*/, std::int64_t steps) const { return steps; }
+  /// Called after the gradients of a batch are there and before any step, without recording: the place to update what
+  /// is kept across batches. That state must be registered buffers, so that it is saved and continued.
+  virtual void after_backward(const Output&, const Batch&) {}
 };
 
 /// Options of a model; `describe` lists them once for parsing, printing and docs.

@@ -11,24 +11,66 @@
 namespace kuda {
 
 using torch::Tensor;
+using torch::optim::AdamOptions;
+using torch::optim::AdamParamState;
 using torch::optim::AdamWOptions;
 using torch::optim::AdamWParamState;
 
-Optimizer::Optimizer(Model& model, const TrainConfig& config)
-    : clip_norm_(config.clip_norm), clip_value_(config.clip_value) {
+namespace {
+
+template <class Options>
+std::unique_ptr<torch::optim::OptimizerOptions> options_of(const TrainConfig& config, double lr, double weight_decay) {
+  auto options = std::make_unique<Options>(lr);
+  options->betas({config.betas[0], config.betas[1]}).eps(config.eps).weight_decay(weight_decay);
+  return options;
+}
+
+/// First moment, second moment, steps.
+struct Moments {
+  Tensor first, second;
+  std::int64_t steps = 0;
+};
+
+template <class State>
+Moments moments_in(const torch::optim::OptimizerParamState& state) {
+  const auto& moments = static_cast<const State&>(state);
+  return {moments.exp_avg(), moments.exp_avg_sq(), moments.step()};
+}
+
+template <class State>
+std::unique_ptr<torch::optim::OptimizerParamState> state_from(const Moments& moments) {
+  auto state = std::make_unique<State>();
+  state->exp_avg(moments.first);
+  state->exp_avg_sq(moments.second);
+  state->step(moments.steps);
+  return state;
+}
+
+}  // namespace
+
+Optimizer::Optimizer(Model& model, const TrainConfig& config, std::int64_t phase)
+    : model_(model),
+      clip_norm_(config.clip_norm),
+      clip_value_(config.clip_value),
+      lr_(config.lr),
+      is_decoupled_(config.optimizer == "adamw"),
+      prefix_(phase == 0 ? "optimizer/" : fmt::format("optimizer{}/", phase)) {
   std::vector<torch::optim::OptimizerParamGroup> groups;
   std::unordered_set<const void*> used;
   for (const auto& group : model.parameter_groups()) {
-    if (group.parameters.empty()) continue;  // everything of this kind is frozen
-    auto options = std::make_unique<AdamWOptions>(config.lr * group.lr_scale);
-    options->betas({config.betas[0], config.betas[1]}).eps(config.eps);
-    options->weight_decay(group.weight_decay < 0 ? config.weight_decay : group.weight_decay);
-    groups.emplace_back(group.parameters, std::move(options));
-    scales_.push_back(group.lr_scale);
+    if (group.phase != phase || group.parameters.empty()) continue;  // empty: everything of this kind is frozen
+    const double rate = group.lr < 0 ? config.lr * group.lr_scale : group.lr;
+    const double weight_decay = group.weight_decay < 0 ? config.weight_decay : group.weight_decay;
+    groups.emplace_back(group.parameters, is_decoupled_ ? options_of<AdamWOptions>(config, rate, weight_decay)
+                                                        : options_of<AdamOptions>(config, rate, weight_decay));
+    rates_.push_back(rate);
     for (const auto& parameter : group.parameters) used.insert(parameter.unsafeGetTensorImpl());
   }
   if (groups.empty()) throw ConfigError("the model has no trainable parameter");
-  adamw_ = std::make_unique<torch::optim::AdamW>(groups, AdamWOptions(config.lr));
+  if (is_decoupled_)
+    optimizer_ = std::make_unique<torch::optim::AdamW>(groups, AdamWOptions(config.lr));
+  else
+    optimizer_ = std::make_unique<torch::optim::Adam>(groups, AdamOptions(config.lr));
   for (const auto& item : model.named_parameters()) {
     if (!used.contains(item.value().unsafeGetTensorImpl())) continue;
     names_.push_back(item.key());
@@ -37,7 +79,8 @@ Optimizer::Optimizer(Model& model, const TrainConfig& config)
 }
 
 void Optimizer::set_rate(double lr) {
-  for (std::size_t i = 0; i < scales_.size(); ++i) adamw_->param_groups()[i].options().set_lr(lr * scales_[i]);
+  for (std::size_t i = 0; i < rates_.size(); ++i)
+    optimizer_->param_groups()[i].options().set_lr(lr_ > 0 ? rates_[i] * (lr / lr_) : rates_[i]);
 }
 
 std::string Optimizer::first_non_finite() const {
@@ -59,30 +102,35 @@ std::string Optimizer::first_non_finite() const {
   return {};
 }
 
+void Optimizer::clip_values() {
+  if (clip_value_ > 0) torch::nn::utils::clip_grad_value_(model_.parameters(), clip_value_);
+}
+
 void Optimizer::step() {
-  if (clip_value_ > 0) torch::nn::utils::clip_grad_value_(parameters_, clip_value_);
-  if (clip_norm_ > 0) torch::nn::utils::clip_grad_norm_(parameters_, clip_norm_);
-  adamw_->step();
-  adamw_->zero_grad();
+  clip_values();
+  if (clip_norm_ > 0) torch::nn::utils::clip_grad_norm_(model_.parameters(), clip_norm_);
+  optimizer_->step();
+  clear_gradients();
 }
 
 std::map<std::string, io::Array> Optimizer::state() const {
   std::map<std::string, io::Array> arrays;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const auto found = adamw_->state().find(parameters_[i].unsafeGetTensorImpl());
-    if (found == adamw_->state().end()) continue;  // never had a gradient
-    const auto& moments = static_cast<const AdamWParamState&>(*found->second);
-    const auto key = "optimizer/" + names_[i];
-    arrays[key + "/first"] = io::to_array(moments.exp_avg().cpu());
-    arrays[key + "/second"] = io::to_array(moments.exp_avg_sq().cpu());
-    arrays[key + "/steps"] = io::make_array({1}, std::vector<std::int64_t>{moments.step()});
+    const auto found = optimizer_->state().find(parameters_[i].unsafeGetTensorImpl());
+    if (found == optimizer_->state().end()) continue;  // never had a gradient
+    const auto moments =
+        is_decoupled_ ? moments_in<AdamWParamState>(*found->second) : moments_in<AdamParamState>(*found->second);
+    const auto key = prefix_ + names_[i];
+    arrays[key + "/first"] = io::to_array(moments.first.cpu());
+    arrays[key + "/second"] = io::to_array(moments.second.cpu());
+    arrays[key + "/steps"] = io::make_array({1}, std::vector<std::int64_t>{moments.steps});
   }
   return arrays;
 }
 
 void Optimizer::load(const std::map<std::string, io::Array>& arrays) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const auto key = "optimizer/" + names_[i];
+    const auto key = prefix_ + names_[i];
     if (!arrays.contains(key + "/first")) continue;
     const auto moment = [&](const char* which) {
       const auto found = arrays.find(key + which);
@@ -92,14 +140,13 @@ void Optimizer::load(const std::map<std::string, io::Array>& arrays) {
                                           found == arrays.end() ? "nothing" : found->second.describe()));
       return io::to_tensor(found->second).clone().to(parameters_[i].device());
     };
-    auto moments = std::make_unique<AdamWParamState>();
-    moments->exp_avg(moment("/first"));
-    moments->exp_avg_sq(moment("/second"));
+    Moments moments{moment("/first"), moment("/second")};
     const auto steps = arrays.find(key + "/steps");
     if (steps == arrays.end() || steps->second.numel() != 1)
       throw CheckpointError(fmt::format("saved state: {}/steps: expected one number", key));
-    moments->step(steps->second.to_integers(key + "/steps")[0]);
-    adamw_->state()[parameters_[i].unsafeGetTensorImpl()] = std::move(moments);
+    moments.steps = steps->second.to_integers(key + "/steps")[0];
+    optimizer_->state()[parameters_[i].unsafeGetTensorImpl()] =
+        is_decoupled_ ? state_from<AdamWParamState>(moments) : state_from<AdamParamState>(moments);
   }
 }
 

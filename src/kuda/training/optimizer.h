@@ -1,5 +1,5 @@
 #pragma once
-// AdamW over a model's parameter groups, with a state that is saved and loaded by parameter name.
+// AdamW or Adam over a model's parameter groups, with a state that is saved and loaded by parameter name.
 //
 //   Optimizer optimizer(*model, config);
 //   optimizer.set_rate(learning_rate(...));
@@ -21,24 +21,30 @@ namespace kuda {
 
 class Optimizer {
  public:
-  Optimizer(Model& model, const TrainConfig& config);
-  void set_rate(double lr);  ///< each group gets lr * its lr_scale
+  /// Over the groups of one phase of the epoch.
+  Optimizer(Model& model, const TrainConfig& config, std::int64_t phase = 0);
+  void set_rate(double lr);  ///< where the schedule stands: each group gets its own highest rate times lr / config.lr
   /// Name of the first parameter whose gradient holds NaN or an infinity; empty when all are finite.
   [[nodiscard]] std::string first_non_finite() const;
-  /// Clips as configured (values first, then the norm), steps, and clears the gradients.
+  /// Clips the gradients of all parameters of the model by value, those of other phases too.
+  void clip_values();
+  /// Clips as configured (values first, then the norm over all parameters), steps, and clears all gradients.
   void step();
-  void clear_gradients() { adamw_->zero_grad(); }
+  void clear_gradients() { model_.zero_grad(); }
   /// Moments and step counts under "optimizer/NAME/first", ".../second" (views, no copy) and ".../steps".
   [[nodiscard]] std::map<std::string, io::Array> state() const;
   /// The reverse of state(); other names are ignored. Throws CheckpointError when a moment has another shape.
   void load(const std::map<std::string, io::Array>& arrays);
 
  private:
-  double clip_norm_, clip_value_;
+  Model& model_;
+  double clip_norm_, clip_value_, lr_;
+  bool is_decoupled_;                      ///< AdamW, else Adam
+  std::string prefix_;                     ///< of the names in a saved state
   std::vector<std::string> names_;         ///< of the parameters, parallel to parameters_
   std::vector<torch::Tensor> parameters_;  ///< those in any group, in the model's order
-  std::vector<double> scales_;             ///< by group
-  std::unique_ptr<torch::optim::AdamW> adamw_;
+  std::vector<double> rates_;              ///< highest rate by group
+  std::unique_ptr<torch::optim::Optimizer> optimizer_;
 };
 
 }  // namespace kuda

@@ -1,6 +1,7 @@
 #include "kuda/training/schedule.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "kuda/base/error.h"
@@ -8,16 +9,38 @@
 
 namespace kuda {
 
+std::vector<std::string> schedule_names() { return {"released", "shifted", "constant", "step", "plateau"}; }
+
 double learning_rate(std::string_view name, double base, std::int64_t epoch, std::int64_t num_epochs, double warmup) {
   if (name == "constant") return base;
   if (name != "released" && name != "shifted")
     throw ConfigError("train.schedule: unknown schedule '" + std::string(name) + "'",
-                      suggestion(name, {"released", "shifted", "constant"}));
+                      suggestion(name, schedule_names()));
   const double n = static_cast<double>(num_epochs), w = warmup * n;
   const auto e = static_cast<double>(epoch) + (name == "shifted" ? 1 : 0);
   if (e <= w) return w > 0 ? base * e / w : base;
   const double first = std::floor(w) + 1;  // the first epoch past the warm-up
   return base * (1 + std::cos(std::numbers::pi * (e - first) / (n - w))) / 2;
+}
+
+double learning_rate(const TrainConfig& config, std::span<const double> values) {
+  const auto epoch = static_cast<std::int64_t>(values.size());
+  if (config.schedule == "step")
+    return config.lr * std::pow(config.decay, static_cast<double>(epoch / config.decay_every));
+  if (config.schedule != "plateau")
+    return learning_rate(config.schedule, config.lr, epoch, config.epochs, config.warmup);
+  double rate = config.lr, best = std::numeric_limits<double>::infinity();
+  std::int64_t bad = 0;
+  for (const double value : values) {
+    if (value < best * (1 - 1e-4)) {  // NaN is never better
+      best = value;
+      bad = 0;
+    } else if (++bad > config.patience) {
+      rate *= config.decay;
+      bad = 0;
+    }
+  }
+  return rate;
 }
 
 }  // namespace kuda

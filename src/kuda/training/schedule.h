@@ -1,19 +1,32 @@
 #pragma once
-// Learning rate of an epoch.
+// Learning rate of an epoch: a function of its number and, for some schedules, of what the epochs before it reached.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "kuda/training/train_config.h"
 
 namespace kuda {
 
+[[nodiscard]] std::vector<std::string> schedule_names();
+
 /// Rate in epoch `epoch` (0-based) of `num_epochs`:
-///   "released"  the published KuDA schedule: linear from 0 over w = warmup * num_epochs, then a cosine over the rest.
-///               Epoch 0 has rate 0, and the full rate is used twice where w is whole.
+///   "released"  the published KuDA and ALMT schedule: linear from 0 over w = warmup * num_epochs, then a cosine over
+///               the rest. Epoch 0 has rate 0, and the full rate is used twice where w is whole.
 ///   "shifted"   the same with epoch 0 at base / w instead of 0
 ///   "constant"  base
-/// Throws ConfigError for an unknown name. Source: models' specification, section 7 (MKMaS-GUET/KuDA e60ef6b).
+/// Throws ConfigError for another name. Source: models' specification, section 7 (MKMaS-GUET/KuDA e60ef6b).
 [[nodiscard]] double learning_rate(std::string_view name, double base, std::int64_t epoch, std::int64_t num_epochs,
                                    double warmup = 0.1);
+
+/// Rate of the epoch after those whose selection values (lower is better) are given:
+///   "step"      lr * decay^(epochs / decay_every)
+///   "plateau"   lr times decay each time `patience` + 1 epochs in a row were not better than the best before by a
+///               relative 1e-4 (torch's ReduceLROnPlateau, mode min)
+/// and those above.
+[[nodiscard]] double learning_rate(const TrainConfig& config, std::span<const double> values);
 
 }  // namespace kuda

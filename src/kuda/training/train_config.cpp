@@ -3,19 +3,26 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
+#include "kuda/training/schedule.h"
 
 namespace kuda {
 
 void TrainConfig::describe_all_but_epochs(Fields& fields) {
   fields.add("batch_size", batch_size, "clips per batch", at_least(1));
-  fields.add("lr", lr, "learning rate of AdamW at its highest, after the warm-up", at_least(0));
-  fields.add("weight_decay", weight_decay, "decoupled weight decay of AdamW", at_least(0));
-  fields.add("betas", betas, "AdamW: decay of the first and of the second moment", between(0, 1));
-  fields.add("eps", eps, "AdamW: added to the root of the second moment", at_least(0));
+  fields.add("lr", lr, "learning rate at its highest, after the warm-up", at_least(0));
+  fields.add("weight_decay", weight_decay, "weight decay: decoupled with adamw, added to the gradient with adam",
+             at_least(0));
+  fields.add("betas", betas, "decay of the first and of the second moment", between(0, 1));
+  fields.add("eps", eps, "added to the root of the second moment", at_least(0));
+  fields.add("optimizer", optimizer, "adamw, or adam", one_of({"adamw", "adam"}));
   fields.add("schedule", schedule,
              "learning rate by epoch: released = linear warm-up from 0, then cosine, as the published code (the first "
-             "epoch trains at rate 0); shifted = the same without that idle epoch; constant",
-             one_of({"released", "shifted", "constant"}));
+             "epoch trains at rate 0); shifted = the same without that idle epoch; constant; step = times decay every "
+             "decay_every epochs; plateau = times decay when the validation MAE has not fallen for patience epochs",
+             one_of(schedule_names()));
+  fields.add("patience", patience, "plateau: epochs without a lower validation MAE before the rate falls", at_least(0));
+  fields.add("decay_every", decay_every, "step: epochs between two falls of the rate", at_least(1));
+  fields.add("decay", decay, "step, plateau: factor of the rate", between(0, 1));
   fields.add("warmup", warmup, "share of the epochs that warm up", between(0, 1));
   fields.add("select", select,
              "epoch that becomes the model: valid = lowest validation MAE; last; test = lowest test MAE, a diagnostic "
@@ -26,10 +33,19 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
              at_least(0));
   fields.add("clip_norm", clip_norm, "scale gradients down to this norm, all taken together; 0 = off", at_least(0));
   fields.add("clip_value", clip_value, "limit each element of a gradient to this absolute value; 0 = off", at_least(0));
+  fields.add("clip_each_batch", clip_each_batch,
+             "with accumulate: apply clip_value after every batch to the sum so far, as MMSA does, not once a step");
   fields.add("accumulate", accumulate,
              "batches whose gradients make one optimiser step: accumulate = 4 with batch_size = 8 steps as "
              "batch_size = 32 and needs the memory of 8",
              at_least(1));
+  fields.add("accumulate_as", accumulate_as,
+             "mean: the gradient of the mean over all clips of a step; sum: every batch counts in full, as MMSA does",
+             one_of({"mean", "sum"}));
+  fields.add(
+      "leftover", leftover,
+      "batches at the end of an epoch that do not fill a step: step = with what there is; drop = lost, as in MMSA",
+      one_of({"step", "drop"}));
   fields.add("eval_batch_size", eval_batch_size, "clips per batch when scoring; 0 = batch_size", at_least(0));
   fields.add("save_every", save_every, "epochs between saved states; a killed run continues from the last one",
              at_least(1));

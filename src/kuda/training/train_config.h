@@ -14,15 +14,22 @@ struct TrainConfig {
   double lr = 3e-5, weight_decay = 1e-5;
   std::vector<double> betas{0.9, 0.999};  ///< two
   double eps = 1e-8;
+  std::string optimizer = "adamw";    ///< or "adam": weight decay added to the gradient
   std::string schedule = "released";  ///< training/schedule.h
   double warmup = 0.1;                ///< share of the epochs
+  std::int64_t patience = 10;         ///< plateau: epochs without a better value before the rate falls
+  std::int64_t decay_every = 10;      ///< step: epochs
+  double decay = 0.1;                 ///< step, plateau: factor
   std::string select = "valid";       ///< "valid", "last" or "test" (a diagnostic)
   std::int64_t early_stop = 0;        ///< epochs without a better selection value; 0 = never
   double clip_norm = 0, clip_value = 0;
-  std::int64_t accumulate = 1;       ///< batches per optimiser step
-  std::int64_t eval_batch_size = 0;  ///< 0 = batch_size
-  std::int64_t save_every = 1;       ///< epochs
-  double save_seconds = 600;         ///< within an epoch; 0 = only at its end
+  bool clip_each_batch = false;        ///< clip_value after every batch of a step, on the sum so far
+  std::int64_t accumulate = 1;         ///< batches per optimiser step
+  std::string accumulate_as = "mean";  ///< or "sum": every batch counts in full
+  std::string leftover = "step";       ///< or "drop": an incomplete last step of an epoch is not made
+  std::int64_t eval_batch_size = 0;    ///< 0 = batch_size
+  std::int64_t save_every = 1;         ///< epochs
+  double save_seconds = 600;           ///< within an epoch; 0 = only at its end
 
   void describe(Fields& fields);
   /// What a single field cannot check. Throws ConfigError; `section` stands in front of the keys.

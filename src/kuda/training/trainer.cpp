@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 
 #include "kuda/base/error.h"
@@ -20,6 +22,7 @@
 namespace kuda {
 namespace {
 
+using torch::Tensor;
 using Clock = std::chrono::steady_clock;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -41,8 +44,11 @@ std::string digest_of(TrainConfig config) {
 class Trainer {
  public:
   Trainer(const TrainingTask& task, const TrainConfig& config, std::uint64_t seed, const TrainingRun& run)
-      : task_(task), config_(config), seed_(seed), run_(run), optimizer_(*task.model, config) {
+      : task_(task), config_(config), seed_(seed), run_(run) {
     if (task.train.empty()) throw DataError(task.name + ": no training clip has the label that this task learns");
+    task.model->begin_training(facts());
+    for (std::int64_t phase = 0; phase < task.model->num_phases(); ++phase)
+      optimizers_.emplace_back(*task.model, config, phase);
     check_selection();
     begin_or_continue();
   }
@@ -75,7 +81,7 @@ class Trainer {
     const auto threads = std::int64_t(torch::get_num_threads());
     const auto identity =
         fmt::format("{}; seed {}; options {}; {}", task_.name, seed_, digest_of(config_), task_.identity);
-    if (auto found = restore_state(run_.state, *task_.model, optimizer_, identity)) {
+    if (auto found = restore_state(run_.state, *task_.model, optimizers_, identity)) {
       at_ = std::move(*found);
       line(fmt::format("{}: continued in epoch {}, after step {}", task_.name, at_.epoch + 1, at_.step));
       if (at_.threads != threads)
@@ -95,46 +101,76 @@ class Trainer {
   [[nodiscard]] bool is_asked_to_stop() const { return run_.stop != nullptr && *run_.stop; }
   [[nodiscard]] std::filesystem::path best_file() const { return run_.state / "best.safetensors"; }
 
+  [[nodiscard]] TrainingFacts facts() const {
+    TrainingFacts facts;
+    facts.rows = task_.train;
+    std::sort(facts.rows.begin(), facts.rows.end());
+    facts.batch_size = config_.batch_size;
+    facts.labels = [this, rows = facts.rows] {
+      std::vector<Tensor> labels;
+      for (const auto& part : in_batches(rows, config_.batch_size)) labels.push_back(task_.collate(part).label);
+      return torch::cat(labels);
+    };
+    return facts;
+  }
+
   void train_epoch() {
     const auto steps = in_batches(epoch_order(task_.train, seed_, at_.epoch), config_.batch_size * config_.accumulate);
-    optimizer_.set_rate(rate());
+    std::vector<std::int64_t> counts;
+    for (std::size_t phase = 0; phase < optimizers_.size(); ++phase)
+      counts.push_back(task_.model->phase_steps(std::int64_t(phase), std::int64_t(steps.size())));
+    const auto total = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
     torch::manual_seed(stream_seed(seed_, "epoch", std::uint64_t(at_.epoch)));
     task_.model->train();
     task_.model->begin_epoch(at_.epoch, config_.epochs);
-    while (at_.step < std::int64_t(steps.size())) {
-      const auto start = Clock::now();
-      torch::manual_seed(
-          stream_seed(seed_, "dropout", std::uint64_t(at_.epoch) * steps.size() + std::uint64_t(at_.step)));
-      const auto& rows = steps[std::size_t(at_.step)];
-      step(rows);
-      ++at_.step;
-      at_.seconds += seconds_since(start);
-      if (run_.progress != nullptr)
-        run_.progress->step({task_.name, at_.epoch + 1, config_.epochs, at_.step, std::int64_t(steps.size()),
-                             std::int64_t(rows.size()), at_.loss_sum / double(at_.clips)});
-      if (is_asked_to_stop()) stop();
-      if (config_.save_seconds > 0 && seconds_since(saved_) >= config_.save_seconds) save();
+    std::int64_t first = 0;
+    for (std::size_t phase = 0; phase < optimizers_.size(); first += counts[phase++]) {
+      if (at_.step >= first + counts[phase]) continue;
+      task_.model->begin_phase(std::int64_t(phase), at_.step > first);
+      optimizers_[phase].set_rate(rate());
+      while (at_.step < first + counts[phase])
+        timed_step(optimizers_[phase], steps[std::size_t(at_.step - first)], total);
     }
   }
 
-  /// One optimiser step on these rows, in parts of batch_size; each part counts by its number of clips, so the gradient
-  /// of a mean over clips is that of one large batch.
-  void step(const std::vector<std::int64_t>& rows) {
-    for (const auto& part : in_batches(rows, config_.batch_size)) {
+  void timed_step(Optimizer& optimizer, const std::vector<std::int64_t>& rows, std::int64_t total) {
+    const auto start = Clock::now();
+    torch::manual_seed(stream_seed(seed_, "dropout", std::uint64_t(at_.epoch * total + at_.step)));
+    step(optimizer, rows);
+    ++at_.step;
+    at_.seconds += seconds_since(start);
+    if (run_.progress != nullptr)
+      run_.progress->step({task_.name, at_.epoch + 1, config_.epochs, at_.step, total, std::int64_t(rows.size()),
+                           at_.loss_sum / double(at_.clips)});
+    if (is_asked_to_stop()) stop();
+    if (config_.save_seconds > 0 && seconds_since(saved_) >= config_.save_seconds) save();
+  }
+
+  /// One optimiser step on these rows, in parts of batch_size. As a mean, each part counts by its number of clips, so
+  /// the gradient is that of one large batch.
+  void step(Optimizer& optimizer, const std::vector<std::int64_t>& rows) {
+    const auto parts = in_batches(rows, config_.batch_size);
+    for (const auto& part : parts) {
       const auto batch = task_.collate(part).to(task_.device);
       const auto output = task_.model->forward(batch, nullptr);
       const auto losses = task_.model->loss(output, batch);
       add_up(losses, batch);
-      const double share = double(part.size()) / double(rows.size());
+      const double share = config_.accumulate_as == "sum" ? 1 : double(part.size()) / double(rows.size());
       (share == 1 ? losses.total : losses.total * share).backward();
+      if (config_.clip_each_batch) optimizer.clip_values();
+      const torch::NoGradGuard no_grad;
+      task_.model->after_backward(output, batch);
     }
-    if (const auto name = optimizer_.first_non_finite(); !name.empty()) {
+    if (const auto name = optimizer.first_non_finite(); !name.empty()) {
       std::vector<std::string> ids;
-      for (const auto& part : in_batches(rows, config_.batch_size))
+      for (const auto& part : parts)
         for (const auto& id : task_.collate(part).ids) ids.push_back(id);
       fail(fmt::format("the gradient of {} is not finite", name), ids);
     }
-    optimizer_.step();
+    if (config_.leftover == "drop" && std::int64_t(parts.size()) < config_.accumulate)
+      optimizer.clear_gradients();
+    else
+      optimizer.step();
   }
 
   void add_up(const Losses& losses, const Batch& batch) {
@@ -160,7 +196,10 @@ class Trainer {
   }
 
   [[nodiscard]] double rate() const {
-    return learning_rate(config_.schedule, config_.lr, at_.epoch, config_.epochs, config_.warmup);
+    std::vector<double> values;
+    for (const auto& record : at_.history)
+      values.push_back(config_.select == "test" ? record.test_mae : record.valid_mae);
+    return learning_rate(config_, values);
   }
 
   /// MAE and Corr of the split, as the data set's metric family counts them.
@@ -215,7 +254,7 @@ class Trainer {
   }
 
   void save() {
-    save_state(run_.state, *task_.model, optimizer_, at_);
+    save_state(run_.state, *task_.model, optimizers_, at_);
     if (!run_.epochs.empty()) write_epochs(run_.epochs, at_.history);
     saved_ = Clock::now();
   }
@@ -245,7 +284,7 @@ class Trainer {
   const TrainConfig& config_;
   std::uint64_t seed_;
   const TrainingRun& run_;
-  Optimizer optimizer_;
+  std::vector<Optimizer> optimizers_;  ///< by phase
   TrainingProgress at_;
   Clock::time_point saved_;
 };

@@ -104,16 +104,17 @@ TrainingProgress parse_progress(const std::string& text, const std::string& sour
   }
 }
 
-void save_state(const std::filesystem::path& folder, const Model& model, const Optimizer& optimizer,
+void save_state(const std::filesystem::path& folder, const Model& model, const std::vector<Optimizer>& optimizers,
                 const TrainingProgress& progress) {
   std::filesystem::create_directories(folder);
-  auto arrays = optimizer.state();
+  std::map<std::string, io::Array> arrays;
+  for (const auto& optimizer : optimizers) arrays.merge(optimizer.state());
   for (auto& [name, array] : state_of(model)) arrays[std::string(kModelPrefix) + name] = array;
   io::write_safetensors(folder / "last.safetensors", arrays, {{"progress", to_json(progress)}});
 }
 
-std::optional<TrainingProgress> restore_state(const std::filesystem::path& folder, Model& model, Optimizer& optimizer,
-                                              const std::string& identity) {
+std::optional<TrainingProgress> restore_state(const std::filesystem::path& folder, Model& model,
+                                              std::vector<Optimizer>& optimizers, const std::string& identity) {
   const auto path = folder / "last.safetensors";
   if (!std::filesystem::exists(path)) return std::nullopt;
   const auto file = io::read_safetensors(path);
@@ -130,7 +131,7 @@ std::optional<TrainingProgress> restore_state(const std::filesystem::path& folde
     return name.starts_with(kModelPrefix) ? std::string(name.substr(kModelPrefix.size())) : std::string();
   };
   load_state(model, file, options);
-  optimizer.load(file.arrays);
+  for (auto& optimizer : optimizers) optimizer.load(file.arrays);
   return progress;
 }
 

@@ -50,12 +50,13 @@ struct TrainingProgress {
 [[nodiscard]] TrainingProgress parse_progress(const std::string& json, const std::string& source);
 
 /// Replaces folder/last.safetensors.
-void save_state(const std::filesystem::path& folder, const Model& model, const Optimizer& optimizer,
+void save_state(const std::filesystem::path& folder, const Model& model, const std::vector<Optimizer>& optimizers,
                 const TrainingProgress& progress);
 /// Loads folder/last.safetensors into model and optimiser; nothing when there is none.
 /// Throws CheckpointError when the file is damaged, or belongs to another run (`identity`).
 [[nodiscard]] std::optional<TrainingProgress> restore_state(const std::filesystem::path& folder, Model& model,
-                                                            Optimizer& optimizer, const std::string& identity);
+                                                            std::vector<Optimizer>& optimizers,
+                                                            const std::string& identity);
 
 /// Removes what a kill in the middle of a write left behind (*.tmp). For folders that one process at a time works in.
 void remove_unfinished_files(const std::filesystem::path& folder);

@@ -1,0 +1,122 @@
+#include "system_case.h"
+
+namespace kuda::golden {
+
+using torch::Tensor;
+
+namespace {
+
+Sequence sequence_of(const GoldenCase& golden, GoldenReport& report, const std::string& key) {
+  Sequence sequence;
+  sequence.values = golden.tensor(key);
+  report.used(key);
+  const auto frames = sequence.values.size(1);
+  sequence.lengths = torch::full({sequence.values.size(0)}, frames, torch::kInt64);
+  if (golden.has(key + "_lengths")) {
+    sequence.lengths = golden.tensor(key + "_lengths").to(torch::kInt64);
+    report.used(key + "_lengths");
+  }
+  sequence.padding = torch::arange(frames).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
+  sequence.missing = torch::zeros({sequence.values.size(0)}, torch::kBool);
+  return sequence;
+}
+
+}  // namespace
+
+Batch system_batch(const GoldenCase& golden, GoldenReport& report, const std::string& prefix) {
+  Batch batch;
+  if (golden.has(prefix + "text")) {
+    const auto text = golden.tensor(prefix + "text");
+    report.used(prefix + "text");
+    if (text.dim() == 3 && text.size(1) == 3 && golden.config().contains("bert")) {
+      const auto ids = text.to(torch::kInt64);
+      batch.text_ids = ids.select(1, 0).contiguous();
+      batch.text_padding = ids.select(1, 1) == 0;
+      batch.text_segments = ids.select(1, 2).contiguous();
+    } else {
+      batch.text_features.values = text;
+      batch.text_features.lengths = torch::full({text.size(0)}, text.size(1), torch::kInt64);
+      batch.text_features.padding = torch::zeros({text.size(0), text.size(1)}, torch::kBool);
+      batch.text_features.missing = torch::zeros({text.size(0)}, torch::kBool);
+    }
+  }
+  if (golden.has(prefix + "vision")) batch.vision = sequence_of(golden, report, prefix + "vision");
+  if (golden.has(prefix + "audio")) batch.audio = sequence_of(golden, report, prefix + "audio");
+  batch.label = golden.tensor(prefix + "labels").reshape({-1}).to(torch::kFloat32);
+  report.used(prefix + "labels");
+  for (std::int64_t i = 0; i < batch.label.size(0); ++i) {
+    batch.ids.push_back(std::to_string(i));
+    batch.rows.push_back(i);
+  }
+  if (golden.has(prefix + "index")) {
+    const auto index = golden.tensor(prefix + "index").to(torch::kInt64);
+    report.used(prefix + "index");
+    for (std::int64_t i = 0; i < index.size(0); ++i) batch.rows[std::size_t(i)] = index[i].item<std::int64_t>();
+  }
+  return batch;
+}
+
+Batch rows_of(const Batch& batch, const std::vector<std::int64_t>& positions) {
+  const auto at = torch::tensor(positions);
+  const auto take = [&](const Tensor& x) { return x.defined() ? x.index_select(0, at) : x; };
+  const auto take_sequence = [&](const Sequence& x) {
+    return Sequence{take(x.values), take(x.padding), take(x.lengths), take(x.missing)};
+  };
+  Batch part;
+  for (const auto i : positions) {
+    part.ids.push_back(batch.ids[std::size_t(i)]);
+    part.rows.push_back(batch.rows[std::size_t(i)]);
+  }
+  part.text_ids = take(batch.text_ids);
+  part.text_segments = take(batch.text_segments);
+  part.text_padding = take(batch.text_padding);
+  part.text_features = take_sequence(batch.text_features);
+  part.vision = take_sequence(batch.vision);
+  part.audio = take_sequence(batch.audio);
+  part.label = take(batch.label);
+  return part;
+}
+
+TextEncoder bert_of(const nlohmann::json& facts) {
+  TextEncoder text;
+  const auto& bert = facts.at("bert");
+  text.bert.vocab_size = bert.at("vocab_size");
+  text.bert.hidden_size = bert.at("hidden_size");
+  text.bert.num_hidden_layers = bert.at("num_hidden_layers");
+  text.bert.num_attention_heads = bert.at("num_attention_heads");
+  text.bert.intermediate_size = bert.at("intermediate_size");
+  text.bert.max_position_embeddings = bert.at("max_position_embeddings");
+  text.bert.type_vocab_size = bert.value("type_vocab_size", 2);
+  text.bert.layer_norm_eps = bert.value("layer_norm_eps", 1e-12);
+  text.bert.dropout = 0;
+  return text;
+}
+
+void load_weights(Model& model, const GoldenCase& golden, GoldenReport& report, const LoadOptions& options) {
+  load_state(model, golden.part("weight/"), options);
+  report.used_prefix("weight/");
+}
+
+void compare_state(const GoldenCase& golden, GoldenReport& report, const torch::nn::Module& module,
+                   const std::string& prefix) {
+  const auto compare = [&](const std::string& name, const Tensor& value) {
+    if (golden.has(prefix + name))
+      report.compare(prefix + name, value);
+    else if (golden.has("weight/" + name) && !torch::equal(value, golden.tensor("weight/" + name)))
+      report.expect(prefix + name, false, "moved, but the file holds no change of it");
+  };
+  for (const auto& item : module.named_parameters()) compare(item.key(), item.value().detach());
+  for (const auto& item : module.named_buffers()) compare(item.key(), item.value());
+}
+
+void compare_gradients(GoldenReport& report, const GoldenCase& golden, const torch::nn::Module& module) {
+  for (const auto& item : module.named_parameters()) {
+    const auto key = "grad/" + item.key();
+    if (golden.has(key))
+      report.compare(key, item.value().grad());
+    else if (item.value().grad().defined())
+      report.expect(key, false, "the reference has no gradient here");
+  }
+}
+
+}  // namespace kuda::golden

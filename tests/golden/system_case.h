@@ -1,0 +1,35 @@
+#pragma once
+// What the golden cases of the compared systems have in common: inputs, weights, gradients, one step of the program's
+// own optimiser.
+
+#include <string>
+
+#include "golden_case.h"
+#include "kuda/data/batch.h"
+#include "kuda/models/model.h"
+#include "kuda/text/state_dict.h"
+#include "kuda/training/optimizer.h"
+
+namespace kuda::golden {
+
+/// The inputs below `prefix` ("in/", "in/train0/") as a batch; every key it reads counts as used.
+///   text [B, 3, L] becomes ids, padding and segments; text [B, L, D] becomes text_features without padding.
+///   audio and vision [B, L, D] with NAME_lengths [B] where stored, else all frames count.
+///   labels [B] or [B, 1]; index [B] becomes the rows.
+[[nodiscard]] Batch system_batch(const GoldenCase& golden, GoldenReport& report, const std::string& prefix = "in/");
+
+/// The clips of a batch at these positions.
+[[nodiscard]] Batch rows_of(const Batch& batch, const std::vector<std::int64_t>& positions);
+
+/// The section "bert" of a case's config (Hugging Face names), dropout 0.
+[[nodiscard]] TextEncoder bert_of(const nlohmann::json& facts);
+
+/// weight/NAME into the model, strictly except as `options` say.
+void load_weights(Model& model, const GoldenCase& golden, GoldenReport& report, const LoadOptions& options = {});
+
+/// Parameters and buffers of the model against `prefix`NAME ("step/", "state/epoch1/"). Names that the file does not
+/// hold must be unchanged from weight/NAME (files that store only what changed).
+void compare_state(const GoldenCase& golden, GoldenReport& report, const torch::nn::Module& module,
+                   const std::string& prefix);
+
+}  // namespace kuda::golden
