@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
 #include "kuda/base/error.h"
 #include "kuda/base/test_support.h"
 #include "kuda/models/model.h"
@@ -82,11 +87,41 @@ Batch rows_of(const Batch& batch, std::int64_t begin, std::int64_t end) {
 class Conformance : public testing::TestWithParam<std::string> {
  protected:
   const ModelInfo& info_ = find_model(GetParam());
-  std::shared_ptr<Model> make(std::uint64_t seed = 1) const {
+  std::shared_ptr<Model> make(std::uint64_t seed = 1, const DataShape& shape = small_shape()) const {
     torch::manual_seed(seed);
-    return info_.make(*info_.make_config(), small_shape(), small_text());
+    auto model = info_.make(*info_.make_config(), shape, small_text());
+    TrainingFacts facts;
+    for (std::int64_t i = 0; i < 6; ++i) facts.rows.push_back(i);
+    facts.labels = [] { return small_batch(6).label; };
+    facts.batch_size = 6;
+    model->begin_training(facts);
+    return model;
+  }
+  /// True where the model documents that it does not keep the promise of the running test.
+  bool is_excepted() {
+    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+    for (const auto& [name, reason] : info_.exceptions)
+      if (test.starts_with(name + "/")) {
+        RecordProperty("exception", reason);
+        return true;
+      }
+    return false;
   }
 };
+
+/// Backward through every phase of an epoch; gradients add up.
+Losses backward(Model& model, const Batch& batch) {
+  Losses losses;
+  for (std::int64_t phase = 0; phase < model.num_phases(); ++phase) {
+    model.begin_phase(phase, false);
+    const auto output = model.forward(batch, nullptr);
+    losses = model.loss(output, batch);
+    losses.total.backward();
+    const torch::NoGradGuard no_grad;
+    model.after_backward(output, batch);
+  }
+  return losses;
+}
 
 TEST_P(Conformance, ScoresEveryClipWithAFiniteNumber) {
   const auto model = make();
@@ -99,12 +134,78 @@ TEST_P(Conformance, ScoresEveryClipWithAFiniteNumber) {
 }
 
 TEST_P(Conformance, TrainsOnABatchOfOne) {
+  if (is_excepted()) return;
   const auto model = make();
   model->train();
-  const auto batch = small_batch(1);
+  model->begin_epoch(0, 1);
+  EXPECT_TRUE(backward(*model, small_batch(1)).total.isfinite().item<bool>());
+  for (const auto& item : model->named_parameters())
+    if (item.value().grad().defined()) EXPECT_TRUE(item.value().grad().isfinite().all().item<bool>()) << item.key();
+}
+
+TEST_P(Conformance, EveryTrainableParameterGetsAGradient) {
+  const auto model = make();
+  model->train();
+  model->begin_epoch(0, 1);
+  backward(*model, small_batch(6));
+  for (const auto& item : model->named_parameters()) {
+    if (!item.value().requires_grad()) continue;
+    const bool is_idle = std::any_of(info_.idle_parameters.begin(), info_.idle_parameters.end(),
+                                     [&](const auto& part) { return item.key().find(part) != std::string::npos; });
+    EXPECT_NE(item.value().grad().defined(), is_idle) << item.key();
+  }
+}
+
+TEST_P(Conformance, EveryTrainableParameterIsInOneGroup) {
+  const auto model = make();
+  std::map<const void*, int> uses;
+  for (const auto& group : model->parameter_groups())
+    for (const auto& parameter : group.parameters) ++uses[parameter.unsafeGetTensorImpl()];
+  for (const auto& [parameter, count] : uses) EXPECT_EQ(count, 1);
+  EXPECT_FALSE(uses.empty());
+}
+
+TEST_P(Conformance, PaddingChangesAScoreOnlyWhereTheModelSaysSo) {
+  const auto model = make();
+  if (!model->is_padding_invariant()) return;  // part of its notes; nothing is promised
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  auto batch = small_batch(4);
+  const auto before = model->forward(batch, nullptr).score;
+  for (auto* sequence : {&batch.vision, &batch.audio})  // padding is told by the mask, not by its values
+    sequence->values = sequence->values.masked_fill(sequence->padding.unsqueeze(-1), 7.0);
+  EXPECT_TRUE(torch::allclose(model->forward(batch, nullptr).score, before, 0, 1e-5));
+}
+
+TEST_P(Conformance, SubsetsOfModalitiesWorkOrAreRefused) {
+  for (int set = 1; set < 7; ++set) {
+    auto shape = small_shape();
+    for (std::size_t m = 0; m < 3; ++m) shape.present[m] = (set >> m & 1) != 0;
+    try {
+      const auto model = make(1, shape);
+      model->eval();
+      auto batch = small_batch(3);
+      if (!shape.present[0]) batch.text_ids = batch.text_segments = batch.text_padding = Tensor();
+      if (!shape.present[1]) batch.vision = {};
+      if (!shape.present[2]) batch.audio = {};
+      EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>()) << set;
+    } catch (const ConfigError& error) {
+      EXPECT_NE(std::string(error.what()).find("modalit"), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST_P(Conformance, NonFiniteInputGivesANonFiniteTerm) {
+  const auto model = make();
+  model->train();
+  model->begin_epoch(0, 1);
+  auto batch = small_batch(4);
+  batch.vision.values[0][0][0] = std::numeric_limits<float>::quiet_NaN();
   const auto losses = model->loss(model->forward(batch, nullptr), batch);
-  losses.total.backward();
-  EXPECT_TRUE(losses.total.isfinite().item<bool>());
+  const bool is_named = std::any_of(losses.terms.begin(), losses.terms.end(), [](const auto& term) {
+    return !std::isfinite(term.second.template item<double>());
+  });
+  EXPECT_TRUE(is_named || losses.total.isfinite().item<bool>()) << "the trainer names the term that is not finite";
 }
 
 TEST_P(Conformance, SameSeedSameBytes) {
@@ -130,6 +231,7 @@ TEST_P(Conformance, SavedAndLoadedItScoresTheSame) {
 }
 
 TEST_P(Conformance, AScoreDoesNotDependOnTheOtherClipsOfItsBatch) {
+  if (is_excepted()) return;
   const auto model = make();
   model->eval();
   const torch::NoGradGuard no_grad;
@@ -143,12 +245,13 @@ TEST_P(Conformance, AScoreDoesNotDependOnTheOtherClipsOfItsBatch) {
 }
 
 TEST_P(Conformance, OverfitsOneBatch) {
+  if (is_excepted()) return;
   const auto model = make();
   model->train();
-  const auto batch = small_batch(4);
+  const auto batch = small_batch(6);
   std::vector<torch::optim::OptimizerParamGroup> groups;
   for (auto& group : model->parameter_groups()) groups.emplace_back(group.parameters);
-  torch::optim::AdamW optimizer(groups, torch::optim::AdamWOptions(5e-4));
+  torch::optim::AdamW optimizer(groups, torch::optim::AdamWOptions(1e-3));
   const auto error = [&] {
     const torch::NoGradGuard no_grad;
     model->eval();
@@ -159,7 +262,8 @@ TEST_P(Conformance, OverfitsOneBatch) {
   const double before = error();
   for (int i = 0; i < 50; ++i) {
     optimizer.zero_grad();
-    model->loss(model->forward(batch, nullptr), batch).total.backward();
+    model->begin_epoch(i, 50);
+    backward(*model, batch);
     optimizer.step();
   }
   EXPECT_LT(error(), 0.5 * before);

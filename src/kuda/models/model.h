@@ -118,8 +118,14 @@ struct ModelInfo {
   std::string name, title, paper, kind;  ///< kind: "ternary symmetric", "text centre", "dynamic"
   int year = 0;
   TextInput text = TextInput::tokens;
-  bool needs_alignment = false;
+  bool needs_alignment = false;  ///< made for one frame per word: other data are pooled to the text's length
   bool uses_unimodal_labels = false;
+  std::string reference;  ///< published code that the golden cases follow: "thuiar/MMSA a94e65d (MIT)"
+  std::string state;      ///< what is kept across batches; empty: nothing
+  /// Parts of names of parameters that no loss reaches; they are there because published state dicts have them.
+  std::vector<std::string> idle_parameters;
+  /// Promises of the conformance suite that the model does not keep: name of the test, reason.
+  std::vector<std::pair<std::string, std::string>> exceptions;
   std::vector<Profile> profiles;  ///< the first is the default
   std::function<std::unique_ptr<ModelConfig>()> make_config;
   /// Weights are initialised from LibTorch's generator (seed it before), the text encoder's from its folder.

@@ -34,6 +34,8 @@ ModelInfo kuda_info() {
   info.year = 2024;
   info.text = TextInput::tokens;
   info.uses_unimodal_labels = true;
+  info.reference = "MKMaS-GUET/KuDA e60ef6b (MIT)";
+  info.idle_parameters = {"model.pooler."};
   info.profiles = {
       {"paper",
        "what the paper says",
