@@ -25,17 +25,6 @@ using testing::HasSubstr;
 
 constexpr std::int64_t kStepsPerEpoch = 4;
 
-/// Calls `action` after every step.
-class AtStep final : public Progress {
- public:
-  explicit AtStep(std::function<void(const ProgressStep&)> action) : action_(std::move(action)) {}
-  void step(const ProgressStep& step) override { action_(step); }
-  void line(const std::string&) override {}
-
- private:
-  std::function<void(const ProgressStep&)> action_;
-};
-
 TrainConfig rough_config() {
   auto config = toy_config();
   config.epochs = 5;

@@ -8,15 +8,11 @@
 namespace kuda {
 namespace {
 
-void require(const ModelInfo& info, const DataConfig& collate, const Dataset& dataset) {
-  if (info.needs_alignment && !dataset.is_aligned)
-    throw DataError(
-        fmt::format("{}: model '{}' needs word-aligned features, and these are not", dataset.source, info.name),
-        "use the aligned file of this data set (aligned_50.pkl)");
-  if (info.text == TextInput::features && collate.uses(Modality::text) && !dataset.text_features)
-    throw DataError(
-        fmt::format("{}: model '{}' reads pre-computed text features, and there are none", dataset.source, info.name),
-        "use a file with the key 'text', or leave text out: data.modalities = [\"vision\", \"audio\"]");
+/// Text reaches the model through an encoder: always for models on word pieces, for those on features where the data
+/// have none.
+bool needs_encoder(const ModelInfo& info, const DataConfig& collate, const Dataset& dataset) {
+  if (!collate.uses(Modality::text)) return false;
+  return info.text == TextInput::tokens || (info.text == TextInput::features && !dataset.text_features);
 }
 
 }  // namespace
@@ -24,8 +20,13 @@ void require(const ModelInfo& info, const DataConfig& collate, const Dataset& da
 Session::Session(const RunConfig& config, const std::string& path, const DataConfig& collate)
     : collate_(collate), dataset_(open_dataset(path)) {
   const auto& info = find_model(config.model);
-  require(info, collate_, dataset_);
-  if (info.text == TextInput::tokens && collate_.uses(Modality::text)) {
+  if (info.needs_alignment && !dataset_.is_aligned)
+    log_info("{}: not word-aligned: '{}' averages its frames over as many windows as a text has word pieces",
+             dataset_.name, info.name);
+  if (info.text == TextInput::features && needs_encoder(info, collate_, dataset_))
+    log_info("{}: no text features: '{}' reads the last layer of the encoder, which is not trained", dataset_.name,
+             info.name);
+  if (needs_encoder(info, collate_, dataset_)) {
     if (config.encoder.empty())
       throw ConfigError("model '" + config.model + "' reads text, and no text encoder is given",
                         "name a folder in Hugging Face layout: encoder = \"encoders/minilm\" (made by the set-up)");

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "kuda/base/test_support.h"
+#include "kuda/training/progress.h"
 #include "kuda/training/trainer.h"
 
 namespace kuda::testing_toy {
@@ -98,5 +99,16 @@ inline TrainConfig toy_config() {
   config.schedule = "shifted";
   return config;
 }
+
+/// Calls `action` after every step.
+class AtStep final : public Progress {
+ public:
+  explicit AtStep(std::function<void(const ProgressStep&)> action) : action_(std::move(action)) {}
+  void step(const ProgressStep& step) override { action_(step); }
+  void line(const std::string&) override {}
+
+ private:
+  std::function<void(const ProgressStep&)> action_;
+};
 
 }  // namespace kuda::testing_toy

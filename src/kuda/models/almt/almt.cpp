@@ -1,0 +1,159 @@
+#include "kuda/models/almt/almt.h"
+
+#include <fmt/format.h>
+
+#include "kuda/base/error.h"
+#include "kuda/text/dropout.h"
+
+namespace kuda {
+
+using torch::Tensor;
+
+namespace {
+
+std::vector<AlmtBlock> almt_blocks(torch::nn::Module& parent, const std::string& name, const AlmtBlockOptions& options,
+                                   std::int64_t depth) {
+  std::vector<AlmtBlock> blocks;
+  const auto layers = parent.register_module(name, std::make_shared<torch::nn::Module>())
+                          ->register_module("layers", std::make_shared<torch::nn::Module>());
+  for (std::int64_t i = 0; i < depth; ++i)
+    blocks.push_back(layers->register_module(std::to_string(i), AlmtBlock(options)));
+  return blocks;
+}
+
+}  // namespace
+
+AlmtCompressionImpl::AlmtCompressionImpl(const AlmtConfig& config, std::int64_t input_width, std::int64_t max_length)
+    : width_(input_width), max_length_(max_length), kept_(config.num_kept()), dropout_(config.dropout) {
+  const auto d = config.width;
+  project_ = register_module("0", torch::nn::Linear(input_width, d));
+  const auto transformer = register_module("1", std::make_shared<torch::nn::Module>());
+  positions_ = transformer->register_parameter("pos_embedding", torch::randn({1, max_length + config.tokens, d}));
+  tokens_ = transformer->register_parameter("extra_token", torch::zeros({1, config.tokens, d}));
+  blocks_ = almt_blocks(*transformer, "encoder",
+                        {d, config.projection_heads, config.head_width, config.projection_mlp, config.dropout},
+                        config.projection_depth);
+}
+
+Tensor AlmtCompressionImpl::forward(const Tensor& x, const Tensor& padding, const char* name, Trace* trace) {
+  if (x.size(2) != width_ || x.size(1) > max_length_)
+    throw ShapeError(fmt::format("sequence of {} frames x {} features, but the model was built for {} x {}", x.size(1),
+                                 x.size(2), max_length_, width_),
+                     "the features come from another extractor or data set than the model's");
+  const auto num_tokens = tokens_.size(1);
+  auto y = torch::cat({tokens_.expand({x.size(0), -1, -1}), project_(x)}, 1);  // [B, N' + n, d]
+  y = hash_dropout(y + positions_.slice(1, 0, y.size(1)), dropout_, is_training());
+  Tensor mask;
+  if (padding.defined()) mask = torch::constant_pad_nd(padding, {num_tokens, 0}, false);  // tokens are always valid
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    // Only the first N outputs of the last block are used; the rest is computed where someone looks at it.
+    const bool is_cut = i + 1 == blocks_.size() && trace == nullptr;
+    y = blocks_[i](is_cut ? y.slice(1, 0, kept_) : y, y, mask);
+  }
+  if (trace != nullptr) trace->keep(name, y);
+  return y.slice(1, 0, kept_);  // [B, N, d]
+}
+
+Almt::Almt(const AlmtConfig& config, const DataShape& shape, const TextEncoder& text)
+    : config_(config), present_(shape.present) {
+  check(config);
+  if (!present_[0] || (!present_[1] && !present_[2]))
+    throw ConfigError("almt needs the modalities text and at least one of vision and audio",
+                      "text guides how the two others are joined; add them to --modalities");
+  const auto d = config.width, n = config.num_kept();
+  hyper_ = register_parameter("h_hyper", torch::ones({1, n, d}));
+  auto bert_config = text.bert;
+  bert_config.dropout = config.dropout_text;
+  bert_ =
+      register_module("bertmodel", std::make_shared<torch::nn::Module>())->register_module("model", Bert(bert_config));
+  if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
+
+  compression_[0] = register_module("proj_l", AlmtCompression(config, bert_config.hidden_size, shape.text_length));
+  if (present_[2])
+    compression_[2] = register_module("proj_a", AlmtCompression(config, shape.audio_width, shape.audio_length));
+  if (present_[1])
+    compression_[1] = register_module("proj_v", AlmtCompression(config, shape.vision_width, shape.vision_length));
+
+  const auto scales = register_module("l_encoder", std::make_shared<torch::nn::Module>());
+  text_positions_ = scales->register_parameter("pos_embedding", torch::randn({1, config.tokens, d}));
+  scales_ = almt_blocks(*scales, "encoder", {d, config.text_heads, config.head_width, config.text_mlp, config.dropout},
+                        config.hyper_depth - 1);
+  const auto layers = register_module("h_hyper_layer", std::make_shared<torch::nn::Module>())
+                          ->register_module("layers", std::make_shared<torch::nn::Module>());
+  for (std::int64_t i = 0; i < config.hyper_depth; ++i)
+    hyper_layers_.push_back(layers->register_module(
+        std::to_string(i),
+        AlmtHyperLayer(AlmtBlockOptions{d, config.hyper_heads, config.hyper_head_width, 0, config.dropout},
+                       std::array<bool, 2>{present_[1], present_[2]})));
+
+  const auto fusion = register_module("fusion_layer", std::make_shared<torch::nn::Module>());
+  source_positions_ = fusion->register_parameter("pos_embedding_s", torch::randn({1, n + 1, d}));
+  target_positions_ = fusion->register_parameter("pos_embedding_t", torch::randn({1, n + 1, d}));
+  class_token_ = fusion->register_parameter("extra_token", torch::zeros({1, 1, d}));
+  fusion_ =
+      almt_blocks(*fusion, "CrossTransformerEncoder",
+                  {d, config.fusion_heads, config.head_width, config.fusion_mlp, config.dropout}, config.fusion_depth);
+  output_ = register_module("regression_layer", std::make_shared<torch::nn::Module>())
+                ->register_module("0", torch::nn::Linear(d, 1));
+}
+
+Output Almt::forward(const Batch& batch, Trace* trace) {
+  const auto keep = [&](const std::string& name, const Tensor& x) {
+    if (trace != nullptr) trace->keep(name, x);
+  };
+  const auto mask = [&](const Tensor& padding) { return config_.mask_padding ? padding : Tensor(); };
+  const auto bert = bert_->forward(batch.text_ids, batch.text_segments, batch.text_padding).back();  // [B, Lt, D]
+  keep("bert_last", bert);
+  Tensor vision, audio;  // [B, N, d]
+  auto text = compression_[0](bert, mask(batch.text_padding), "proj_l", trace);
+  if (present_[1]) vision = compression_[1](batch.vision.values, mask(batch.vision.padding), "proj_v", trace);
+  if (present_[2]) audio = compression_[2](batch.audio.values, mask(batch.audio.padding), "proj_a", trace);
+
+  // One text scale per hyper-modality layer.
+  text = hash_dropout(text + text_positions_.slice(1, 0, text.size(1)), config_.dropout, is_training());
+  auto hyper = hyper_.expand({text.size(0), -1, -1});  // [B, N, d]
+  for (std::size_t i = 0; i < hyper_layers_.size(); ++i) {
+    if (i > 0) text = scales_[i - 1](text, text, Tensor());
+    hyper = hyper_layers_[i](text, vision, audio, hyper);
+    keep(fmt::format("l_enc_{}", i), text);
+    keep(fmt::format("ahl_{}", i), hyper);
+  }
+
+  const auto with_class = [&](const Tensor& x, const Tensor& positions) {  // [B, N + 1, d]
+    const auto y = torch::cat({class_token_.expand({x.size(0), -1, -1}), x}, 1) + positions;
+    return hash_dropout(y, config_.dropout, is_training());
+  };
+  const auto source = with_class(hyper, source_positions_);
+  auto target = with_class(text, target_positions_);
+  for (auto& block : fusion_) target = block(target, source, Tensor());
+  keep("fusion", target);
+  const auto feature = target.select(1, 0);  // [B, d]
+  keep("feat", feature);
+  Output output;
+  output.score = output_(feature).squeeze(-1);  // [B]
+  return output;
+}
+
+Losses Almt::loss(const Output& output, const Batch& batch) {
+  const auto error = torch::mse_loss(output.score, batch.label);
+  return {error, {{"mse", error}}};
+}
+
+ModelInfo almt_info() {
+  ModelInfo info;
+  info.name = "almt";
+  info.title = "ALMT";
+  info.paper = "Zhang et al., EMNLP 2023";
+  info.kind = "text centre";
+  info.year = 2023;
+  info.text = TextInput::tokens;
+  info.reference = "Haoyu-ha/ALMT da94610 (MIT)";
+  info.idle_parameters = {"bertmodel.model.pooler."};
+  info.make_config = [] { return std::make_unique<AlmtConfig>(); };
+  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
+    return std::make_shared<Almt>(dynamic_cast<const AlmtConfig&>(config), shape, text);
+  };
+  return info;
+}
+
+}  // namespace kuda

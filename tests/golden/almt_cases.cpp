@@ -1,0 +1,128 @@
+// Golden cases of ALMT: forward, gradients, a step, the published schedule and a trajectory.
+
+#include <fmt/format.h>
+
+#include "kuda/models/almt/almt.h"
+#include "kuda/training/schedule.h"
+#include "system_case.h"
+
+namespace kuda::golden {
+
+void check_almt(const GoldenCase& golden, GoldenReport& report);
+
+using torch::Tensor;
+
+namespace {
+
+AlmtConfig almt_config_of(const GoldenCase& golden) {
+  const auto& facts = golden.config().at("model");
+  AlmtConfig config;
+  config.width = facts.at("token_dim");
+  config.tokens = facts.at("token_length");
+  config.kept_tokens = facts.at("token_len");
+  config.projection_depth = facts.at("proj_depth");
+  config.projection_heads = facts.at("proj_heads");
+  config.projection_mlp = facts.at("proj_mlp_dim");
+  config.text_heads = facts.at("l_enc_heads");
+  config.text_mlp = facts.at("l_enc_mlp_dim");
+  config.hyper_depth = facts.at("AHL_depth");
+  config.hyper_heads = facts.at("ahl_heads");
+  config.hyper_head_width = facts.at("ahl_dim_head");
+  config.fusion_depth = facts.at("fusion_layer_depth");
+  config.fusion_heads = facts.at("fusion_heads");
+  config.fusion_mlp = facts.at("fusion_mlp_dim");
+  config.dropout_text = 0;
+  return config;
+}
+
+DataShape almt_shape_of(const GoldenCase& golden) {
+  const auto& facts = golden.config().at("model");
+  DataShape shape;
+  shape.text_length = facts.at("l_input_length");
+  shape.vision_length = facts.at("v_input_length");
+  shape.vision_width = facts.at("v_input_dim");
+  shape.audio_length = facts.at("a_input_length");
+  shape.audio_width = facts.at("a_input_dim");
+  return shape;
+}
+
+TrainConfig almt_training_of(const GoldenCase& golden) {
+  TrainConfig train;
+  train.optimizer = "adamw";
+  train.lr = golden.config().at("lr");
+  train.weight_decay = golden.config().at("weight_decay");
+  return train;
+}
+
+void check_almt_case(const GoldenCase& golden, GoldenReport& report, Almt& model, const Batch& batch) {
+  model.eval();
+  Trace trace;
+  const auto output = model.forward(batch, &trace);
+  report.compare("out/M", output.score);
+  report.compare("out/loss", model.loss(output, batch).total);
+  report.compare("out/feat", trace.at("feat"));
+  for (const auto& [name, value] : trace.all())
+    if (name != "feat") report.compare("out/hidden/" + name, value);
+
+  model.train();
+  const auto losses = model.loss(model.forward(batch, nullptr), batch);  // the shortened last block
+  report.compare("out/train/loss", losses.total);
+  losses.total.backward();
+  compare_gradients(report, golden, model);
+  Optimizer(model, almt_training_of(golden)).step();
+  compare_state(golden, report, model, "step/");
+}
+
+void check_almt_trajectory(const GoldenCase& golden, GoldenReport& report, Almt& model, const Batch& data) {
+  for (const std::int64_t epochs : {10, 15, 20, 50}) {
+    std::vector<double> rates;
+    for (std::int64_t epoch = 0; epoch < epochs; ++epoch) rates.push_back(learning_rate("released", 1, epoch, epochs));
+    report.compare(fmt::format("out/lr_table_{}", epochs), torch::tensor(rates));
+  }
+  auto train = almt_training_of(golden);
+  train.schedule = "released";
+  train.epochs = golden.config().at("n_epochs");
+  Optimizer optimizer(model, train);
+  const auto order = golden.tensor("in/order");  // [epochs, steps, B]
+  report.used("in/order");
+  std::vector<double> rates, values;
+  std::vector<Tensor> losses, predictions;
+  for (std::int64_t epoch = 0; epoch < order.size(0); ++epoch) {
+    rates.push_back(learning_rate(train, values));
+    optimizer.set_rate(rates.back());
+    model.train();
+    for (std::int64_t step = 0; step < order.size(1); ++step) {
+      const auto at = order[epoch][step].contiguous();
+      const auto batch = rows_of(data, std::vector<std::int64_t>(at.const_data_ptr<std::int64_t>(),
+                                                                 at.const_data_ptr<std::int64_t>() + at.numel()));
+      const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
+      loss.backward();
+      optimizer.step();
+      losses.push_back(loss.detach());
+    }
+    model.eval();
+    const torch::NoGradGuard no_grad;
+    predictions.push_back(model.forward(data, nullptr).score);
+    values.push_back(0);
+    const auto prefix = fmt::format("state/epoch{}/", epoch + 1);
+    if (!golden.keys(prefix).empty()) compare_state(golden, report, model, prefix);
+  }
+  report.compare("out/lr", torch::tensor(rates));
+  report.compare("out/loss_steps", torch::stack(losses).view({order.size(0), -1}));
+  report.compare("out/pred_after_epoch", torch::stack(predictions));
+}
+
+}  // namespace
+
+void check_almt(const GoldenCase& golden, GoldenReport& report) {
+  Almt model(almt_config_of(golden), almt_shape_of(golden), bert_of(golden.config()));
+  load_weights(model, golden, report);
+  const auto batch = system_batch(golden, report);
+  report.used("in/text_lengths");  // what the attention mask of in/text says already
+  if (golden.has("in/order"))
+    check_almt_trajectory(golden, report, model, batch);
+  else
+    check_almt_case(golden, report, model, batch);
+}
+
+}  // namespace kuda::golden
