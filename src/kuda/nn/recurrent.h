@@ -1,7 +1,10 @@
 #pragma once
-// LSTMs over sequences of unequal length.
+// LSTMs and GRUs over sequences of unequal length.
 
 #include <torch/torch.h>
+
+#include <cstdint>
+#include <string>
 
 namespace kuda {
 
@@ -9,5 +12,28 @@ namespace kuda {
 /// first -> [layers * directions, B, H] in torch's order. Padding never enters.
 [[nodiscard]] torch::Tensor final_states(torch::nn::LSTM& lstm, const torch::Tensor& values,
                                          const torch::Tensor& lengths);
+
+struct RecurrentOutput {
+  torch::Tensor sequence;  ///< [B, L, 2H], forward and backward halves; zeros at padding
+  torch::Tensor final;     ///< [layers * 2, B, H] in torch's order: layer by layer, forward then backward
+};
+
+/// A bidirectional LSTM or GRU that becomes a child of its owner under torch's own names (weight_ih_l0, ...). The
+/// recurrent weights of each layer and direction start orthogonal, as one [gates * H, H] matrix.
+///   BidirectionalRnn rnn(*this, "rnn_a", "gru", input_width, hidden_width, layers);
+class BidirectionalRnn {
+ public:
+  BidirectionalRnn() = default;
+  /// kind "lstm" or "gru".
+  BidirectionalRnn(torch::nn::Module& owner, const std::string& name, const std::string& kind, std::int64_t input_width,
+                   std::int64_t hidden_width, std::int64_t layers);
+  /// x [B, L, D], lengths [B] int64 within 1..L, in any order. Padding never enters.
+  RecurrentOutput forward(const torch::Tensor& x, const torch::Tensor& lengths);
+  [[nodiscard]] bool is_empty() const { return lstm_.is_empty() && gru_.is_empty(); }
+
+ private:
+  torch::nn::LSTM lstm_{nullptr};
+  torch::nn::GRU gru_{nullptr};
+};
 
 }  // namespace kuda

@@ -68,8 +68,8 @@ void UnimodalLabelsImpl::update_labels(const PerHead& features, const Tensor& at
   const double step = 2.0 / double(epoch + 1);
   for (std::size_t head = 1; head < 4; ++head) {
     const auto ratio = delta[head] / (delta[0] + kTiny);
-    const auto fresh = (0.5 * ratio * label + 0.5 * (label + delta[head] - delta[0]))
-                           .clamp(-options_.limit, options_.limit);
+    const auto fresh =
+        (0.5 * ratio * label + 0.5 * (label + delta[head] - delta[0])).clamp(-options_.limit, options_.limit);
     auto bank = labels_[static_cast<std::int64_t>(head)];
     bank.index_copy_(0, at, (1 - step) * bank.index_select(0, at) + step * fresh);
   }

@@ -12,8 +12,8 @@
 
 namespace kuda {
 
-/// Options both models have. Defaults are those of the derived configs.
-struct MultitaskConfig : ModelConfig {
+/// Options both models have; the defaults are Self-MM's on CMU-MOSI.
+struct MultitaskOptions {
   std::int64_t audio_hidden = 16, vision_hidden = 32;  ///< LSTM widths
   std::int64_t fusion_width = 128, text_width = 32, audio_width = 16, vision_width = 32;
   double dropout_fusion = 0, dropout_text = 0, dropout_audio = 0, dropout_vision = 0;
@@ -22,8 +22,6 @@ struct MultitaskConfig : ModelConfig {
   bool exclude_zero = true, keep_empty_centres = true;
   double lr_text = 5e-5, lr_audio = 5e-3, lr_vision = 5e-3, lr_other = 1e-3;
   double decay_text = 1e-3, decay_audio = 1e-3, decay_vision = 1e-3, decay_other = 1e-3;
-
- protected:
   void describe_shared(Fields& fields);
 };
 
@@ -33,13 +31,13 @@ class MultitaskModel : public Model {
   std::vector<ParameterGroup> parameter_groups() override;
   [[nodiscard]] bool is_saved(std::string_view name) const override;
   void begin_training(const TrainingFacts& facts) override;
-  void begin_epoch(std::int64_t epoch, std::int64_t num_epochs) override { epoch_ = epoch + 1, (void)num_epochs; }
+  void begin_epoch(std::int64_t epoch, std::int64_t) override { epoch_ = epoch + 1; }
   void after_backward(const Output& output, const Batch& batch) override;
   UnimodalLabels& bank() { return bank_; }
 
  protected:
   /// Throws ConfigError unless all three modalities are present.
-  MultitaskModel(const MultitaskConfig& config, const DataShape& shape, const TextEncoder& text, const char* name);
+  MultitaskModel(const MultitaskOptions& options, const DataShape& shape, const TextEncoder& text, const char* name);
   /// input_widths by head, in the order of kLabelHeads.
   void add_heads(const std::array<std::int64_t, 4>& input_widths);
   /// BERT's last hidden states, [B, Lt, D].
@@ -53,10 +51,8 @@ class MultitaskModel : public Model {
     double dropout = 0;
   };
 
-  bool finetune_text_;
-  MultitaskConfig* config_;
-  std::int64_t text_dim_;
-  std::int64_t epoch_ = 1;
+  MultitaskOptions options_;
+  std::int64_t epoch_ = 1;  ///< from 1, as the published schedule of the labels counts
   Bert bert_{nullptr};
   std::array<Head, 4> heads_;
   UnimodalLabels bank_{nullptr};
