@@ -18,9 +18,10 @@ Sequence TextFeatures::of(const Batch& batch) const {
   if (bert_.is_empty()) return batch.text_features;
   if (!batch.text_ids.defined()) return {};
   const torch::NoGradGuard no_grad;
-  if (bert_->is_training()) bert_->eval();
+  const auto& bert = bert_.ptr();
+  if (bert->is_training()) bert->eval();
   Sequence text;
-  text.values = bert_.ptr()->forward(batch.text_ids, batch.text_segments, batch.text_padding).back();
+  text.values = bert->forward(batch.text_ids, batch.text_segments, batch.text_padding).back();
   text.padding = batch.text_padding;
   text.lengths = batch.text_padding.logical_not().sum(1).clamp_min(1);
   return text;
