@@ -1,5 +1,8 @@
 #include "kuda/nn/subnets.h"
 
+#include <fmt/format.h>
+
+#include "kuda/base/error.h"
 #include "kuda/text/dropout.h"
 
 namespace kuda {
@@ -16,6 +19,10 @@ FeatureSubnetImpl::FeatureSubnetImpl(std::int64_t input_width, std::int64_t hidd
 }
 
 Tensor FeatureSubnetImpl::forward(const Tensor& x, Tensor* normalised) {
+  if (x.size(1) != norm_->options.num_features())
+    throw ShapeError(
+        fmt::format("{} features per frame, but the model was built for {}", x.size(1), norm_->options.num_features()),
+        "the features come from another extractor or data set than the model's");
   const bool is_alone = is_training() && x.size(0) == 1;
   const auto y = is_alone ? torch::batch_norm(x, norm_->weight, norm_->bias, norm_->running_mean, norm_->running_var,
                                               false, 0, norm_->options.eps(), false)

@@ -5,9 +5,9 @@
 namespace kuda {
 
 torch::Tensor time_mean(const torch::Tensor& x, const torch::Tensor& padding) {
-  const auto hidden = padding.unsqueeze(-1);                                                   // [B, L, 1]
-  const auto count = hidden.logical_not().sum(1).clamp_min(1).to(x.scalar_type());             // [B, 1]
-  return x.masked_fill(hidden, 0).sum(1) / count;                                              // [B, D]
+  const auto hidden = padding.unsqueeze(-1);                                        // [B, L, 1]
+  const auto count = hidden.logical_not().sum(1).clamp_min(1).to(x.scalar_type());  // [B, 1]
+  return x.masked_fill(hidden, 0).sum(1) / count;                                   // [B, D]
 }
 
 torch::Tensor loader_time_mean(const torch::Tensor& x, bool is_audio) {

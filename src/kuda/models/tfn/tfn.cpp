@@ -1,7 +1,6 @@
 #include "kuda/models/tfn/tfn.h"
 
 #include "kuda/base/error.h"
-#include "kuda/models/mean_inputs.h"
 #include "kuda/text/dropout.h"
 
 namespace kuda {
@@ -10,33 +9,29 @@ using torch::Tensor;
 namespace nn = torch::nn;
 
 Tfn::Tfn(const TfnConfig& config, const DataShape& shape, const TextEncoder& text) : config_(config) {
-  const auto [has_text, has_vision, has_audio] = shape.present;
-  if (!has_text && !has_vision && !has_audio)
+  if (shape.present == std::array<bool, 3>{false, false, false})
     throw ConfigError("tfn: none of the modalities is present, expected at least one");
   output_range_ = register_parameter("output_range", torch::full({1}, config.output_range), false);
   output_shift_ = register_parameter("output_shift", torch::full({1}, config.output_shift), false);
-  if (has_audio)
-    audio_ = register_module("audio_subnet",
-                             FeatureSubnet(shape.audio_width, config.audio_hidden, config.dropout_audio));
-  if (has_vision)
-    vision_ = register_module("video_subnet",
-                              FeatureSubnet(shape.vision_width, config.vision_hidden, config.dropout_vision));
-  if (has_text) {
-    text_features_ = std::make_unique<TextFeatures>(*this, shape, text.bert, text.folder);
-    text_ = register_module("text_subnet", TextSubnet(text_features_->width(), config.text_hidden, config.text_out,
-                                                      config.reference_quirks ? 0 : config.dropout_text));
-  }
-  const auto size = (has_audio ? config.audio_hidden + 1 : 1) * (has_vision ? config.vision_hidden + 1 : 1) *
-                    (has_text ? config.text_out + 1 : 1);
+  encoders_ = MeanEncoders(*this,
+                           {.audio_hidden = config.audio_hidden,
+                            .vision_hidden = config.vision_hidden,
+                            .text_hidden = config.text_hidden,
+                            .text_out = config.text_out,
+                            .dropout_audio = config.dropout_audio,
+                            .dropout_vision = config.dropout_vision,
+                            .dropout_text = config.dropout_text,
+                            .reference_quirks = config.reference_quirks},
+                           shape, text.bert, text.folder);
+  const auto size = encoders_.audio_width() * encoders_.vision_width() * encoders_.text_width();
   post_fusion_1_ = register_module("post_fusion_layer_1", nn::Linear(size, config.post_fusion));
   post_fusion_2_ = register_module("post_fusion_layer_2", nn::Linear(config.post_fusion, config.post_fusion));
   post_fusion_3_ = register_module("post_fusion_layer_3", nn::Linear(config.post_fusion, config.outputs));
 }
 
 Output Tfn::forward(const Batch& batch, Trace* trace) {
-  const MeanInputs inputs = encode_means(batch, {audio_, vision_, text_, text_features_.get()},
-                                         config_.reference_quirks, trace);
-  const auto rows = inputs.rows;
+  const auto inputs = encoders_.encode(batch);
+  const auto rows = inputs.audio.size(0);
   // [1, audio] x [1, vision] x [1, text], flattened in this order: the head's weights depend on it.
   const auto two = inputs.audio.unsqueeze(2).bmm(inputs.vision.unsqueeze(1)).view({rows, -1, 1});  // [B, a * v, 1]
   const auto product = two.bmm(inputs.text.unsqueeze(1)).view({rows, -1});                         // [B, a * v * t]
@@ -45,6 +40,7 @@ Output Tfn::forward(const Batch& batch, Trace* trace) {
   const auto last = post_fusion_3_(torch::relu(post2));  // [B, outputs]
   const auto prediction = config_.outputs == 1 ? last.sigmoid() * output_range_ + output_shift_ : last;
   if (trace != nullptr) {
+    for (const auto& [name, value] : inputs.intermediates) trace->keep(name, value);
     trace->keep("Feature_f", product);
     trace->keep("post1", post1);
     trace->keep("post2", post2);

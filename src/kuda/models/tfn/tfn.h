@@ -6,8 +6,7 @@
 
 #include "kuda/models/model.h"
 #include "kuda/models/tfn/config.h"
-#include "kuda/nn/subnets.h"
-#include "kuda/nn/text_features.h"
+#include "kuda/nn/mean_inputs.h"
 
 namespace kuda {
 
@@ -24,9 +23,7 @@ class Tfn final : public Model {
  private:
   TfnConfig config_;
   torch::Tensor output_range_, output_shift_;  ///< [1] each; in the published state, never trained
-  FeatureSubnet audio_{nullptr}, vision_{nullptr};
-  TextSubnet text_{nullptr};
-  std::unique_ptr<TextFeatures> text_features_;
+  MeanEncoders encoders_;
   torch::nn::Linear post_fusion_1_{nullptr}, post_fusion_2_{nullptr}, post_fusion_3_{nullptr};
 };
 

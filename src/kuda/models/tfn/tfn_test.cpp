@@ -1,0 +1,170 @@
+#include "kuda/models/tfn/tfn.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "kuda/base/error.h"
+
+namespace kuda {
+namespace {
+
+using torch::Tensor;
+
+DataShape tfn_shape(std::int64_t text_width = 6) {
+  DataShape shape;
+  shape.text_length = 5;
+  shape.text_width = text_width;
+  shape.vision_length = 7;
+  shape.vision_width = 3;
+  shape.audio_length = 4;
+  shape.audio_width = 2;
+  return shape;
+}
+
+TfnConfig tfn_config() {
+  TfnConfig config;
+  config.text_hidden = config.vision_hidden = 4;
+  config.audio_hidden = 3;
+  config.text_out = 2;
+  config.post_fusion = 5;
+  config.dropout_text = config.dropout_vision = config.dropout_audio = config.dropout_fusion = 0;
+  return config;
+}
+
+TextEncoder tfn_text() {
+  TextEncoder text;
+  text.bert.vocab_size = 20;
+  text.bert.hidden_size = 8;
+  text.bert.num_hidden_layers = 1;
+  text.bert.num_attention_heads = 2;
+  text.bert.intermediate_size = 8;
+  text.bert.max_position_embeddings = 8;
+  return text;
+}
+
+Sequence tfn_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
+  Sequence sequence;
+  sequence.lengths = torch::tensor(lengths);
+  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
+  sequence.values = torch::randn({std::int64_t(lengths.size()), length, width});  // padding holds numbers too
+  return sequence;
+}
+
+Batch tfn_batch() {
+  Batch batch;
+  batch.ids = {"a", "b", "c"};
+  batch.rows = {0, 1, 2};
+  batch.text_features = tfn_sequence(5, 6, {2, 5, 3});
+  batch.vision = tfn_sequence(7, 3, {1, 4, 7});
+  batch.audio = tfn_sequence(4, 2, {4, 1, 2});
+  batch.label = torch::tensor({0.5F, -1.0F, 2.0F});
+  return batch;
+}
+
+std::shared_ptr<Tfn> make_tfn(const TfnConfig& config, const DataShape& shape = tfn_shape()) {
+  torch::manual_seed(3);
+  return std::make_shared<Tfn>(config, shape, tfn_text());
+}
+
+TEST(Tfn, SoundOptionLeavesPaddingOut) {
+  auto config = tfn_config();
+  for (const bool quirks : {true, false}) {
+    config.reference_quirks = quirks;
+    const auto model = make_tfn(config);
+    model->eval();
+    const torch::NoGradGuard no_grad;
+    auto batch = tfn_batch();
+    const auto before = model->forward(batch, nullptr).score;
+    for (auto* sequence : {&batch.text_features, &batch.vision, &batch.audio})
+      sequence->values = sequence->values.masked_fill(sequence->padding.unsqueeze(-1), 9);
+    EXPECT_EQ(torch::allclose(model->forward(batch, nullptr).score, before), !quirks);
+    EXPECT_EQ(model->is_padding_invariant(), !quirks);
+  }
+}
+
+TEST(Tfn, TextDropoutWorksOnlyWithoutTheQuirks) {
+  auto config = tfn_config();
+  config.dropout_text = 0.5;
+  for (const bool quirks : {true, false}) {
+    config.reference_quirks = quirks;
+    const auto model = make_tfn(config);
+    Trace trace, again;
+    const auto batch = tfn_batch();
+    (void)model->forward(batch, &trace);
+    (void)model->forward(batch, &again);
+    EXPECT_EQ(torch::equal(trace.at("Feature_t"), again.at("Feature_t")), quirks);
+  }
+}
+
+TEST(Tfn, TheFusionDropoutActsOnTheProduct) {
+  auto config = tfn_config();
+  config.dropout_fusion = 0.5;
+  const auto model = make_tfn(config);
+  const auto batch = tfn_batch();
+  Trace first, second;
+  (void)model->forward(batch, &first);
+  (void)model->forward(batch, &second);
+  EXPECT_TRUE(torch::equal(first.at("Feature_f"), second.at("Feature_f")));
+  EXPECT_FALSE(torch::equal(first.at("post1"), second.at("post1")));
+}
+
+TEST(Tfn, ABatchOfOneIsNormalisedWithTheRunningStatistics) {
+  const auto model = make_tfn(tfn_config());
+  auto batch = tfn_batch();
+  (void)model->forward(batch, nullptr);  // moves the statistics once
+  const auto before = model->named_buffers()["audio_subnet.norm.running_mean"].clone();
+  batch.ids = {"a"};
+  for (auto* sequence : {&batch.text_features, &batch.vision, &batch.audio})
+    *sequence = {sequence->values.slice(0, 0, 1), sequence->padding.slice(0, 0, 1), sequence->lengths.slice(0, 0, 1),
+                 Tensor()};
+  const auto training = model->forward(batch, nullptr).score;
+  model->eval();
+  EXPECT_TRUE(torch::allclose(training, model->forward(batch, nullptr).score));
+  EXPECT_TRUE(torch::equal(before, model->named_buffers()["audio_subnet.norm.running_mean"]));
+}
+
+TEST(Tfn, ScoresStayInsideTheConfiguredRange) {
+  auto config = tfn_config();
+  config.output_range = 2;
+  config.output_shift = -1;
+  const auto model = make_tfn(config);
+  auto batch = tfn_batch();
+  batch.vision.values = batch.vision.values * 1e4;
+  model->eval();
+  EXPECT_LE(model->forward(batch, nullptr).score.abs().max().item<float>(), 1.0F);
+}
+
+TEST(Tfn, DataWithoutTextFeaturesGetAFrozenEncoder) {
+  const auto model = make_tfn(tfn_config(), tfn_shape(0));
+  auto batch = tfn_batch();
+  batch.text_features = {};
+  batch.text_ids = torch::randint(1, 20, {3, 5});
+  batch.text_segments = torch::zeros_like(batch.text_ids);
+  batch.text_padding = torch::zeros({3, 5}, torch::kBool);
+  const auto losses = model->loss(model->forward(batch, nullptr), batch);
+  losses.total.backward();
+  std::size_t frozen = 0;
+  for (const auto& item : model->named_parameters()) {
+    if (!item.key().starts_with("text_encoder.")) continue;
+    ++frozen;
+    EXPECT_FALSE(item.value().requires_grad() || item.value().grad().defined()) << item.key();
+  }
+  EXPECT_GT(frozen, 0U);
+  for (const auto& name : make_tfn(tfn_config())->named_parameters().keys())
+    EXPECT_EQ(name.find("text_encoder"), std::string::npos);
+}
+
+TEST(Tfn, RefusesNoModalitiesAndFeaturesOfAnotherWidth) {
+  auto shape = tfn_shape();
+  shape.present = {false, false, false};
+  EXPECT_THROW(make_tfn(tfn_config(), shape), ConfigError);
+  const auto model = make_tfn(tfn_config());
+  auto batch = tfn_batch();
+  batch.vision = tfn_sequence(7, 4, {1, 4, 7});
+  EXPECT_THROW((void)model->forward(batch, nullptr), ShapeError);
+  EXPECT_THROW((void)model->forward(Batch(), nullptr), ShapeError);
+}
+
+}  // namespace
+}  // namespace kuda
