@@ -1,0 +1,125 @@
+#include "kuda/models/lmf/lmf.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kuda/base/error.h"
+
+namespace kuda {
+namespace {
+
+using torch::Tensor;
+
+DataShape lmf_shape() {
+  DataShape shape;
+  shape.text_length = 5;
+  shape.text_width = 6;
+  shape.vision_length = 7;
+  shape.vision_width = 3;
+  shape.audio_length = 4;
+  shape.audio_width = 2;
+  return shape;
+}
+
+LmfConfig lmf_config() {
+  LmfConfig config;
+  config.text_hidden = config.vision_hidden = 4;
+  config.audio_hidden = 3;
+  config.rank = 2;
+  config.dropout_text = config.dropout_vision = config.dropout_audio = 0;
+  return config;
+}
+
+Sequence lmf_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
+  Sequence sequence;
+  sequence.lengths = torch::tensor(lengths);
+  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
+  sequence.values = torch::randn({std::int64_t(lengths.size()), length, width});
+  return sequence;
+}
+
+Batch lmf_batch() {
+  Batch batch;
+  batch.ids = {"a", "b", "c"};
+  batch.rows = {0, 1, 2};
+  batch.text_features = lmf_sequence(5, 6, {2, 5, 3});
+  batch.vision = lmf_sequence(7, 3, {1, 4, 7});
+  batch.audio = lmf_sequence(4, 2, {4, 1, 2});
+  batch.label = torch::tensor({0.5F, -1.0F, 2.0F});
+  return batch;
+}
+
+std::shared_ptr<Lmf> make_lmf(const LmfConfig& config, const DataShape& shape = lmf_shape()) {
+  torch::manual_seed(3);
+  return std::make_shared<Lmf>(config, shape, TextEncoder());
+}
+
+std::size_t grouped(Lmf& model) {
+  std::size_t count = 0;
+  for (const auto& group : model.parameter_groups()) count += group.parameters.size();
+  return count;
+}
+
+TEST(Lmf, FusionWeightsAreInNoGroupUnlessTheyAreTrained) {
+  auto config = lmf_config();
+  const auto model = make_lmf(config);
+  EXPECT_EQ(grouped(*model), model->parameters().size() - 2);
+  const auto groups = model->parameter_groups();
+  EXPECT_EQ(groups[0].parameters.size(), 3U);
+  EXPECT_EQ(groups[0].lr, config.factor_lr);
+  EXPECT_LT(groups[1].lr, 0);  // that of the training section
+  config.train_fusion_weights = true;
+  EXPECT_EQ(grouped(*make_lmf(config)), model->parameters().size());
+}
+
+TEST(Lmf, IsTheWeightedSumOfItsRanks) {
+  const auto model = make_lmf(lmf_config());
+  model->eval();
+  Trace trace;
+  const auto output = model->forward(lmf_batch(), &trace);
+  const auto ranks = trace.at("Feature_f");  // [B, r, 1]: the batch axis stays for any size
+  EXPECT_EQ(ranks.sizes(), (std::vector<std::int64_t>{3, 2, 1}));
+  const auto weights = model->named_parameters()["fusion_weights"];
+  const auto bias = model->named_parameters()["fusion_bias"];
+  EXPECT_TRUE(torch::allclose(output.score, (ranks.squeeze(2) * weights).sum(1) + bias.squeeze(), 1e-5, 1e-6));
+}
+
+TEST(Lmf, FactorsStartXavierNormal) {
+  auto config = lmf_config();
+  config.rank = 400;
+  config.vision_hidden = 399;
+  const auto factor = make_lmf(config)->named_parameters()["video_factor"];
+  EXPECT_NEAR(factor.std().item<double>(), std::sqrt(2.0 / 800), 1e-3);
+}
+
+TEST(Lmf, SoundOptionLeavesPaddingOut) {
+  auto config = lmf_config();
+  for (const bool quirks : {true, false}) {
+    config.reference_quirks = quirks;
+    const auto model = make_lmf(config);
+    model->eval();
+    const torch::NoGradGuard no_grad;
+    auto batch = lmf_batch();
+    const auto before = model->forward(batch, nullptr).score;
+    for (auto* sequence : {&batch.text_features, &batch.vision, &batch.audio})
+      sequence->values = sequence->values.masked_fill(sequence->padding.unsqueeze(-1), 9);
+    EXPECT_EQ(torch::allclose(model->forward(batch, nullptr).score, before), !quirks);
+    EXPECT_EQ(model->is_padding_invariant(), !quirks);
+  }
+}
+
+TEST(Lmf, AnAbsentModalityHasNoFactor) {
+  auto shape = lmf_shape();
+  shape.present[1] = false;
+  const auto model = make_lmf(lmf_config(), shape);
+  EXPECT_FALSE(model->named_parameters().contains("video_factor"));
+  auto batch = lmf_batch();
+  batch.vision = {};
+  EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>());
+  shape.present = {false, false, false};
+  EXPECT_THROW(make_lmf(lmf_config(), shape), ConfigError);
+}
+
+}  // namespace
+}  // namespace kuda
