@@ -1,0 +1,164 @@
+#include "kuda/models/almt/almt.h"
+
+#include <gtest/gtest.h>
+
+#include "kuda/base/error.h"
+
+namespace kuda {
+namespace {
+
+using torch::Tensor;
+
+DataShape almt_shape() {
+  DataShape shape;
+  shape.text_length = 6;
+  shape.vision_length = 5;
+  shape.vision_width = 4;
+  shape.audio_length = 7;
+  shape.audio_width = 3;
+  return shape;
+}
+
+TextEncoder almt_text() {
+  TextEncoder text;
+  text.bert.vocab_size = 20;
+  text.bert.hidden_size = 16;
+  text.bert.num_hidden_layers = 1;
+  text.bert.num_attention_heads = 2;
+  text.bert.intermediate_size = 16;
+  text.bert.max_position_embeddings = 8;
+  return text;
+}
+
+AlmtConfig almt_small() {
+  AlmtConfig config;
+  config.width = 16;
+  config.tokens = 3;
+  config.projection_heads = config.text_heads = config.hyper_heads = config.fusion_heads = 2;
+  config.projection_mlp = config.text_mlp = config.fusion_mlp = 8;
+  return config;
+}
+
+Sequence almt_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
+  Sequence sequence;
+  sequence.lengths = torch::tensor(lengths);
+  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
+  sequence.values = torch::randn({2, length, width});
+  return sequence;
+}
+
+Batch almt_batch() {
+  torch::manual_seed(3);
+  const auto shape = almt_shape();
+  Batch batch;
+  batch.ids = {"a", "b"};
+  batch.rows = {0, 1};
+  batch.text_ids = torch::randint(1, 20, {2, shape.text_length});
+  batch.text_segments = torch::zeros_like(batch.text_ids);
+  batch.text_padding = torch::arange(shape.text_length).unsqueeze(0) >= torch::tensor({6, 3}).unsqueeze(1);
+  batch.vision = almt_sequence(shape.vision_length, shape.vision_width, {5, 2});
+  batch.audio = almt_sequence(shape.audio_length, shape.audio_width, {7, 4});
+  batch.label = torch::tensor({0.5F, -1.0F});
+  return batch;
+}
+
+Tensor almt_score(Model& model, const Batch& batch) {
+  model.eval();
+  const torch::NoGradGuard no_grad;
+  return model.forward(batch, nullptr).score;
+}
+
+TEST(Almt, MaskedPaddingDoesNotReachTheScore) {
+  for (const bool is_masked : {true, false}) {
+    torch::manual_seed(1);
+    auto config = almt_small();
+    config.mask_padding = is_masked;
+    Almt model(config, almt_shape(), almt_text());
+    EXPECT_EQ(model.is_padding_invariant(), is_masked);
+    auto batch = almt_batch();
+    const auto before = almt_score(model, batch);
+    batch.vision.values = batch.vision.values.masked_fill(batch.vision.padding.unsqueeze(-1), 9.0);
+    batch.audio.values = batch.audio.values.masked_fill(batch.audio.padding.unsqueeze(-1), 9.0);
+    EXPECT_EQ(torch::allclose(almt_score(model, batch), before, 0, 1e-6), is_masked);
+  }
+}
+
+TEST(Almt, MaskedABatchMayBeCutToItsLongestClip) {
+  torch::manual_seed(1);
+  auto config = almt_small();
+  config.mask_padding = true;
+  Almt model(config, almt_shape(), almt_text());
+  auto batch = almt_batch();
+  const auto whole = almt_score(model, batch);
+  const auto second = [](const Tensor& x, std::int64_t length) { return x.slice(0, 1, 2).slice(1, 0, length); };
+  batch.ids = {"b"};
+  batch.text_ids = second(batch.text_ids, 3);
+  batch.text_segments = second(batch.text_segments, 3);
+  batch.text_padding = second(batch.text_padding, 3);
+  batch.vision.values = second(batch.vision.values, 2);
+  batch.vision.padding = second(batch.vision.padding, 2);
+  batch.audio.values = second(batch.audio.values, 4);
+  batch.audio.padding = second(batch.audio.padding, 4);
+  EXPECT_NEAR(almt_score(model, batch).item<float>(), whole[1].item<float>(), 1e-5);
+}
+
+TEST(Almt, ATraceDoesNotChangeTheScore) {
+  torch::manual_seed(1);
+  auto config = almt_small();
+  config.projection_depth = 2;
+  Almt model(config, almt_shape(), almt_text());
+  model.eval();
+  const auto batch = almt_batch();
+  Trace trace;
+  EXPECT_TRUE(torch::allclose(model.forward(batch, &trace).score, model.forward(batch, nullptr).score, 0, 1e-6));
+  EXPECT_EQ(trace.at("proj_a").sizes(), (std::vector<std::int64_t>{2, 3 + 7, 16}));
+}
+
+TEST(Almt, DropoutActsInTrainingOnly) {
+  torch::manual_seed(1);
+  auto config = almt_small();
+  config.dropout_text = 0;
+  config.dropout = 0.5;
+  Almt model(config, almt_shape(), almt_text());
+  const auto batch = almt_batch();
+  EXPECT_TRUE(torch::equal(almt_score(model, batch), almt_score(model, batch)));
+  model.train();
+  EXPECT_FALSE(torch::equal(model.forward(batch, nullptr).score, model.forward(batch, nullptr).score));
+}
+
+TEST(Almt, OverfitsOneBatch) {
+  torch::manual_seed(1);
+  Almt model(almt_small(), almt_shape(), almt_text());
+  const auto batch = almt_batch();
+  torch::optim::AdamW optimizer(model.parameters(), torch::optim::AdamWOptions(1e-3));
+  model.train();
+  for (int i = 0; i < 100; ++i) {
+    optimizer.zero_grad();
+    model.loss(model.forward(batch, nullptr), batch).total.backward();
+    optimizer.step();
+  }
+  EXPECT_LT((almt_score(model, batch) - batch.label).abs().mean().item<double>(), 0.1);
+}
+
+TEST(Almt, RefusesMoreTokensThanThereAreAndLongerSequences) {
+  auto config = almt_small();
+  config.kept_tokens = 4;
+  EXPECT_THROW(Almt(config, almt_shape(), almt_text()), ConfigError);
+  Almt model(almt_small(), almt_shape(), almt_text());
+  auto batch = almt_batch();
+  batch.audio = almt_sequence(8, 3, {8, 8});
+  EXPECT_THROW(almt_score(model, batch), ShapeError);
+}
+
+TEST(Almt, WithoutAudioThereAreNoParametersForIt) {
+  auto shape = almt_shape();
+  shape.present[2] = false;
+  Almt model(almt_small(), shape, almt_text());
+  for (const auto& item : model.named_parameters()) {
+    EXPECT_EQ(item.key().find("proj_a"), std::string::npos) << item.key();
+    EXPECT_EQ(item.key().find("_ta"), std::string::npos) << item.key();
+  }
+}
+
+}  // namespace
+}  // namespace kuda
