@@ -34,18 +34,16 @@ BidirectionalRnn::BidirectionalRnn(torch::nn::Module& owner, const std::string& 
 RecurrentOutput BidirectionalRnn::forward(const torch::Tensor& x, const torch::Tensor& lengths) {
   const auto packed = torch::nn::utils::rnn::pack_padded_sequence(x, lengths.cpu(), /*batch_first=*/true,
                                                                   /*enforce_sorted=*/false);
-  RecurrentOutput output;
-  torch::nn::utils::rnn::PackedSequence states;
+  const auto unpack = [&](const torch::nn::utils::rnn::PackedSequence& states) {
+    return std::get<0>(
+        torch::nn::utils::rnn::pad_packed_sequence(states, /*batch_first=*/true, /*padding_value=*/0.0, x.size(1)));
+  };
   if (gru_.is_empty()) {
-    auto [sequence, last] = lstm_->forward_with_packed_input(packed);
-    states = sequence;
-    output.final = std::get<0>(last);
-  } else {
-    std::tie(states, output.final) = gru_->forward_with_packed_input(packed);
+    const auto [states, last] = lstm_->forward_with_packed_input(packed);
+    return {unpack(states), std::get<0>(last)};
   }
-  output.sequence = std::get<0>(torch::nn::utils::rnn::pad_packed_sequence(states, /*batch_first=*/true,
-                                                                           /*padding_value=*/0.0, x.size(1)));
-  return output;
+  const auto [states, last] = gru_->forward_with_packed_input(packed);
+  return {unpack(states), last};
 }
 
 }  // namespace kuda

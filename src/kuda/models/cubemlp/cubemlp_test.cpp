@@ -1,0 +1,151 @@
+#include "kuda/models/cubemlp/cubemlp.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "kuda/base/error.h"
+
+namespace kuda {
+namespace {
+
+using torch::Tensor;
+
+DataShape cubemlp_shape() {
+  DataShape shape;
+  shape.text_length = shape.vision_length = shape.audio_length = 6;
+  shape.vision_width = 4;
+  shape.audio_width = 3;
+  return shape;
+}
+
+TextEncoder cubemlp_text() {
+  TextEncoder text;
+  text.bert.vocab_size = 20;
+  text.bert.hidden_size = 16;
+  text.bert.num_hidden_layers = 3;
+  text.bert.num_attention_heads = 2;
+  text.bert.intermediate_size = 16;
+  text.bert.max_position_embeddings = 8;
+  return text;
+}
+
+CubeMlpConfig cubemlp_small() {
+  CubeMlpConfig config;
+  config.width = 8;
+  config.time_length = 7;
+  config.hidden_time = config.out_time = {5, 4};
+  config.hidden_channel = config.out_channel = {8, 6};
+  config.frozen_layers = 2;
+  return config;
+}
+
+Sequence cubemlp_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
+  Sequence sequence;
+  sequence.lengths = torch::tensor(lengths);
+  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
+  sequence.values = torch::randn({static_cast<std::int64_t>(lengths.size()), length, width});
+  return sequence;
+}
+
+Batch cubemlp_batch() {
+  torch::manual_seed(3);
+  Batch batch;
+  batch.ids = {"a", "b"};
+  batch.rows = {0, 1};
+  batch.text_ids = torch::randint(1, 20, {2, 6});
+  batch.text_segments = torch::zeros_like(batch.text_ids);
+  batch.text_padding = torch::arange(6).unsqueeze(0) >= torch::tensor({3, 6}).unsqueeze(1);  // not sorted by length
+  batch.vision = cubemlp_sequence(6, 4, {3, 6});
+  batch.audio = cubemlp_sequence(6, 3, {3, 6});
+  batch.label = torch::tensor({0.5F, -1.0F});
+  return batch;
+}
+
+Tensor cubemlp_score(Model& model, const Batch& batch, Trace* trace = nullptr) {
+  model.eval();
+  const torch::NoGradGuard no_grad;
+  return model.forward(batch, trace).score;
+}
+
+TEST(CubeMlp, MaskedFramesOfPaddingDoNotReachTheScore) {
+  for (const bool is_masked : {true, false}) {
+    torch::manual_seed(1);
+    auto config = cubemlp_small();
+    config.encoder = "conv";  // an RNN never reads padded frames
+    config.mask_padding = is_masked;
+    CubeMlp model(config, cubemlp_shape(), cubemlp_text());
+    auto batch = cubemlp_batch();
+    const auto before = cubemlp_score(model, batch);
+    batch.audio.values[0][5].fill_(9);  // two frames past the last real one
+    EXPECT_EQ(torch::allclose(cubemlp_score(model, batch), before, 0, 1e-6), is_masked);
+  }
+}
+
+TEST(CubeMlp, CentredFramesMoveAgainstTheirWordsAndPooledOnesDoNot) {
+  torch::manual_seed(1);
+  auto config = cubemlp_small();
+  config.encoder = "conv";
+  auto batch = cubemlp_batch();
+  batch.audio = cubemlp_sequence(12, 3, {12, 12});
+  batch.audio.values.zero_();
+  batch.audio.values.slice(1, 0, 2).fill_(1);  // belongs to the first word
+  for (const std::string align : {"pool", "centre"}) {
+    config.align = align;
+    CubeMlp model(config, cubemlp_shape(), cubemlp_text());
+    Trace trace;
+    cubemlp_score(model, batch, &trace);
+    const auto encoded = trace.at("ln_a")[1];  // [L, c]; centred, the first three frames are cut
+    EXPECT_EQ(torch::allclose(encoded[0], encoded[3], 1e-3, 1e-3), align == "centre");
+  }
+}
+
+TEST(CubeMlp, FreezesTheLowestLayersAndScalesTheRestOfBert) {
+  CubeMlp model(cubemlp_small(), cubemlp_shape(), cubemlp_text());
+  for (const auto& item : model.named_parameters())
+    EXPECT_EQ(item.value().requires_grad(), item.key().find("encoder.layer.0.") == std::string::npos &&
+                                                item.key().find("encoder.layer.1.") == std::string::npos)
+        << item.key();
+  const auto groups = model.parameter_groups();
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_DOUBLE_EQ(groups[0].lr_scale, 0.01);
+  EXPECT_DOUBLE_EQ(groups[1].lr_scale, 1.0);
+}
+
+TEST(CubeMlp, WithoutTextTheCubeHasTwoModalities) {
+  auto shape = cubemlp_shape();
+  shape.present[0] = false;
+  CubeMlp model(cubemlp_small(), shape, cubemlp_text());
+  auto batch = cubemlp_batch();
+  batch.text_ids = batch.text_segments = batch.text_padding = Tensor();
+  Trace trace;
+  EXPECT_TRUE(cubemlp_score(model, batch, &trace).isfinite().all().item<bool>());
+  EXPECT_EQ(trace.at("cube").sizes(), (std::vector<std::int64_t>{2, 7, 2, 8}));
+}
+
+TEST(CubeMlp, RefusesListsOfDifferentLengthsAndSizesThatAPlainResidualCannotChange) {
+  auto config = cubemlp_small();
+  config.out_modality = {3};
+  EXPECT_THROW(CubeMlp(config, cubemlp_shape(), cubemlp_text()), ConfigError);
+  config = cubemlp_small();
+  config.residual_projection = {0};
+  EXPECT_THROW(CubeMlp(config, cubemlp_shape(), cubemlp_text()), ConfigError);
+}
+
+TEST(CubeMlp, DropoutsActInTrainingOnly) {
+  for (const int which : {0, 1}) {
+    torch::manual_seed(1);
+    auto config = cubemlp_small();
+    config.dropout_text = 0;
+    config.dropout = std::vector<double>(4, which == 0 ? 0.5 : 0.0);
+    config.dropout_mlp = std::vector<double>(3, which == 1 ? 0.5 : 0.0);
+    CubeMlp model(config, cubemlp_shape(), cubemlp_text());
+    const auto batch = cubemlp_batch();
+    EXPECT_TRUE(torch::equal(cubemlp_score(model, batch), cubemlp_score(model, batch)));
+    model.train();
+    EXPECT_FALSE(torch::equal(model.forward(batch, nullptr).score, model.forward(batch, nullptr).score));
+  }
+}
+
+}  // namespace
+}  // namespace kuda
