@@ -9,14 +9,27 @@ namespace kuda::golden {
 namespace {
 
 struct Kind {
-  const char* reference;  ///< text that the file's "reference" metadata contains
+  /// The metadata "name" of the file, or a part of its "reference".
+  const char* sign;
   void (*check)(const GoldenCase&, GoldenReport&);
 };
 
 const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> list{
-      {"BertModel", check_bert}, {"MKMaS-GUET/KuDA @", check_kuda}, {"dataset code", check_windows}};
+  static const std::vector<Kind> list{{"BertModel, eager", check_bert},
+                                      {"dataset code", check_windows},
+                                      {"MKMaS-GUET/KuDA @", check_kuda},
+                                      {"tfn", check_tfn},
+                                      {"lmf", check_lmf},
+                                      {"SELF_MM.py", check_self_mm},
+                                      {"kiva12138/CubeMLP", check_cubemlp},
+                                      {"Haoyu-ha/ALMT", check_almt}};
   return list;
+}
+
+bool is_of(const GoldenCase& golden, const Kind& kind) {
+  const auto name = golden.metadata("name");
+  if (!name.empty()) return name == kind.sign;
+  return golden.metadata("reference").find(kind.sign) != std::string::npos;
 }
 
 }  // namespace
@@ -25,7 +38,7 @@ bool check_file(const std::filesystem::path& path, bool all_lines, std::string& 
   if (path.extension() == ".json") return check_json(path, text);
   const GoldenCase golden(path);
   for (const auto& kind : kinds()) {
-    if (golden.metadata("reference").find(kind.reference) == std::string::npos) continue;
+    if (!is_of(golden, kind)) continue;
     GoldenReport report(golden);
     kind.check(golden, report);
     report.finish();

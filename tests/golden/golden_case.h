@@ -85,7 +85,13 @@ void compare_gradients(GoldenReport& report, const GoldenCase& golden, const tor
 
 // One function per kind of case.
 void check_bert(const GoldenCase& golden, GoldenReport& report);
-void check_kuda(const GoldenCase& golden, GoldenReport& report);
 void check_windows(const GoldenCase& golden, GoldenReport& report);
+// One per system.
+void check_almt(const GoldenCase& golden, GoldenReport& report);
+void check_cubemlp(const GoldenCase& golden, GoldenReport& report);
+void check_kuda(const GoldenCase& golden, GoldenReport& report);
+void check_lmf(const GoldenCase& golden, GoldenReport& report);
+void check_self_mm(const GoldenCase& golden, GoldenReport& report);
+void check_tfn(const GoldenCase& golden, GoldenReport& report);
 
 }  // namespace kuda::golden

@@ -2,13 +2,19 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/models/almt/almt.h"
+#include "kuda/models/cubemlp/cubemlp.h"
 #include "kuda/models/kuda/kuda.h"
+#include "kuda/models/lmf/lmf.h"
 #include "kuda/models/model.h"
+#include "kuda/models/self_mm/self_mm.h"
+#include "kuda/models/tfn/tfn.h"
 
 namespace kuda {
 
 const std::vector<ModelInfo>& all_models() {
-  static const std::vector<ModelInfo> models{kuda_info()};
+  static const std::vector<ModelInfo> models{kuda_info(),    tfn_info(),     lmf_info(),
+                                             self_mm_info(), cubemlp_info(), almt_info()};
   return models;
 }
 
