@@ -154,8 +154,7 @@ BertImpl::BertImpl(const BertConfig& config) : config_(config) {
   if (config.pad_token_id < config.vocab_size) word_->weight[config.pad_token_id].zero_();
 }
 
-std::vector<Tensor> BertImpl::forward(const Tensor& ids, const Tensor& segments, const Tensor& padding,
-                                      std::vector<Tensor>* attention) {
+Tensor BertImpl::embed(const Tensor& ids, const Tensor& segments) {
   const auto length = ids.size(1);
   if (length > config_.max_position_embeddings)
     throw ShapeError(fmt::format("text of {} word pieces, but the encoder has {} positions", length,
@@ -165,7 +164,16 @@ std::vector<Tensor> BertImpl::forward(const Tensor& ids, const Tensor& segments,
   auto x = torch::embedding(word_->weight, ids, config_.pad_token_id);          // [B, L, D]
   x = x + token_type_(segments.defined() ? segments : torch::zeros_like(ids));  // [B, L, D]
   x = norm_(x + position_->weight.slice(0, 0, length));                         // [B, L, D]
-  x = hash_dropout(x, config_.dropout, is_training());
+  return hash_dropout(x, config_.dropout, is_training());
+}
+
+Tensor BertImpl::run_layer(std::size_t index, const Tensor& hidden, const Tensor& padding) {
+  return layers_[index]->forward(hidden, padding, nullptr);
+}
+
+std::vector<Tensor> BertImpl::forward(const Tensor& ids, const Tensor& segments, const Tensor& padding,
+                                      std::vector<Tensor>* attention) {
+  auto x = embed(ids, segments);
   std::vector<Tensor> hidden{x};
   for (const auto& layer : layers_) {
     Tensor weights;

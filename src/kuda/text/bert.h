@@ -8,6 +8,7 @@
 
 #include <torch/torch.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -38,6 +39,10 @@ class BertImpl : public torch::nn::Module {
   /// Throws ShapeError when L exceeds the position table or an id the vocabulary.
   std::vector<torch::Tensor> forward(const torch::Tensor& ids, const torch::Tensor& segments,
                                      const torch::Tensor& padding, std::vector<torch::Tensor>* attention = nullptr);
+  /// The parts of forward(), for models that put something between layers: the embedding output, [B, L, D] ...
+  torch::Tensor embed(const torch::Tensor& ids, const torch::Tensor& segments);
+  /// ... and one layer (0-based) on hidden [B, L, D].
+  torch::Tensor run_layer(std::size_t index, const torch::Tensor& hidden, const torch::Tensor& padding);
   /// tanh(W h[:, 0] + b), [B, D]: in the published files, unused by KuDA.
   torch::Tensor pool(const torch::Tensor& hidden);
   [[nodiscard]] const BertConfig& config() const noexcept { return config_; }
