@@ -1,0 +1,36 @@
+#include "kuda/models/misa/misa_losses.h"
+
+namespace kuda {
+
+using torch::Tensor;
+
+namespace {
+
+Tensor safe_norm(const Tensor& x) {
+  const auto square = x.square().sum();
+  const auto is_zero = square == 0;
+  // The root of 1 in place of the root of 0 keeps the gradient of the unused branch finite.
+  return torch::where(is_zero, square, torch::where(is_zero, torch::ones_like(square), square).sqrt());
+}
+
+}  // namespace
+
+Tensor misa_difference(const Tensor& x, const Tensor& y) {
+  const auto unit = [](const Tensor& v) {
+    const auto centred = v - v.mean(0, true);  // [B, h]
+    return centred / (centred.detach().norm(2, std::vector<std::int64_t>{1}, true) + 1e-6);
+  };
+  return unit(x).t().matmul(unit(y)).square().mean();
+}
+
+Tensor misa_moment_discrepancy(const Tensor& x, const Tensor& y) {
+  const auto mean_x = x.mean(0), mean_y = y.mean(0);  // [h]
+  const auto centred_x = x - mean_x, centred_y = y - mean_y;
+  auto sum = safe_norm(mean_x - mean_y);
+  for (int k = 2; k <= 5; ++k) sum = sum + safe_norm(centred_x.pow(k).mean(0) - centred_y.pow(k).mean(0));
+  return sum;
+}
+
+Tensor misa_reverse_gradient(const Tensor& x, double weight) { return x.detach() * (1 + weight) - x * weight; }
+
+}  // namespace kuda
