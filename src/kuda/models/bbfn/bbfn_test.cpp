@@ -1,0 +1,148 @@
+#include "kuda/models/bbfn/bbfn.h"
+
+#include <gtest/gtest.h>
+
+#include "kuda/base/error.h"
+
+namespace kuda {
+namespace {
+
+using torch::Tensor;
+
+DataShape bbfn_shape() {
+  DataShape shape;
+  shape.text_length = 6;
+  shape.vision_length = shape.audio_length = 4;
+  shape.vision_width = 4;
+  shape.audio_width = 3;
+  return shape;
+}
+
+TextEncoder bbfn_text() {
+  TextEncoder text;
+  text.bert.vocab_size = 20;
+  text.bert.hidden_size = 16;
+  text.bert.num_hidden_layers = 2;
+  text.bert.num_attention_heads = 2;
+  text.bert.intermediate_size = 16;
+  text.bert.max_position_embeddings = 8;
+  return text;
+}
+
+BbfnConfig bbfn_small() {
+  BbfnConfig config;
+  config.width = 8;
+  config.heads = 2;
+  config.layers = 2;
+  config.frozen_layers = 1;
+  return config;
+}
+
+Sequence bbfn_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
+  Sequence sequence;
+  sequence.lengths = torch::tensor(lengths);
+  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
+  sequence.values = torch::randn({2, length, width});
+  return sequence;
+}
+
+Batch bbfn_batch() {
+  torch::manual_seed(3);
+  Batch batch;
+  batch.ids = {"a", "b"};
+  batch.rows = {0, 1};
+  batch.text_ids = torch::randint(1, 20, {2, 6});
+  batch.text_segments = torch::zeros_like(batch.text_ids);
+  batch.text_padding = torch::arange(6).unsqueeze(0) >= torch::tensor({3, 6}).unsqueeze(1);  // not sorted by length
+  batch.vision = bbfn_sequence(4, 4, {1, 4});
+  batch.audio = bbfn_sequence(4, 3, {1, 4});
+  batch.label = torch::tensor({0.5F, -1.0F});
+  return batch;
+}
+
+Tensor bbfn_score(Model& model, const Batch& batch) {
+  model.eval();
+  const torch::NoGradGuard no_grad;
+  return model.forward(batch, nullptr).score;
+}
+
+TEST(Bbfn, TheOrderOfTheClipsDoesNotMatter) {
+  for (const std::string encoder : {"cnn", "lstm"}) {
+    torch::manual_seed(1);
+    auto config = bbfn_small();
+    config.encoder = encoder;
+    Bbfn model(config, bbfn_shape(), bbfn_text());
+    auto batch = bbfn_batch();
+    const auto before = bbfn_score(model, batch);
+    for (auto* x : {&batch.text_ids, &batch.text_padding, &batch.vision.values, &batch.vision.padding,
+                    &batch.vision.lengths, &batch.audio.values, &batch.audio.padding, &batch.audio.lengths})
+      *x = x->flip(0);
+    EXPECT_TRUE(torch::allclose(bbfn_score(model, batch).flip(0), before, 0, 1e-5)) << encoder;
+  }
+}
+
+TEST(Bbfn, WordsNeedTwoWordPiecesMoreThanFrames) {
+  auto config = bbfn_small();
+  config.align = "words";
+  Bbfn model(config, bbfn_shape(), bbfn_text());
+  auto batch = bbfn_batch();
+  EXPECT_TRUE(bbfn_score(model, batch).isfinite().all().item<bool>());
+  batch.audio = bbfn_sequence(6, 3, {1, 4});
+  EXPECT_THROW(bbfn_score(model, batch), ShapeError);
+}
+
+TEST(Bbfn, WithoutTheDiscriminatorTermItsLayersAreNotTrained) {
+  for (const double lambda : {0.1, 0.0}) {
+    auto config = bbfn_small();
+    config.lambda = lambda;
+    Bbfn model(config, bbfn_shape(), bbfn_text());
+    const auto batch = bbfn_batch();
+    model.loss(model.forward(batch, nullptr), batch).total.backward();
+    for (const auto& item : model.named_parameters())
+      if (item.key().find("discriminator") != std::string::npos)
+        EXPECT_EQ(item.value().grad().defined(), lambda > 0) << item.key();
+  }
+}
+
+TEST(Bbfn, TheLastRnnLayerMayStandForTheSequence) {
+  const auto score = [](const std::string& state_layer, std::int64_t layers) {
+    torch::manual_seed(1);
+    auto config = bbfn_small();
+    config.encoder = "gru";
+    config.encoder_layers = layers;
+    config.state_layer = state_layer;
+    Bbfn model(config, bbfn_shape(), bbfn_text());
+    return bbfn_score(model, bbfn_batch());
+  };
+  EXPECT_TRUE(torch::equal(score("first", 1), score("last", 1)));
+  EXPECT_FALSE(torch::equal(score("first", 2), score("last", 2)));
+}
+
+TEST(Bbfn, DropoutsActInTrainingOnly) {
+  for (const int which : {0, 1, 2, 3}) {
+    torch::manual_seed(1);
+    auto config = bbfn_small();
+    config.dropout_text = 0;
+    config.dropout_attention = which == 0 ? 0.5 : 0;
+    config.dropout_relu = which == 1 ? 0.5 : 0;
+    config.dropout_residual = which == 2 ? 0.5 : 0;
+    config.dropout_output = which == 3 ? 0.5 : 0;
+    Bbfn model(config, bbfn_shape(), bbfn_text());
+    const auto batch = bbfn_batch();
+    EXPECT_TRUE(torch::equal(bbfn_score(model, batch), bbfn_score(model, batch)));
+    model.train();
+    EXPECT_FALSE(torch::equal(model.forward(batch, nullptr).score, model.forward(batch, nullptr).score)) << which;
+  }
+}
+
+TEST(Bbfn, RefusesHeadsThatDoNotDivideTheWidthAndEvenKernels) {
+  auto config = bbfn_small();
+  config.heads = 3;
+  EXPECT_THROW(Bbfn(config, bbfn_shape(), bbfn_text()), ConfigError);
+  config = bbfn_small();
+  config.kernel_audio = 2;
+  EXPECT_THROW(Bbfn(config, bbfn_shape(), bbfn_text()), ConfigError);
+}
+
+}  // namespace
+}  // namespace kuda

@@ -1,0 +1,160 @@
+#include "kuda/models/bbfn/blocks.h"
+
+#include <fmt/format.h>
+
+#include "kuda/text/attention.h"
+#include "kuda/text/dropout.h"
+
+namespace kuda {
+
+using torch::Tensor;
+
+namespace {
+
+std::shared_ptr<torch::nn::Module> bbfn_group(torch::nn::Module& parent, const std::string& name) {
+  return parent.register_module(name, std::make_shared<torch::nn::Module>());
+}
+
+torch::nn::Linear bbfn_xavier(std::int64_t from, std::int64_t to) {
+  torch::nn::Linear linear(from, to);
+  torch::nn::init::xavier_uniform_(linear->weight);
+  torch::nn::init::zeros_(linear->bias);
+  return linear;
+}
+
+torch::nn::LayerNorm bbfn_norm(std::int64_t dim) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})); }
+
+/// Forward and backward states of a bidirectional GRU, summed over time, divided by n, averaged. [B, E]
+Tensor bbfn_summary(BidirectionalRnn& rnn, const Tensor& x, const BbfnPositions& positions) {
+  const auto states = rnn.forward(x, positions.lengths).sequence;  // [B, T, 2E]
+  const auto mean = (states * positions.summed.unsqueeze(-1)).sum(1) / positions.lengths.unsqueeze(-1);
+  return mean.view({mean.size(0), 2, -1}).mean(1);
+}
+
+}  // namespace
+
+BbfnEncoder::BbfnEncoder(torch::nn::Module& owner, const BbfnConfig& config, const std::string& letter,
+                         std::int64_t input_width, std::int64_t kernel) {
+  if (config.encoder == "cnn") {
+    conv_ = owner.register_module(
+        "proj_" + letter,
+        torch::nn::Conv1d(
+            torch::nn::Conv1dOptions(input_width, config.width, kernel).padding((kernel - 1) / 2).bias(false)));
+    return;
+  }
+  norm_ = owner.register_module("layer_norm_" + letter, bbfn_norm(config.width));
+  if (config.encoder == "linear") {
+    linear_ = owner.register_module("proj_" + letter, torch::nn::Linear(input_width, config.width));
+    return;
+  }
+  state_ = config.state_layer == "first" ? 0 : config.encoder_layers - 1;
+  rnn_ = BidirectionalRnn(owner, "rnn_" + letter, config.encoder, input_width, input_width, config.encoder_layers);
+  to_vector_ = owner.register_module("linear_proj_" + letter + "_h", torch::nn::Linear(2 * input_width, config.width));
+  to_sequence_ =
+      owner.register_module("linear_proj_" + letter + "_seq", torch::nn::Linear(2 * input_width, config.width));
+}
+
+BbfnEncoder::Result BbfnEncoder::forward(const Tensor& x, const BbfnPositions& positions) {
+  if (!rnn_.is_empty()) {
+    const auto states = rnn_.forward(x, positions.lengths);
+    const auto last = torch::cat({states.final[2 * state_], states.final[2 * state_ + 1]}, -1);  // [B, 2D]
+    return {to_sequence_(states.sequence), norm_(to_vector_(last))};
+  }
+  const auto sequence = conv_.is_empty() ? linear_(x) : conv_(x.transpose(1, 2)).transpose(1, 2);
+  const auto real = sequence.masked_fill(positions.padding.unsqueeze(-1), 0);
+  return {sequence, real.sum(1) / positions.lengths.unsqueeze(-1)};
+}
+
+BbfnLayerImpl::BbfnLayerImpl(const BbfnConfig& config)
+    : heads_(config.heads),
+      dropout_attention_(config.dropout_attention),
+      dropout_relu_(config.dropout_relu),
+      dropout_residual_(config.dropout_residual) {
+  const auto e = config.width;
+  const auto attention = bbfn_group(*this, "self_attn");
+  in_proj_weight_ = attention->register_parameter("in_proj_weight", torch::empty({3 * e, e}));
+  torch::nn::init::xavier_uniform_(in_proj_weight_);
+  in_proj_bias_ = attention->register_parameter("in_proj_bias", torch::zeros({3 * e}));
+  out_proj_ = attention->register_module("out_proj", bbfn_xavier(e, e));
+  memory_ = bbfn_group(*this, "mem_proj")->register_module("0", torch::nn::Linear(2 * e, e));
+  attended_ = bbfn_group(*this, "att_proj")->register_module("0", torch::nn::Linear(2 * e, e));
+  fc1_ = register_module("fc1", bbfn_xavier(e, 4 * e));
+  fc2_ = register_module("fc2", bbfn_xavier(4 * e, e));
+  const auto norms = bbfn_group(*this, "layer_norms");
+  norm0_ = norms->register_module("0", bbfn_norm(e));
+  norm1_ = norms->register_module("1", bbfn_norm(e));
+}
+
+Tensor BbfnLayerImpl::attention(const Tensor& query, const Tensor& source, const Tensor& padding) {
+  const auto weight = in_proj_weight_.chunk(3), bias = in_proj_bias_.chunk(3);
+  const auto project = [&](const Tensor& x, std::size_t part) {
+    return split_heads(torch::nn::functional::linear(x, weight[part], bias[part]), heads_);  // [B, H, T, E / H]
+  };
+  auto mixed = merge_heads(attend(project(query, 0), project(source, 1), project(source, 2), padding,
+                                  is_training() ? dropout_attention_ : 0));  // [B, T, E]
+  mixed = mixed.masked_fill(padding.unsqueeze(-1), 0);                       // padded queries attend to nothing
+  return out_proj_(mixed);
+}
+
+Tensor BbfnLayerImpl::forward(const Tensor& x, const Tensor& source, const Tensor& control, const Tensor& padding) {
+  const auto drop = [&](const Tensor& y, double rate) { return hash_dropout(y, rate, is_training()); };
+  const auto gate = [&](torch::nn::Linear& linear) { return linear(control).sigmoid().unsqueeze(1); };  // [B, 1, E]
+  const auto attended = drop(attention(norm0_(x), norm0_(source), padding), dropout_residual_);
+  const auto y = attended * gate(attended_) + x * gate(memory_);
+  return y + drop(fc2_(drop(fc1_(norm1_(y)).relu(), dropout_relu_)), dropout_residual_);
+}
+
+BbfnPairImpl::BbfnPairImpl(const BbfnConfig& config) {
+  const auto e = config.width;
+  register_buffer("version", torch::full({1}, 2.0));  // published names without a use
+  bbfn_group(*this, "embed_positions")->register_buffer("_float_tensor", torch::zeros({1}));
+  register_module("layer_norm", bbfn_norm(e));
+  const auto separators = bbfn_group(*this, "div_encoders");
+  // Published names: "l2other" makes the new text, "other2l" the new other sequence.
+  const auto to_text = bbfn_group(*this, "l2other_layers"), to_other = bbfn_group(*this, "other2l_layers");
+  for (std::int64_t i = 0; i < config.layers; ++i) {
+    const auto name = std::to_string(i);
+    const auto separator = bbfn_group(*separators, name);
+    Separator part;
+    if (i == 0) {
+      part.text = separator->register_module("encode_l", torch::nn::Linear(e, e));
+      part.other = separator->register_module("encode_o", torch::nn::Linear(e, e));
+    } else {
+      part.text_rnn = BidirectionalRnn(*separator, "encode_l", "gru", e, e, 1);
+      part.other_rnn = BidirectionalRnn(*separator, "encode_o", "gru", e, e, 1);
+    }
+    const auto discriminator = bbfn_group(*separator, "discriminator");
+    part.hidden = discriminator->register_module("0", torch::nn::Linear(e, 4 * e));
+    part.output = discriminator->register_module("2", torch::nn::Linear(4 * e, 1));
+    separators_.push_back(part);
+    to_text_.push_back(to_text->register_module(name, BbfnLayer(config)));
+    to_other_.push_back(to_other->register_module(name, BbfnLayer(config)));
+  }
+}
+
+BbfnPairImpl::Result BbfnPairImpl::forward(const BbfnEncoder::Result& text, const BbfnEncoder::Result& other,
+                                           const BbfnPositions& positions, const std::string& name, Trace* trace) {
+  Result result{text.sequence, other.sequence, {}};
+  for (std::size_t i = 0; i < separators_.size(); ++i) {
+    auto& separator = separators_[i];
+    const auto of_text =  // [B, E]
+        i == 0 ? separator.text(text.vector) : bbfn_summary(separator.text_rnn, result.text, positions);
+    const auto of_other =
+        i == 0 ? separator.other(other.vector) : bbfn_summary(separator.other_rnn, result.other, positions);
+    const auto both = torch::cat({of_text, of_other}, 0);  // [2B, E]
+    result.guesses.push_back(separator.output(separator.hidden(both).relu()).squeeze(-1));
+    const auto control = torch::cat({of_text, of_other}, -1);  // [B, 2E]
+    const auto new_other = to_other_[i](result.other, result.text, control, positions.padding);
+    const auto new_text = to_text_[i](result.text, result.other, control, positions.padding);
+    result.text = new_text;
+    result.other = new_other;
+    if (trace == nullptr) continue;
+    trace->keep(fmt::format("{}/enc_l_{}", name, i), of_text);
+    trace->keep(fmt::format("{}/enc_o_{}", name, i), of_other);
+    trace->keep(fmt::format("{}/l_{}", name, i), new_text);
+    trace->keep(fmt::format("{}/o_{}", name, i), new_other);
+  }
+  return result;
+}
+
+}  // namespace kuda

@@ -1,0 +1,191 @@
+// Golden cases of BBFN: forward, both losses, gradients, a clipped step, a trajectory.
+
+#include <fmt/format.h>
+
+#include "kuda/models/bbfn/bbfn.h"
+#include "kuda/training/schedule.h"
+#include "system_case.h"
+
+namespace kuda::golden {
+
+void check_bbfn(const GoldenCase& golden, GoldenReport& report);
+
+using torch::Tensor;
+
+namespace {
+
+BbfnConfig bbfn_config_of(const nlohmann::json& facts) {
+  BbfnConfig config;
+  config.width = facts.at("attn_dim");
+  config.heads = facts.at("num_heads");
+  config.layers = facts.at("layers");
+  config.text = facts.at("use_bert").get<bool>() ? "bert" : "embedding";
+  config.embedding_width = facts.at("orig_d_l");
+  config.encoder = facts.at("proj_type");
+  config.kernel_text = facts.at("l_ksize");
+  config.kernel_vision = facts.at("v_ksize");
+  config.kernel_audio = facts.at("a_ksize");
+  config.encoder_layers = facts.at("num_enc_layers");
+  config.dropout_attention = config.dropout_relu = config.dropout_residual = config.dropout_embedding = 0;
+  config.dropout_output = config.dropout_text = 0;
+  config.lambda = facts.at("use_disc").get<bool>() ? facts.at("lambda_d").get<double>() : 0;
+  config.align = "words";
+  return config;
+}
+
+TrainConfig bbfn_training_of(const nlohmann::json& facts) {
+  TrainConfig train;
+  train.optimizer = "adam";
+  train.lr = facts.at("lr");
+  train.weight_decay = 0;
+  train.clip_norm = facts.at("clip");
+  train.schedule = "plateau";
+  train.patience = 20;
+  train.decay = 0.1;
+  return train;
+}
+
+Batch bbfn_batch(const GoldenCase& golden, GoldenReport& report, const std::string& prefix) {
+  auto batch = system_batch(golden, report, prefix);
+  const auto lengths = golden.tensor(prefix + "lengths");  // in words
+  report.used(prefix + "lengths");
+  batch.vision.lengths = batch.audio.lengths = lengths;
+  if (golden.has(prefix + "word_ids")) {
+    batch.text_ids = golden.tensor(prefix + "word_ids");
+    report.used(prefix + "word_ids");
+    batch.text_padding = torch::arange(batch.text_ids.size(1)).unsqueeze(0) >= lengths.unsqueeze(1);
+  }
+  return batch;
+}
+
+/// The key under which the model holds a tensor that the reference lists twice ("proj_l_h.0" is "linear_proj_l_h").
+std::string bbfn_alias(std::string name) {
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    if (const auto at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
+  };
+  for (const std::string letter : {"l", "a", "v"}) {
+    replace("SequenceEncoder.proj_" + letter + "_h.0.", "SequenceEncoder.linear_proj_" + letter + "_h.");
+    replace("SequenceEncoder.proj_" + letter + "_h.1.", "SequenceEncoder.layer_norm_" + letter + ".");
+    replace("SequenceEncoder.proj_" + letter + "_seq.0.", "SequenceEncoder.linear_proj_" + letter + "_seq.");
+  }
+  return name;
+}
+
+void bbfn_compare_state(const GoldenCase& golden, GoldenReport& report, Bbfn& model, const std::string& prefix) {
+  compare_state(golden, report, model, prefix);
+  const auto parameters = model.named_parameters();
+  for (const auto& key : golden.keys(prefix)) {
+    const auto name = key.substr(prefix.size()), own = bbfn_alias(name);
+    if (own != name) report.compare(key, parameters[own].detach());
+    // The key part of an attention bias has no exact gradient and moves by rounding noise; the rest is compared.
+    if (!golden.is_noise(key) || !name.ends_with("in_proj_bias")) continue;
+    const auto stored = golden.tensor(key).chunk(3), found = parameters[name].detach().chunk(3);
+    for (const std::size_t part : {0, 2})
+      report.expect(fmt::format("{}[{}]", key, part == 0 ? "query" : "value"),
+                    torch::allclose(found[part], stored[part], 0, 1e-5), "the parts that are not noise");
+  }
+}
+
+Tensor bbfn_gradient_norm(const Bbfn& model) {
+  auto sum = torch::zeros({}, torch::kFloat64);
+  for (const auto& parameter : model.parameters())
+    if (parameter.grad().defined()) sum += parameter.grad().to(torch::kFloat64).square().sum();
+  return sum.sqrt();
+}
+
+void check_bbfn_case(const GoldenCase& golden, GoldenReport& report, Bbfn& model) {
+  const auto& facts = golden.config().at("hp");
+  const auto batch = bbfn_batch(golden, report, "in/");
+  model.eval();
+  Trace trace;
+  const auto output = model.forward(batch, &trace);
+  report.compare("out/pred", output.score);
+  report.compare("out/disc_pred", trace.at("disc_pred"));
+  report.compare("out/disc_true", trace.at("disc_true"));
+  report.compare("out/loss_task", model.loss(output, batch).terms[0].second);
+  report.compare("out/loss_disc", output.terms[0].second);
+  report.compare("out/mae", (output.score - batch.label).abs().mean());
+  for (const auto& [name, value] : trace.all()) {
+    if (name.starts_with("disc_")) continue;
+    const bool is_time_first = name.starts_with("seq_") || name.find("/l_") != std::string::npos ||
+                               name.find("/o_") != std::string::npos;  // so are they stored
+    report.compare("out/hidden/" + name, is_time_first ? value.transpose(0, 1) : value);
+  }
+
+  model.train();
+  const auto losses = model.loss(model.forward(batch, nullptr), batch);
+  report.compare("out/train/loss", losses.total);
+  losses.total.backward();
+  compare_gradients(report, golden, model);
+  report.compare("out/train/grad_norm", bbfn_gradient_norm(model));
+  Optimizer(model, bbfn_training_of(facts)).step();
+  bbfn_compare_state(golden, report, model, "step/");
+}
+
+void check_bbfn_trajectory(const GoldenCase& golden, GoldenReport& report, Bbfn& model) {
+  const auto& facts = golden.config();
+  const auto train = bbfn_training_of(facts.at("hp"));
+  const auto batches = [&](const std::string& split) {
+    std::vector<Batch> list;
+    for (std::size_t i = 0; i < facts.at("traj").at(split).size(); ++i)
+      list.push_back(bbfn_batch(golden, report, fmt::format("in/{}{}/", split, i)));
+    return list;
+  };
+  const auto training = batches("train"), valid = batches("valid"), test = batches("test");
+  Optimizer optimizer(model, train);
+  std::vector<double> rates, values;
+  std::vector<Tensor> losses, norms, predictions;
+  for (std::int64_t epoch = 0; epoch < facts.at("epochs").get<std::int64_t>(); ++epoch) {
+    rates.push_back(learning_rate(train, values));
+    optimizer.set_rate(rates.back());
+    model.train();
+    for (const auto& batch : training) {
+      const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
+      loss.backward();
+      norms.push_back(bbfn_gradient_norm(model));
+      optimizer.step();
+      losses.push_back(loss.detach());
+    }
+    model.eval();
+    const torch::NoGradGuard no_grad;
+    double sum = 0;
+    std::int64_t clips = 0;
+    for (const auto& batch : valid) {
+      sum += model.loss(model.forward(batch, nullptr), batch).total.item<double>() * double(batch.size());
+      clips += batch.size();
+    }
+    values.push_back(sum / double(clips));
+    for (const auto& batch : test) predictions.push_back(model.forward(batch, nullptr).score);
+    bbfn_compare_state(golden, report, model, fmt::format("state/epoch{}/", epoch + 1));
+  }
+  const auto steps = static_cast<std::int64_t>(training.size());
+  report.compare("out/lr", torch::tensor(rates));
+  report.compare("out/loss_steps", torch::stack(losses).view({-1, steps}));
+  report.compare("out/grad_norm_steps", torch::stack(norms).view({-1, steps}));
+  report.compare("out/valid_loss", torch::tensor(values));
+  report.compare("out/test_pred", torch::stack(predictions));
+}
+
+}  // namespace
+
+void check_bbfn(const GoldenCase& golden, GoldenReport& report) {
+  const auto& facts = golden.config().at("hp");
+  DataShape shape;
+  shape.vision_width = facts.at("orig_d_v");
+  shape.audio_width = facts.at("orig_d_a");
+  TextEncoder text;
+  if (golden.config().contains("bert"))
+    text = bert_of(golden.config());
+  else
+    text.bert.vocab_size = golden.config().at("n_words");
+  Bbfn model(bbfn_config_of(facts), shape, text);
+  LoadOptions options;  // aliases: the same tensors under their other names
+  options.may_ignore = [](std::string_view name) { return bbfn_alias(std::string(name)) != name; };
+  load_weights(model, golden, report, options);
+  if (golden.config().contains("traj"))
+    check_bbfn_trajectory(golden, report, model);
+  else
+    check_bbfn_case(golden, report, model);
+}
+
+}  // namespace kuda::golden
