@@ -1,0 +1,120 @@
+// What the golden cases of MMIM do not pin: singular covariances, the memory across phases, refusals, layers, dropout.
+
+#include "kuda/models/mmim/mmim.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kuda/base/error.h"
+#include "kuda/models/kuda/tiny.h"
+
+namespace kuda {
+namespace {
+
+using testing_kuda::tiny_batch;
+using testing_kuda::tiny_shape;
+using testing_kuda::tiny_text;
+using torch::Tensor;
+
+TrainingFacts mmim_facts() {
+  TrainingFacts facts;
+  facts.batch_size = 3;
+  return facts;
+}
+
+TEST(InformationBound, TooFewSamplesGiveNoEntropyOrNoNumberAsPublished) {
+  for (const bool is_skipped : {true, false}) {
+    InformationBound bound(4, 8, is_skipped);
+    bound->begin_training(1, 3, torch::kCPU);
+    const SignedSamples samples{torch::randn({3, 2}), torch::zeros({0, 2})};  // no clip with a negative label
+    const auto entropy = bound->entropy(samples).item<double>();
+    EXPECT_EQ(entropy == 0, is_skipped);
+    EXPECT_EQ(std::isfinite(entropy), is_skipped);
+  }
+}
+
+TEST(InformationBound, ABatchBeyondTheMemoryIsRefused) {
+  InformationBound bound(4, 8, true);
+  bound->begin_training(1, 3, torch::kCPU);
+  EXPECT_THROW(bound->store(0, {torch::randn({4, 2}), torch::randn({1, 2})}), ShapeError);
+}
+
+TEST(Mmim, TheMemoryStartsEmptyUnlessThePhaseIsContinued) {
+  Mmim model(MmimConfig(), tiny_shape(), tiny_text());
+  model.begin_training(mmim_facts());
+  const auto batch = tiny_batch();
+  model.begin_phase(1, false);
+  model.after_backward(model.forward(batch, nullptr), batch);
+  const auto step = [&] { return model.named_buffers()["memory_step"].item<std::int64_t>(); };
+  EXPECT_EQ(step(), 1);
+  EXPECT_EQ(model.named_buffers()["mi_tv.memory_counts"][0][0].item<std::int64_t>(), 2);  // positive labels
+  model.begin_phase(1, true);
+  EXPECT_EQ(step(), 1);
+  model.begin_phase(1, false);
+  EXPECT_EQ(step(), 0);
+}
+
+TEST(Mmim, ACheckpointLeavesTheMemoryOut) {
+  Mmim model(MmimConfig(), tiny_shape(), tiny_text());
+  model.begin_training(mmim_facts());
+  EXPECT_EQ(model.named_buffers().size(), 5U);
+  for (const auto& item : model.named_buffers()) EXPECT_FALSE(model.is_saved(item.key())) << item.key();
+  for (const auto& item : model.named_parameters()) EXPECT_TRUE(model.is_saved(item.key())) << item.key();
+}
+
+TEST(Mmim, TheFirstPhaseMovesOnlyTheBounds) {
+  Mmim model(MmimConfig(), tiny_shape(), tiny_text());
+  for (const auto& group : model.parameter_groups())
+    EXPECT_EQ(group.phase == 0, group.parameters.size() == 20U) << group.parameters.size();  // 2 bounds of 5 layers
+  EXPECT_EQ(model.num_phases(), 2);
+}
+
+TEST(Mmim, OnMoseiTheFirstPhaseStopsHalfWay) {
+  MmimConfig config;
+  config.bound_share = 0.5;
+  Mmim model(config, tiny_shape(), tiny_text());
+  EXPECT_EQ(model.phase_steps(0, 7), 4);  // batches 0 to 3: the next has i / 7 >= 0.5
+  EXPECT_EQ(model.phase_steps(1, 7), 7);
+}
+
+TEST(Mmim, WithoutContrastThereIsOnePhaseAndOneLoss) {
+  MmimConfig config;
+  config.contrast = false;
+  Mmim model(config, tiny_shape(), tiny_text());
+  model.begin_training(mmim_facts());
+  const auto batch = tiny_batch();
+  EXPECT_EQ(model.num_phases(), 1);
+  model.begin_phase(0, false);
+  const auto losses = model.loss(model.forward(batch, nullptr), batch);
+  EXPECT_EQ(losses.terms.size(), 1U);
+  losses.total.backward();
+  EXPECT_FALSE(model.named_parameters()["mi_tv.mlp_mu.0.weight"].grad().defined());
+}
+
+TEST(Mmim, TheStatesOfTheLastLayerAreReadWithoutQuirks) {
+  const auto gradient = [](bool reference_quirks) {
+    MmimConfig config;
+    config.layers = 2;
+    config.dropout_audio = config.dropout_vision = 0;
+    config.reference_quirks = reference_quirks;
+    Mmim model(config, tiny_shape(), tiny_text());
+    model.forward(tiny_batch(), nullptr).score.sum().backward();
+    return model.named_parameters()["acoustic_enc.rnn.weight_hh_l1"].grad().abs().sum().item<double>();
+  };
+  EXPECT_EQ(gradient(true), 0);
+  EXPECT_GT(gradient(false), 0);
+}
+
+TEST(Mmim, RefusesWhatHasNoMeaning) {
+  auto shape = tiny_shape();
+  shape.present[0] = false;
+  EXPECT_THROW(Mmim(MmimConfig(), shape, tiny_text()), ConfigError);
+  MmimConfig config;
+  config.layers = 2;
+  config.bidirectional = false;
+  EXPECT_THROW(Mmim(config, tiny_shape(), tiny_text()), ConfigError);
+}
+
+}  // namespace
+}  // namespace kuda

@@ -1,0 +1,216 @@
+// Golden cases of MMIM: both phases of one step with a stored memory, trajectory over two epochs of two phases.
+
+#include <fmt/format.h>
+
+#include "kuda/models/mmim/mmim.h"
+#include "system_case.h"
+
+namespace kuda::golden {
+
+using torch::Tensor;
+
+namespace {
+
+MmimConfig mmim_config(const nlohmann::json& facts) {
+  MmimConfig config;
+  config.audio_hidden = facts.at("d_ah");
+  config.vision_hidden = facts.at("d_vh");
+  config.audio_out = facts.at("d_aout");
+  config.vision_out = facts.at("d_vout");
+  config.fusion_width = facts.at("d_prjh");
+  config.layers = facts.at("n_layer");
+  config.bidirectional = facts.at("bidirectional");
+  config.dropout_audio = config.dropout_vision = config.dropout_fusion = 0;
+  config.contrast_layers = facts.at("cpc_layers");
+  config.vision_audio = facts.at("add_va");
+  config.contrast = facts.at("contrast");
+  config.alpha = facts.at("alpha");
+  config.beta = facts.at("beta");
+  config.memory = facts.at("mem_size");
+  config.lengths_of_text = facts.at("need_data_aligned");
+  config.skip_singular = false;
+  config.lr_text = facts.at("lr_bert");
+  config.lr_main = facts.at("lr_main");
+  config.lr_bound = facts.at("lr_mmilb");
+  config.decay_text = facts.at("weight_decay_bert");
+  config.decay_main = facts.at("weight_decay_main");
+  config.decay_bound = facts.at("weight_decay_mmilb");
+  return config;
+}
+
+TrainConfig mmim_training(const nlohmann::json& facts) {
+  TrainConfig config;
+  config.optimizer = "adam";
+  config.weight_decay = 0;
+  config.clip_norm = facts.at("grad_clip");
+  return config;
+}
+
+std::shared_ptr<Mmim> mmim_model(const GoldenCase& golden, GoldenReport& report, std::int64_t batch_size) {
+  const auto& facts = golden.config();
+  DataShape shape;
+  shape.text_length = facts.at("seq_lens")[0];
+  shape.audio_length = facts.at("seq_lens")[1];
+  shape.vision_length = facts.at("seq_lens")[2];
+  shape.audio_width = facts.at("feature_dims")[1];
+  shape.vision_width = facts.at("feature_dims")[2];
+  const auto model = std::make_shared<Mmim>(mmim_config(facts), shape, bert_of(facts));
+  load_weights(*model, golden, report);
+  TrainingFacts training;
+  training.batch_size = batch_size;
+  model->begin_training(training);
+  return model;
+}
+
+Tensor mmim_gradient_norm(Model& model) {
+  std::vector<Tensor> norms;
+  for (const auto& parameter : model.parameters())
+    if (parameter.grad().defined()) norms.push_back(parameter.grad().norm());
+  return torch::stack(norms).norm();
+}
+
+/// Zero where the model has none: the entropy before the memory is full.
+Tensor mmim_value(const Output& output, const std::string& name) {
+  for (const auto& [key, value] : output.terms)
+    if (key == name) return value.detach();
+  return torch::zeros({});
+}
+
+void check_mmim_scores(const GoldenCase& golden, GoldenReport& report, Model& model, const Batch& batch) {
+  Trace trace;
+  model.eval();
+  const auto output = model.forward(batch, &trace);
+  report.compare("out/M", output.score);
+  report.compare("out/eval_loss", model.loss(output, batch).total);
+  report.compare("out/lld", mmim_value(output, "lld"));
+  report.compare("out/nce", mmim_value(output, "nce"));
+  for (const std::string prefix : {"out/hidden/", "out/Feature_"})
+    for (const auto& key : golden.keys(prefix)) {
+      const auto name = key.substr(key.rfind('/') + 1);
+      report.compare(key, trace.has(name) ? trace.at(name) : Tensor());
+    }
+}
+
+void check_mmim_stage1(const GoldenCase& golden, GoldenReport& report, Model& model, const Batch& batch) {
+  const auto training = mmim_training(golden.config());
+  Optimizer optimizer(model, training, 0);
+  optimizer.set_rate(training.lr);
+  model.train();
+  model.begin_phase(0, false);
+  const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
+  loss.backward();
+  report.compare("out/stage1_loss", loss);
+  report.compare("out/stage1_grad_norm", mmim_gradient_norm(model));
+  for (const auto& item : model.named_parameters())
+    if (golden.has("stage1_grad/" + item.key()))
+      report.compare("stage1_grad/" + item.key(), item.value().grad());
+    else if (item.value().grad().defined())
+      report.expect("stage1_grad/" + item.key(), false, "the reference has no gradient here");
+  optimizer.step();
+  compare_state(golden, report, model, "stage1_step/");
+}
+
+/// The stored memory: two entries a pair where mem_size is 2.
+void fill_mmim_memory(const GoldenCase& golden, GoldenReport& report, Model& model) {
+  const torch::NoGradGuard no_grad;
+  auto buffers = model.named_buffers();
+  const std::int64_t size = golden.config().at("mem_size");
+  buffers["memory_step"].fill_(size + 1);           // the entropy is in the loss
+  for (const auto& key : golden.keys("in/mem/")) {  // in/mem/PAIR/SIGN/J
+    const auto pair = key.substr(7, 2), sign = key.substr(10, 3);
+    const auto slot = std::stoll(key.substr(14));
+    const std::int64_t side = sign == "pos" ? 0 : 1;
+    const auto samples = golden.tensor(key);
+    buffers["mi_" + pair + ".memory"][side][slot].slice(0, 0, samples.size(0)).copy_(samples);
+    buffers["mi_" + pair + ".memory_counts"][side][slot].fill_(samples.size(0));
+  }
+  report.used_prefix("in/mem/");
+}
+
+void check_mmim_stage2(const GoldenCase& golden, GoldenReport& report, Model& model, const Batch& batch) {
+  const auto training = mmim_training(golden.config());
+  Optimizer optimizer(model, training, 1);
+  optimizer.set_rate(training.lr);
+  model.train();
+  model.begin_phase(1, false);
+  fill_mmim_memory(golden, report, model);
+  Trace trace;
+  const auto output = model.forward(batch, &trace);
+  const auto losses = model.loss(output, batch);
+  report.compare("out/y_loss", losses.terms[0].second);
+  report.compare("out/stage2_nce", mmim_value(output, "nce"));
+  report.compare("out/stage2_lld", mmim_value(output, "lld"));
+  report.compare("out/H", mmim_value(output, "entropy"));
+  for (const auto& key : golden.keys("out/H_")) report.compare(key, trace.at(key.substr(4)));
+  for (const auto& key : golden.keys("out/samples/")) report.compare(key, mmim_value(output, key.substr(4)));
+  report.compare("out/loss", losses.total);
+  losses.total.backward();
+  compare_gradients(report, golden, model);
+  report.compare("out/grad_norm", mmim_gradient_norm(model));
+  optimizer.step();
+  compare_state(golden, report, model, "step/");
+}
+
+void check_mmim_trajectory(const GoldenCase& golden, GoldenReport& report) {
+  const auto all = system_batch(golden, report), valid = system_batch(golden, report, "in/valid_");
+  const auto order = golden.tensor("in/order");  // [passes, steps, batch]: phases alternate
+  report.used("in/order");
+  const auto model = mmim_model(golden, report, order.size(2));
+  const auto training = mmim_training(golden.config());
+  std::vector<Optimizer> optimizers;
+  for (std::int64_t phase = 0; phase < 2; ++phase) optimizers.emplace_back(*model, training, phase);
+  std::map<std::string, std::vector<Tensor>> values;
+  std::vector<Tensor> scores, valid_losses;
+  for (std::int64_t pass = 0; pass < order.size(0); ++pass) {
+    const auto phase = pass % 2;
+    const auto stage = fmt::format("out/stage{}_", phase + 1);
+    model->train();
+    if (phase == 0) model->begin_epoch(pass / 2, order.size(0) / 2);
+    model->begin_phase(phase, false);
+    auto& optimizer = optimizers[std::size_t(phase)];
+    optimizer.set_rate(training.lr);
+    Tensor epoch_loss = torch::zeros({});
+    for (std::int64_t step = 0; step < order.size(1); ++step) {
+      std::vector<std::int64_t> positions;
+      for (std::int64_t i = 0; i < order.size(2); ++i)
+        if (const auto at = order[pass][step][i].item<std::int64_t>(); at >= 0) positions.push_back(at);
+      const auto batch = rows_of(all, positions);
+      const auto output = model->forward(batch, nullptr);
+      const auto loss = model->loss(output, batch).total;
+      loss.backward();
+      const torch::NoGradGuard no_grad;
+      model->after_backward(output, batch);
+      values[stage + "loss_steps"].push_back(loss.detach());
+      values[stage + "grad_norms"].push_back(mmim_gradient_norm(*model));
+      values[stage + "lld"].push_back(mmim_value(output, "lld"));
+      if (phase == 1) values[stage + "nce"].push_back(mmim_value(output, "nce"));
+      if (phase == 1) values[stage + "H"].push_back(mmim_value(output, "entropy"));
+      epoch_loss += loss.detach() * batch.size();
+      optimizer.step();
+    }
+    values[stage + "epoch_loss"].push_back(epoch_loss / all.size());
+    if (phase == 0) continue;
+    const torch::NoGradGuard no_grad;
+    compare_state(golden, report, *model, fmt::format("state/epoch{}/weight/", pass / 2 + 1));
+    model->eval();
+    const auto output = model->forward(valid, nullptr);
+    scores.push_back(output.score);
+    valid_losses.push_back((model->loss(output, valid).total * 1e4).round() / 1e4);  // one batch, four decimals
+  }
+  for (const auto& [key, steps] : values) report.compare(key, torch::stack(steps).reshape(golden.tensor(key).sizes()));
+  report.compare("out/valid_pred", torch::stack(scores));
+  report.compare("out/valid_loss_rounded", torch::stack(valid_losses));
+}
+
+}  // namespace
+
+void check_mmim(const GoldenCase& golden, GoldenReport& report) {
+  if (golden.config().at("_kind") == "traj") return check_mmim_trajectory(golden, report);
+  const auto batch = system_batch(golden, report);
+  const auto first = mmim_model(golden, report, batch.size());
+  check_mmim_scores(golden, report, *first, batch);
+  check_mmim_stage1(golden, report, *first, batch);
+  check_mmim_stage2(golden, report, *mmim_model(golden, report, batch.size()), batch);
+}
+
+}  // namespace kuda::golden
