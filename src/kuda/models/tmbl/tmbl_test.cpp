@@ -1,0 +1,132 @@
+#include "kuda/models/tmbl/tmbl.h"
+
+#include <gtest/gtest.h>
+
+#include "kuda/base/error.h"
+
+namespace kuda {
+namespace {
+
+using torch::Tensor;
+
+DataShape tmbl_shape() {
+  DataShape shape;
+  shape.text_length = shape.vision_length = shape.audio_length = 5;
+  shape.vision_width = 4;
+  shape.audio_width = 3;
+  return shape;
+}
+
+TextEncoder tmbl_text() {
+  TextEncoder text;
+  text.bert.vocab_size = 20;
+  text.bert.hidden_size = 8;
+  text.bert.num_hidden_layers = 1;
+  text.bert.num_attention_heads = 2;
+  text.bert.intermediate_size = 8;
+  text.bert.max_position_embeddings = 8;
+  return text;
+}
+
+TmblConfig tmbl_small(const std::string& mode) {
+  TmblConfig config;
+  config.mode = mode;
+  config.reference_batch = 4;
+  config.width = 8;
+  config.layers = 1;
+  config.heads = 2;
+  config.feed_forward = 8;
+  config.key_width = config.value_width = 4;
+  config.dropout_transformer = config.dropout_fusion = config.dropout_text = 0;
+  return config;
+}
+
+Batch tmbl_batch() {
+  torch::manual_seed(3);
+  Batch batch;
+  batch.ids = {"a", "b", "c", "d"};
+  batch.rows = {0, 1, 2, 3};
+  batch.text_ids = torch::randint(1, 20, {4, 5});
+  batch.text_segments = torch::zeros_like(batch.text_ids);
+  batch.text_padding = torch::arange(5).unsqueeze(0) >= torch::tensor({3, 5, 2, 4}).unsqueeze(1);
+  const auto sequence = [&](std::int64_t width) {
+    Sequence x;
+    x.values = torch::randn({4, 5, width});
+    x.padding = batch.text_padding;
+    x.lengths = torch::tensor({3, 5, 2, 4});
+    return x;
+  };
+  batch.vision = sequence(4);
+  batch.audio = sequence(3);
+  batch.label = torch::tensor({0.5F, -1.0F, 0.0F, 2.0F});
+  return batch;
+}
+
+Tensor tmbl_score(Model& model, const Batch& batch) {
+  model.eval();
+  const torch::NoGradGuard no_grad;
+  return model.forward(batch, nullptr).score;
+}
+
+TEST(Tmbl, OnlyInModeReferenceAScoreDependsOnTheNeighbours) {
+  for (const std::string mode : {"sound", "reference"}) {
+    torch::manual_seed(1);
+    Tmbl model(tmbl_small(mode), tmbl_shape(), tmbl_text());
+    auto batch = tmbl_batch();
+    const auto before = tmbl_score(model, batch);
+    batch.vision.values[3] += 1;  // the last clip
+    const auto after = tmbl_score(model, batch);
+    EXPECT_FALSE(torch::allclose(after[3], before[3], 0, 1e-6));
+    EXPECT_EQ(torch::allclose(after.slice(0, 0, 3), before.slice(0, 0, 3), 0, 1e-6), mode == "sound");
+  }
+}
+
+TEST(Tmbl, CrossAttentionLetsThePrivateStreamsMeet) {
+  for (const bool is_cross : {false, true}) {
+    torch::manual_seed(1);
+    auto config = tmbl_small("sound");
+    config.cross_attention = is_cross;
+    Tmbl model(config, tmbl_shape(), tmbl_text());
+    model.eval();
+    auto batch = tmbl_batch();
+    Trace before, after;
+    model.forward(batch, &before);
+    batch.audio.values += 1;
+    model.forward(batch, &after);
+    // The private transformer of (text, audio): the text stream sees audio only across.
+    EXPECT_EQ(torch::allclose(before.at("private_t_out1"), after.at("private_t_out1"), 0, 1e-6), !is_cross);
+  }
+}
+
+TEST(Tmbl, RefusesASubsetOfModalitiesAndBatchesLargerThanTheReferenceHasRowsFor) {
+  auto shape = tmbl_shape();
+  shape.present[2] = false;
+  EXPECT_THROW(Tmbl(tmbl_small("sound"), shape, tmbl_text()), ConfigError);
+  auto config = tmbl_small("reference");
+  config.reference_batch = 3;
+  Tmbl model(config, tmbl_shape(), tmbl_text());
+  EXPECT_THROW(tmbl_score(model, tmbl_batch()), ShapeError);
+  config.cross_attention = true;
+  EXPECT_THROW(Tmbl(config, tmbl_shape(), tmbl_text()), ConfigError);
+}
+
+TEST(Tmbl, TheReferenceDifferenceIsTheMeanSquareOfTheWholeMatrix) {
+  torch::manual_seed(2);
+  TmblStreams of_private, shared;
+  for (std::size_t m = 0; m < 3; ++m) {
+    of_private[m] = torch::randn({2, 3, 4});
+    shared[m] = torch::randn({2, 3, 4});
+  }
+  const auto unit = [](const Tensor& x) {
+    const auto rows = x.flatten(1) - x.flatten(1).mean(0, true);
+    return rows / (rows.norm(2, {1}, true) + 1e-6);
+  };
+  const auto term = [&](const Tensor& x, const Tensor& y) { return unit(x).t().matmul(unit(y)).square().mean(); };
+  auto sum =
+      term(of_private[0], of_private[1]) + term(of_private[0], of_private[2]) + term(of_private[1], of_private[2]);
+  for (std::size_t m = 0; m < 3; ++m) sum = sum + term(of_private[m], shared[m]);
+  EXPECT_NEAR(tmbl_reference_difference(of_private, shared).item<double>(), sum.item<double>(), 1e-6);
+}
+
+}  // namespace
+}  // namespace kuda

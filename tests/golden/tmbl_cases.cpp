@@ -1,0 +1,216 @@
+// Golden cases of TMBL, all in mode "reference": forward, losses, gradients, a step, and the published loop of epochs
+// with its reloads of the best state at half the rate.
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "kuda/io/tensor.h"
+#include "kuda/models/tmbl/tmbl.h"
+#include "system_case.h"
+
+namespace kuda::golden {
+
+void check_tmbl(const GoldenCase& golden, GoldenReport& report);
+
+using torch::Tensor;
+
+namespace {
+
+TmblConfig tmbl_config_of(const nlohmann::json& facts) {
+  TmblConfig config;
+  config.mode = "reference";
+  config.reference_batch = facts.at("batch_size");
+  config.width = facts.at("hidden_size");
+  config.layers = facts.at("n_layers");
+  config.heads = facts.at("n_head");
+  config.feed_forward = facts.at("d_inner");
+  config.key_width = facts.at("d_k");
+  config.value_width = facts.at("d_out");
+  config.rnn = facts.at("rnncell");
+  config.activation = facts.at("activation");
+  config.dropout_transformer = config.dropout_fusion = config.dropout_text = 0;
+  config.align = "words";
+  return config;
+}
+
+TrainConfig tmbl_training_of(const nlohmann::json& facts) {
+  TrainConfig train;
+  train.optimizer = "adam";
+  train.lr = facts.at("learning_rate");
+  train.weight_decay = 0;
+  return train;
+}
+
+/// Tensors that the published class holds and no loss reaches; Tmbl leaves them out.
+bool tmbl_is_dead(std::string_view name) {
+  const auto has = [&](std::string_view part) { return name.find(part) != std::string_view::npos; };
+  if (has("MLP_Communicator") || has("batchnorm") || has("tlayer_norm") || has("pos_table")) return true;
+  if (has("tf_encoder_private_")) return has(".slf_attn.") || has("layer_stack3") || has("layer_norm3");
+  if (has("tf_encoder_share")) return has(".slf_attn_sa.") || has("layer_stack1") || has("layer_stack2");
+  return false;
+}
+
+Batch tmbl_batch(const GoldenCase& golden, GoldenReport& report, const std::string& prefix) {
+  auto batch = system_batch(golden, report, prefix);
+  batch.vision.lengths = batch.audio.lengths = golden.tensor(prefix + "lengths");
+  report.used(prefix + "lengths");
+  return batch;
+}
+
+/// Only the tensors that changed are stored, and in the middle of a trajectory only some of them.
+void tmbl_compare_stored(const GoldenCase& golden, GoldenReport& report, const Tmbl& model, const std::string& prefix) {
+  for (const auto& item : model.named_parameters())
+    if (golden.has(prefix + item.key())) report.compare(prefix + item.key(), item.value().detach());
+}
+
+void check_tmbl_losses(const GoldenCase& golden, GoldenReport& report) {
+  std::map<std::string, Tensor> in;
+  for (const auto& key : golden.keys("in/")) {
+    in[key.substr(3)] = golden.tensor(key).set_requires_grad(key != "in/labels");
+    report.used(key);
+  }
+  const TmblStreams of_private{in["private_t"], in["private_v"], in["private_a"]};
+  const TmblStreams shared{in["share_T"], in["share_V"], in["share_A"]};
+  const auto task = torch::mse_loss(in["pred"].squeeze(-1), in["labels"]);
+  const auto similarity = tmbl_similarity(shared), difference = tmbl_reference_difference(of_private, shared);
+  const auto total = task + 0.5 * similarity + 0.5 * difference;
+  report.compare("out/loss_task", task);
+  report.compare("out/loss_simi", similarity);
+  report.compare("out/loss_diff", difference);
+  report.compare("out/loss", total);
+  total.backward();
+  for (const auto& key : golden.keys("grad/")) report.compare(key, in.at(key.substr(5)).grad());
+}
+
+void check_tmbl_case(const GoldenCase& golden, GoldenReport& report, Tmbl& model) {
+  const auto batch = tmbl_batch(golden, report, "in/");
+  model.eval();
+  Trace trace;
+  const auto output = model.forward(batch, &trace);
+  report.compare("out/pred", output.score);
+  const auto losses = model.loss(output, batch);
+  report.compare("out/loss", losses.total);
+  report.compare("out/loss_task", losses.terms[0].second);
+  report.compare("out/loss_simi", losses.terms[1].second);
+  report.compare("out/loss_diff", losses.terms[2].second);
+  for (const auto& [name, value] : trace.all())
+    report.compare(golden.has("out/" + name) ? "out/" + name : "out/hidden/" + name, value);
+
+  model.train();
+  const auto training = model.loss(model.forward(batch, nullptr), batch);
+  report.compare("out/train/loss", training.total);
+  training.total.backward();
+  compare_gradients(report, golden, model);
+  Optimizer(model, tmbl_training_of(golden.config().at("net"))).step();
+  compare_state(golden, report, model, "step/");
+}
+
+/// Model and optimiser at the end of an epoch, with the rate of that epoch.
+struct TmblState {
+  std::map<std::string, Tensor> parameters;
+  std::map<std::string, io::Array> optimizer;
+  double rate = 0;
+};
+
+TmblState tmbl_state_of(const Tmbl& model, const Optimizer& optimizer, double rate) {
+  TmblState state;
+  state.rate = rate;
+  for (const auto& item : model.named_parameters()) state.parameters[item.key()] = item.value().detach().clone();
+  for (const auto& [key, array] : optimizer.state()) state.optimizer[key] = io::to_array(io::to_tensor(array).clone());
+  return state;
+}
+
+void tmbl_restore(Tmbl& model, const TmblState& state) {
+  const torch::NoGradGuard no_grad;
+  for (auto& item : model.named_parameters()) item.value().copy_(state.parameters.at(item.key()));
+}
+
+/// Epochs from -1; a worse dev loss uses up patience, then the best model and optimiser come back at half their rate.
+void check_tmbl_trajectory(const GoldenCase& golden, GoldenReport& report, Tmbl& model) {
+  const auto& facts = golden.config();
+  const auto& net = facts.at("net");
+  const auto train = tmbl_training_of(net);
+  const auto batches = [&](const std::string& split) {
+    std::vector<Batch> list;
+    for (std::size_t i = 0; i < facts.at("traj").at(split).size(); ++i)
+      list.push_back(tmbl_batch(golden, report, fmt::format("in/{}{}/", split, i)));
+    return list;
+  };
+  const auto training = batches("train"), dev = batches("dev"), test = batches("test");
+  Optimizer optimizer(model, train);
+  double rate = train.lr, best_loss = std::numeric_limits<double>::infinity();
+  std::int64_t patience = net.at("patience"), trials = net.at("trials");
+  TmblState best;
+  std::vector<double> rates, dev_losses;
+  std::vector<Tensor> losses, predictions;
+  std::int64_t pass = 0;
+  for (std::int64_t epoch = -1; epoch < net.at("n_epoch").get<std::int64_t>() && trials > 0; ++epoch) {
+    ++pass;
+    tmbl_compare_stored(golden, report, model, fmt::format("state/start_epoch{}/", pass));
+    rates.push_back(rate);
+    model.train();
+    for (const auto& batch : training) {
+      const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
+      loss.backward();
+      optimizer.step();
+      losses.push_back(loss.detach());
+    }
+    tmbl_compare_stored(golden, report, model, fmt::format("state/after_epoch{}/", pass));
+    model.eval();
+    const torch::NoGradGuard no_grad;
+    double sum = 0;
+    for (const auto& batch : dev) sum += model.loss(model.forward(batch, nullptr), batch).total.item<double>();
+    dev_losses.push_back(sum / double(dev.size()));
+    std::vector<Tensor> scores;
+    for (const auto& batch : test) scores.push_back(model.forward(batch, nullptr).score);
+    predictions.push_back(torch::cat(scores));
+    if (dev_losses.back() <= best_loss) {
+      best_loss = dev_losses.back();
+      best = tmbl_state_of(model, optimizer, rate);
+      patience = net.at("patience");
+    } else if (--patience == -1) {
+      tmbl_restore(model, best);
+      optimizer.load(best.optimizer);
+      rate = 0.5 * best.rate;  // of the reloaded state: two reloads in a row give the same rate
+      optimizer.set_rate(rate);
+      patience = net.at("patience");
+      --trials;
+    }
+    if (epoch % 10 == 0) tmbl_restore(model, best);  // a printed test loads the best weights
+  }
+  tmbl_restore(model, best);  // the reported test
+  tmbl_compare_stored(golden, report, model, fmt::format("state/start_epoch{}/", pass + 1));
+  report.compare("out/lr", torch::tensor(rates));
+  report.compare("out/dev_loss", torch::tensor(dev_losses));
+  report.compare("out/loss_steps", torch::stack(losses).view({-1, static_cast<std::int64_t>(training.size())}));
+  report.compare("out/test_pred", torch::stack(predictions));
+}
+
+}  // namespace
+
+void check_tmbl(const GoldenCase& golden, GoldenReport& report) {
+  if (golden.config().value("losses_only", false)) {
+    check_tmbl_losses(golden, report);
+    return;
+  }
+  const auto& facts = golden.config().at("net");
+  DataShape shape;
+  shape.vision_width = facts.at("visual_size");
+  shape.audio_width = facts.at("acoustic_size");
+  Tmbl model(tmbl_config_of(facts), shape, bert_of(golden.config()));
+  LoadOptions options;
+  options.may_ignore = tmbl_is_dead;
+  load_weights(model, golden, report, options);
+  for (const auto& key : golden.keys("weight/"))
+    if (key.ends_with("pos_table")) {
+      const auto table = golden.tensor(key);
+      report.compare(key, tmbl_positions(table.size(1), table.size(2)));
+    }
+  if (golden.config().contains("traj"))
+    check_tmbl_trajectory(golden, report, model);
+  else
+    check_tmbl_case(golden, report, model);
+}
+
+}  // namespace kuda::golden
