@@ -20,8 +20,17 @@ const std::vector<Kind>& kinds() {
                                       {"MKMaS-GUET/KuDA @", check_kuda},
                                       {"tfn", check_tfn},
                                       {"lmf", check_lmf},
+                                      {"mult", check_mult},
+                                      {"misa", check_misa},
                                       {"SELF_MM.py", check_self_mm},
                                       {"kiva12138/CubeMLP", check_cubemlp},
+                                      {"JackAILab/TMBL", check_tmbl},
+                                      {"MMIM.py", check_mmim},
+                                      {"declare-lab/BBFN", check_bbfn},
+                                      {"CENET.py", check_cenet},
+                                      {"Say2L/CENet", check_cenet},
+                                      {"scikit-learn KMeans", check_cenet},
+                                      {"TETFN.py", check_tetfn},
                                       {"Haoyu-ha/ALMT", check_almt}};
   return list;
 }

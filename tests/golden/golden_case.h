@@ -88,10 +88,17 @@ void check_bert(const GoldenCase& golden, GoldenReport& report);
 void check_windows(const GoldenCase& golden, GoldenReport& report);
 // One per system.
 void check_almt(const GoldenCase& golden, GoldenReport& report);
+void check_bbfn(const GoldenCase& golden, GoldenReport& report);
+void check_cenet(const GoldenCase& golden, GoldenReport& report);
 void check_cubemlp(const GoldenCase& golden, GoldenReport& report);
 void check_kuda(const GoldenCase& golden, GoldenReport& report);
 void check_lmf(const GoldenCase& golden, GoldenReport& report);
+void check_misa(const GoldenCase& golden, GoldenReport& report);
+void check_mmim(const GoldenCase& golden, GoldenReport& report);
+void check_mult(const GoldenCase& golden, GoldenReport& report);
 void check_self_mm(const GoldenCase& golden, GoldenReport& report);
+void check_tetfn(const GoldenCase& golden, GoldenReport& report);
 void check_tfn(const GoldenCase& golden, GoldenReport& report);
+void check_tmbl(const GoldenCase& golden, GoldenReport& report);
 
 }  // namespace kuda::golden

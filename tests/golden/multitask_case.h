@@ -1,7 +1,7 @@
 #pragma once
 // What the golden cases of Self-MM and TETFN have in common: banks, label generation, one step, a trajectory.
 
-#include "kuda/models/self_mm/multitask.h"
+#include "kuda/models/multitask.h"
 #include "system_case.h"
 
 namespace kuda::golden {

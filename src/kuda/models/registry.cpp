@@ -3,18 +3,26 @@
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
 #include "kuda/models/almt/almt.h"
+#include "kuda/models/bbfn/bbfn.h"
+#include "kuda/models/cenet/cenet.h"
 #include "kuda/models/cubemlp/cubemlp.h"
 #include "kuda/models/kuda/kuda.h"
 #include "kuda/models/lmf/lmf.h"
+#include "kuda/models/misa/misa.h"
+#include "kuda/models/mmim/mmim.h"
 #include "kuda/models/model.h"
+#include "kuda/models/mult/mult.h"
 #include "kuda/models/self_mm/self_mm.h"
+#include "kuda/models/tetfn/tetfn.h"
 #include "kuda/models/tfn/tfn.h"
+#include "kuda/models/tmbl/tmbl.h"
 
 namespace kuda {
 
 const std::vector<ModelInfo>& all_models() {
-  static const std::vector<ModelInfo> models{kuda_info(),    tfn_info(),     lmf_info(),
-                                             self_mm_info(), cubemlp_info(), almt_info()};
+  static const std::vector<ModelInfo> models{kuda_info(),    tfn_info(),     lmf_info(),  mult_info(), misa_info(),
+                                             self_mm_info(), cubemlp_info(), tmbl_info(), mmim_info(), bbfn_info(),
+                                             cenet_info(),   tetfn_info(),   almt_info()};
   return models;
 }
 

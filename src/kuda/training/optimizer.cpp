@@ -76,6 +76,7 @@ Optimizer::Optimizer(Model& model, const TrainConfig& config, std::int64_t phase
     names_.push_back(item.key());
     parameters_.push_back(item.value());
   }
+  set_rate(lr_);  // LibTorch takes a group's option for unset where it equals the class's default (lr 1e-3)
 }
 
 void Optimizer::set_rate(double lr) {

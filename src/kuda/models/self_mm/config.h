@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kuda/models/self_mm/multitask.h"
+#include "kuda/models/multitask.h"
 
 namespace kuda {
 

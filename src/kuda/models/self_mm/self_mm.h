@@ -4,8 +4,8 @@
 //   auto model = find_model("self_mm").make(config, shape, encoder);
 //   const Output output = model->forward(batch, nullptr);     // score [B], unimodal scores [B] each
 
+#include "kuda/models/multitask.h"
 #include "kuda/models/self_mm/config.h"
-#include "kuda/models/self_mm/multitask.h"
 
 namespace kuda {
 

@@ -5,7 +5,7 @@
 //   auto model = find_model("tetfn").make(config, shape, encoder);
 //   const Output output = model->forward(batch, nullptr);     // score [B], unimodal scores [B] each
 
-#include "kuda/models/self_mm/multitask.h"
+#include "kuda/models/multitask.h"
 #include "kuda/models/tetfn/config.h"
 #include "kuda/nn/crossmodal_transformer.h"
 

@@ -1,4 +1,4 @@
-#include "kuda/models/self_mm/multitask.h"
+#include "kuda/models/multitask.h"
 
 #include <fmt/format.h>
 
