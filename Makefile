@@ -8,12 +8,13 @@ FUZZ_READERS := pickle npy npz safetensors torch_zip csv
 FUZZ_RUNS ?= 200000
 DEMO ?= demo
 
-.PHONY: help setup build test demo docs asan fuzz tidy format clean
+.PHONY: help setup build test demo docs parity asan fuzz tidy format clean
 help:
 	@echo 'make demo      set up, build, train and evaluate KuDA on a synthetic data set, print the table'
 	@echo 'make test      set up, build, run every test'
 	@echo 'make build     set up and build only; the program is then $(KUDA)'
 	@echo 'make docs      write docs/configuration.md again from the lists of fields'
+	@echo 'make parity    write docs/parity.md again from the golden collection (SHARED, default ../shared)'
 	@echo 'make asan      all tests but the slow ones under the address and undefined-behaviour sanitizers'
 	@echo 'make fuzz      FUZZ_RUNS executions of every fuzz target (clang)'
 	@echo 'make format    clang-format in place;  make tidy: clang-tidy'
@@ -34,6 +35,10 @@ demo: build
 
 docs: build
 	$(KUDA) config --markdown >docs/configuration.md
+
+SHARED ?= $(or $(KUDA_SHARED),../shared)
+parity: build
+	-build/release/tests/golden/golden_check --markdown $(sort $(wildcard $(SHARED)/golden/*/*.safetensors)) >docs/parity.md
 
 asan: setup
 	cmake --preset asan

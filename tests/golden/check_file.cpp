@@ -43,7 +43,7 @@ bool is_of(const GoldenCase& golden, const Kind& kind) {
 
 }  // namespace
 
-bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text) {
+bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text, GoldenSummary* summary) {
   if (path.extension() == ".json") return check_json(path, text);
   const GoldenCase golden(path);
   for (const auto& kind : kinds()) {
@@ -52,6 +52,7 @@ bool check_file(const std::filesystem::path& path, bool all_lines, std::string& 
     kind.check(golden, report);
     report.finish();
     text = report.text(all_lines);
+    if (summary != nullptr) *summary = {report.comparisons().size(), report.largest_error()};
     return report.holds();
   }
   throw DataError(fmt::format("{}: no check for reference \"{}\"", path.string(), golden.metadata("reference")));

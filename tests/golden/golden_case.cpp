@@ -127,12 +127,16 @@ bool GoldenReport::holds() const {
   return !comparisons_.empty();
 }
 
+double GoldenReport::largest_error() const {
+  double largest = 0;
+  for (const auto& line : comparisons_) largest = std::max(largest, line.absolute);
+  return largest;
+}
+
 std::string GoldenReport::text(bool all_lines) const {
   std::string text;
-  double absolute = 0;
   std::size_t failures = 0;
   for (const auto& line : comparisons_) {
-    absolute = std::max(absolute, line.absolute);
     if (!line.holds) ++failures;
     if (all_lines || !line.holds)
       text +=
@@ -140,8 +144,8 @@ std::string GoldenReport::text(bool all_lines) const {
                       line.key, line.absolute, line.relative, line.tolerance, line.note);
   }
   return fmt::format("{} {}: {} values compared, largest absolute error {:.2e}, {} do not hold\n{}",
-                     holds() ? "PASS" : "FAIL", golden_.path().filename().string(), comparisons_.size(), absolute,
-                     failures, text);
+                     holds() ? "PASS" : "FAIL", golden_.path().filename().string(), comparisons_.size(),
+                     largest_error(), failures, text);
 }
 
 }  // namespace kuda::golden

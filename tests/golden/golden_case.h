@@ -64,6 +64,7 @@ class GoldenReport {
   /// Adds a failure for every key of the file that was neither compared nor used.
   void finish();
   [[nodiscard]] bool holds() const;
+  [[nodiscard]] double largest_error() const;
   [[nodiscard]] std::string text(bool all_lines) const;
   [[nodiscard]] const std::vector<Comparison>& comparisons() const noexcept { return comparisons_; }
 
@@ -73,9 +74,14 @@ class GoldenReport {
   std::set<std::string> compared_;
 };
 
+struct GoldenSummary {
+  std::size_t values = 0;  ///< compared: outputs, loss terms, gradients, steps, states
+  double largest = 0;      ///< absolute error
+};
+
 /// Checks any golden file (safetensors or json of golden/common); the report's text goes to `text`.
 /// Returns false if something does not hold. Throws Error for a file of an unknown kind.
-bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text);
+bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text, GoldenSummary* summary = nullptr);
 
 /// The facts of golden/common that are json.
 bool check_json(const std::filesystem::path& path, std::string& text);

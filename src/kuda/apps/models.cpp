@@ -5,10 +5,12 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "kuda/apps/table.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/models/model.h"
+#include "parity_table.h"
 
 namespace kuda {
 
@@ -26,10 +28,16 @@ std::string text_input_name(TextInput input) {
   return "";
 }
 
-std::string profile_names(const ModelInfo& model) {
-  std::string names;
-  for (const auto& profile : model.profiles) names += (names.empty() ? "" : ", ") + profile.name;
-  return names;
+/// "4 of 4 cases": rows of docs/parity.md that hold.
+std::string parity_of(const std::string& name) {
+  std::istringstream table(kParityTable);
+  std::size_t cases = 0, held = 0;
+  for (std::string line; std::getline(table, line);) {
+    if (!line.starts_with("| " + name + " |")) continue;
+    ++cases;
+    held += line.ends_with("| yes |") ? 1 : 0;
+  }
+  return cases == 0 ? "not run" : std::to_string(held) + " of " + std::to_string(cases) + " cases";
 }
 
 void print_json() {
@@ -46,16 +54,19 @@ void print_json() {
                     {"text", text_input_name(model.text)},
                     {"needs_alignment", model.needs_alignment},
                     {"uses_unimodal_labels", model.uses_unimodal_labels},
+                    {"reference", model.reference},
+                    {"parity", parity_of(model.name)},
+                    {"state_across_batches", model.state},
                     {"profiles", profiles}});
   }
   std::cout << list.dump(2) << '\n';
 }
 
 void print_table() {
-  Table table({"name", "kind", "text", "aligned", "unimodal labels", "profiles", "paper"});
+  Table table({"name", "year", "kind", "text", "made for", "parity", "follows", "paper"});
   for (const auto& model : all_models())
-    table.add({model.name, model.kind, text_input_name(model.text), model.needs_alignment ? "needed" : "no",
-               model.uses_unimodal_labels ? "used" : "no", profile_names(model), model.paper});
+    table.add({model.name, std::to_string(model.year), model.kind, text_input_name(model.text),
+               model.needs_alignment ? "word-aligned" : "any", parity_of(model.name), model.reference, model.paper});
   std::cout << table.text();
   for (const auto& model : all_models())
     for (const auto& profile : model.profiles)
