@@ -44,7 +44,6 @@ void check_cenet_single(const GoldenCase& golden, GoldenReport& report, Model& m
   const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
   report.compare("out/train_loss", loss);
   Optimizer optimizer(model, cenet_training(golden.config()));
-  optimizer.set_rate(cenet_training(golden.config()).lr);
   loss.backward();
   compare_gradients(report, golden, model);
   report.compare("out/grad_norm", cenet_gradient_norm(model));
@@ -57,7 +56,6 @@ void check_cenet_trajectory(const GoldenCase& golden, GoldenReport& report, Mode
   const auto order = golden.tensor("in/order");  // [epochs, steps, batch], -1: none
   report.used("in/order");
   Optimizer optimizer(model, cenet_training(golden.config()));
-  optimizer.set_rate(cenet_training(golden.config()).lr);
   std::vector<Tensor> losses, norms, scores, valid_losses;
   for (std::int64_t epoch = 0; epoch < order.size(0); ++epoch) {
     model.train();

@@ -94,7 +94,6 @@ void check_mmim_scores(const GoldenCase& golden, GoldenReport& report, Model& mo
 void check_mmim_stage1(const GoldenCase& golden, GoldenReport& report, Model& model, const Batch& batch) {
   const auto training = mmim_training(golden.config());
   Optimizer optimizer(model, training, 0);
-  optimizer.set_rate(training.lr);
   model.train();
   model.begin_phase(0, false);
   const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
@@ -130,7 +129,6 @@ void fill_mmim_memory(const GoldenCase& golden, GoldenReport& report, Model& mod
 void check_mmim_stage2(const GoldenCase& golden, GoldenReport& report, Model& model, const Batch& batch) {
   const auto training = mmim_training(golden.config());
   Optimizer optimizer(model, training, 1);
-  optimizer.set_rate(training.lr);
   model.train();
   model.begin_phase(1, false);
   fill_mmim_memory(golden, report, model);
@@ -168,7 +166,6 @@ void check_mmim_trajectory(const GoldenCase& golden, GoldenReport& report) {
     if (phase == 0) model->begin_epoch(pass / 2, order.size(0) / 2);
     model->begin_phase(phase, false);
     auto& optimizer = optimizers[std::size_t(phase)];
-    optimizer.set_rate(training.lr);
     Tensor epoch_loss = torch::zeros({});
     for (std::int64_t step = 0; step < order.size(1); ++step) {
       std::vector<std::int64_t> positions;

@@ -105,7 +105,6 @@ void check_multitask_single(const GoldenCase& golden, GoldenReport& report, Mult
     report.compare(fmt::format("out/loss_{}", "MTAV"[head]), losses.terms[head].second);
   const auto training = multitask_training(golden.config());
   Optimizer optimizer(model, training);
-  optimizer.set_rate(training.lr);  // as the trainer before every phase
   losses.total.backward();
   compare_gradients(report, golden, model);
   model.after_backward(output, batch);
@@ -128,7 +127,6 @@ void check_multitask_trajectory(const GoldenCase& golden, GoldenReport& report, 
   facts.batch_size = order.size(2);
   model.begin_training(facts);
   Optimizer optimizer(model, config);
-  optimizer.set_rate(config.lr);
   std::vector<Tensor> losses, scores, valid_losses;
   for (std::int64_t epoch = 0; epoch + 1 < order.size(0); ++epoch) {
     model.train();

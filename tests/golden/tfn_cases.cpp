@@ -15,34 +15,10 @@ void check_tfn(const GoldenCase& golden, GoldenReport& report) {
   config.text_out = facts.at("text_out");
   config.post_fusion = facts.at("post_fusion_dim");
   config.dropout_text = config.dropout_vision = config.dropout_audio = config.dropout_fusion = 0;
-  const bool is_classification = facts.at("train_mode") == "classification";
-  if (is_classification) config.outputs = facts.at("num_classes");
+  if (is_classification(facts)) config.outputs = facts.at("num_classes");
   Tfn model(config, toolbox_shape(facts), TextEncoder());
   load_weights(model, golden, report);
-  const auto training = toolbox_training(facts, false);
-  if (golden.metadata("kind") == "trajectory") {
-    for (const auto& key : golden.keys("in/"))  // compared in the other cases
-      if (key.ends_with("_mean")) report.used(key);
-    return compare_trajectory(model, golden, report, training);
-  }
-
-  const auto batch = system_batch(golden, report);
-  Trace eval, train;
-  model.eval();
-  (void)model.forward(batch, &eval);
-  compare_trace(golden, report, eval, "out/");
-  report.compare("in/audio_mean", eval.at("audio_mean"));
-  report.compare("in/vision_mean", eval.at("vision_mean"));
-  model.train();
-  const auto output = model.forward(batch, &train);
-  compare_trace(golden, report, train, "out/train/");
-  // Classification is not part of the program (TfnConfig::outputs): its loss is written here.
-  const auto loss = is_classification
-                        ? torch::nn::functional::cross_entropy(train.at("M"), batch.label.to(torch::kInt64))
-                        : model.loss(output, batch).total;
-  report.compare("out/loss", loss);
-  loss.backward();
-  compare_step(model, golden, report, training);
+  check_means_case(model, golden, report, toolbox_training(facts, false));
 }
 
 }  // namespace kuda::golden

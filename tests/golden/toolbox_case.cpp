@@ -66,7 +66,6 @@ void compare_packed_biases(const GoldenCase& golden, GoldenReport& report, const
 void compare_step(Model& model, const GoldenCase& golden, GoldenReport& report, const TrainConfig& config) {
   compare_gradients(report, golden, model);
   Optimizer optimizer(model, config);
-  optimizer.set_rate(config.lr);
   optimizer.clip_values();
   // The optimiser clips norms inside its step; doing it before changes nothing there and shows the result.
   if (config.clip_norm > 0) torch::nn::utils::clip_grad_norm_(model.parameters(), config.clip_norm);
@@ -138,6 +137,33 @@ void compare_trajectory(Model& model, const GoldenCase& golden, GoldenReport& re
   report.compare("out/valid_loss_rounded", torch::tensor(rounded));
   report.compare("out/valid_pred", torch::stack(predictions));
   report.compare("out/best_epoch", torch::tensor(best_epoch));
+}
+
+bool is_classification(const nlohmann::json& facts) { return facts.at("train_mode") == "classification"; }
+
+void check_means_case(Model& model, const GoldenCase& golden, GoldenReport& report, const TrainConfig& config) {
+  if (golden.metadata("kind") == "trajectory") {
+    for (const auto& key : golden.keys("in/"))  // compared in the other cases
+      if (key.ends_with("_mean")) report.used(key);
+    return compare_trajectory(model, golden, report, config);
+  }
+  const auto batch = system_batch(golden, report);
+  Trace eval, train;
+  model.eval();
+  (void)model.forward(batch, &eval);
+  compare_trace(golden, report, eval, "out/");
+  report.compare("in/audio_mean", eval.at("audio_mean"));
+  report.compare("in/vision_mean", eval.at("vision_mean"));
+  model.train();
+  const auto output = model.forward(batch, &train);
+  compare_trace(golden, report, train, "out/train/");
+  // Classification is not part of the program: its loss is written here.
+  const auto loss = is_classification(golden.config())
+                        ? torch::nn::functional::cross_entropy(train.at("M"), batch.label.to(torch::kInt64))
+                        : model.loss(output, batch).total;
+  report.compare("out/loss", loss);
+  loss.backward();
+  compare_step(model, golden, report, config);
 }
 
 }  // namespace kuda::golden

@@ -23,4 +23,11 @@ void compare_step(Model& model, const GoldenCase& golden, GoldenReport& report, 
 /// The whole of a trajectory case: losses of every step, validation after each epoch, states, rates, best epoch.
 void compare_trajectory(Model& model, const GoldenCase& golden, GoldenReport& report, const TrainConfig& config);
 
+/// Cases of the class labels; the program itself has none.
+[[nodiscard]] bool is_classification(const nlohmann::json& facts);
+
+/// A whole case of TFN or LMF, which read audio and vision as means over time: a trajectory, or both modes of forward,
+/// the loss and a step.
+void check_means_case(Model& model, const GoldenCase& golden, GoldenReport& report, const TrainConfig& config);
+
 }  // namespace kuda::golden

@@ -10,6 +10,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/test_support.h"
 #include "kuda/models/model.h"
+#include "kuda/models/test_batch.h"
 #include "kuda/text/state_dict.h"
 
 namespace kuda {
@@ -28,16 +29,7 @@ DataShape small_shape() {
 }
 
 /// 12 layers, because the default adapters sit on layers 3, 6, 9 and 11; everything else is small.
-TextEncoder small_text() {
-  TextEncoder text;
-  text.bert.vocab_size = 50;
-  text.bert.hidden_size = 32;
-  text.bert.num_hidden_layers = 12;
-  text.bert.num_attention_heads = 2;
-  text.bert.intermediate_size = 32;
-  text.bert.max_position_embeddings = 16;
-  return text;
-}
+TextEncoder small_text() { return test::small_encoder(32, 12, 50, 16); }
 
 Batch small_batch(std::int64_t size) {
   torch::manual_seed(11);
@@ -47,19 +39,16 @@ Batch small_batch(std::int64_t size) {
     batch.ids.push_back("clip" + std::to_string(i));
     batch.rows.push_back(i);
   }
-  const auto padding = [&](std::int64_t length, const Tensor& lengths) {
-    return torch::arange(length).unsqueeze(0) >= lengths.unsqueeze(1);
-  };
   const auto sequence = [&](std::int64_t length, std::int64_t width) {
     Sequence result;
     result.lengths = torch::randint(1, length + 1, {size});
-    result.padding = padding(length, result.lengths);
+    result.padding = test::padding_from(length, result.lengths);
     result.values = torch::randn({size, length, width}).masked_fill(result.padding.unsqueeze(-1), 0);
     return result;
   };
   batch.text_ids = torch::randint(1, 50, {size, shape.text_length});
   batch.text_segments = torch::zeros_like(batch.text_ids);
-  batch.text_padding = padding(shape.text_length, torch::randint(2, shape.text_length + 1, {size}));
+  batch.text_padding = test::padding_from(shape.text_length, torch::randint(2, shape.text_length + 1, {size}));
   batch.vision = sequence(shape.vision_length, shape.vision_width);
   batch.audio = sequence(shape.audio_length, shape.audio_width);
   batch.label = torch::rand({size}) * 2 - 1;

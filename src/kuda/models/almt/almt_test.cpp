@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
+#include "kuda/models/test_batch.h"
 
 namespace kuda {
 namespace {
@@ -19,16 +20,7 @@ DataShape almt_shape() {
   return shape;
 }
 
-TextEncoder almt_text() {
-  TextEncoder text;
-  text.bert.vocab_size = 20;
-  text.bert.hidden_size = 16;
-  text.bert.num_hidden_layers = 1;
-  text.bert.num_attention_heads = 2;
-  text.bert.intermediate_size = 16;
-  text.bert.max_position_embeddings = 8;
-  return text;
-}
+TextEncoder almt_text() { return test::small_encoder(16, 1); }
 
 AlmtConfig almt_small() {
   AlmtConfig config;
@@ -39,14 +31,6 @@ AlmtConfig almt_small() {
   return config;
 }
 
-Sequence almt_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
-  Sequence sequence;
-  sequence.lengths = torch::tensor(lengths);
-  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
-  sequence.values = torch::randn({2, length, width});
-  return sequence;
-}
-
 Batch almt_batch() {
   torch::manual_seed(3);
   const auto shape = almt_shape();
@@ -55,9 +39,9 @@ Batch almt_batch() {
   batch.rows = {0, 1};
   batch.text_ids = torch::randint(1, 20, {2, shape.text_length});
   batch.text_segments = torch::zeros_like(batch.text_ids);
-  batch.text_padding = torch::arange(shape.text_length).unsqueeze(0) >= torch::tensor({6, 3}).unsqueeze(1);
-  batch.vision = almt_sequence(shape.vision_length, shape.vision_width, {5, 2});
-  batch.audio = almt_sequence(shape.audio_length, shape.audio_width, {7, 4});
+  batch.text_padding = test::padding_from(shape.text_length, torch::tensor({6, 3}));
+  batch.vision = test::random_sequence(shape.vision_length, shape.vision_width, {5, 2});
+  batch.audio = test::random_sequence(shape.audio_length, shape.audio_width, {7, 4});
   batch.label = torch::tensor({0.5F, -1.0F});
   return batch;
 }
@@ -146,7 +130,7 @@ TEST(Almt, RefusesMoreTokensThanThereAreAndLongerSequences) {
   EXPECT_THROW(Almt(config, almt_shape(), almt_text()), ConfigError);
   Almt model(almt_small(), almt_shape(), almt_text());
   auto batch = almt_batch();
-  batch.audio = almt_sequence(8, 3, {8, 8});
+  batch.audio = test::random_sequence(8, 3, {8, 8});
   EXPECT_THROW(almt_score(model, batch), ShapeError);
 }
 

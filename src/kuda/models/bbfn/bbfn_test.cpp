@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
+#include "kuda/models/test_batch.h"
 
 namespace kuda {
 namespace {
@@ -18,16 +19,7 @@ DataShape bbfn_shape() {
   return shape;
 }
 
-TextEncoder bbfn_text() {
-  TextEncoder text;
-  text.bert.vocab_size = 20;
-  text.bert.hidden_size = 16;
-  text.bert.num_hidden_layers = 2;
-  text.bert.num_attention_heads = 2;
-  text.bert.intermediate_size = 16;
-  text.bert.max_position_embeddings = 8;
-  return text;
-}
+TextEncoder bbfn_text() { return test::small_encoder(16, 2); }
 
 BbfnConfig bbfn_small() {
   BbfnConfig config;
@@ -38,14 +30,6 @@ BbfnConfig bbfn_small() {
   return config;
 }
 
-Sequence bbfn_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
-  Sequence sequence;
-  sequence.lengths = torch::tensor(lengths);
-  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
-  sequence.values = torch::randn({2, length, width});
-  return sequence;
-}
-
 Batch bbfn_batch() {
   torch::manual_seed(3);
   Batch batch;
@@ -53,9 +37,9 @@ Batch bbfn_batch() {
   batch.rows = {0, 1};
   batch.text_ids = torch::randint(1, 20, {2, 6});
   batch.text_segments = torch::zeros_like(batch.text_ids);
-  batch.text_padding = torch::arange(6).unsqueeze(0) >= torch::tensor({3, 6}).unsqueeze(1);  // not sorted by length
-  batch.vision = bbfn_sequence(4, 4, {1, 4});
-  batch.audio = bbfn_sequence(4, 3, {1, 4});
+  batch.text_padding = test::padding_from(6, torch::tensor({3, 6}));  // not sorted by length
+  batch.vision = test::random_sequence(4, 4, {1, 4});
+  batch.audio = test::random_sequence(4, 3, {1, 4});
   batch.label = torch::tensor({0.5F, -1.0F});
   return batch;
 }
@@ -87,7 +71,7 @@ TEST(Bbfn, WordsNeedTwoWordPiecesMoreThanFrames) {
   Bbfn model(config, bbfn_shape(), bbfn_text());
   auto batch = bbfn_batch();
   EXPECT_TRUE(bbfn_score(model, batch).isfinite().all().item<bool>());
-  batch.audio = bbfn_sequence(6, 3, {1, 4});
+  batch.audio = test::random_sequence(6, 3, {1, 4});
   EXPECT_THROW(bbfn_score(model, batch), ShapeError);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kuda/base/error.h"
+#include "kuda/models/test_batch.h"
 
 namespace kuda {
 namespace {
@@ -19,16 +20,7 @@ DataShape cubemlp_shape() {
   return shape;
 }
 
-TextEncoder cubemlp_text() {
-  TextEncoder text;
-  text.bert.vocab_size = 20;
-  text.bert.hidden_size = 16;
-  text.bert.num_hidden_layers = 3;
-  text.bert.num_attention_heads = 2;
-  text.bert.intermediate_size = 16;
-  text.bert.max_position_embeddings = 8;
-  return text;
-}
+TextEncoder cubemlp_text() { return test::small_encoder(16, 3); }
 
 CubeMlpConfig cubemlp_small() {
   CubeMlpConfig config;
@@ -40,14 +32,6 @@ CubeMlpConfig cubemlp_small() {
   return config;
 }
 
-Sequence cubemlp_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
-  Sequence sequence;
-  sequence.lengths = torch::tensor(lengths);
-  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
-  sequence.values = torch::randn({static_cast<std::int64_t>(lengths.size()), length, width});
-  return sequence;
-}
-
 Batch cubemlp_batch() {
   torch::manual_seed(3);
   Batch batch;
@@ -55,9 +39,9 @@ Batch cubemlp_batch() {
   batch.rows = {0, 1};
   batch.text_ids = torch::randint(1, 20, {2, 6});
   batch.text_segments = torch::zeros_like(batch.text_ids);
-  batch.text_padding = torch::arange(6).unsqueeze(0) >= torch::tensor({3, 6}).unsqueeze(1);  // not sorted by length
-  batch.vision = cubemlp_sequence(6, 4, {3, 6});
-  batch.audio = cubemlp_sequence(6, 3, {3, 6});
+  batch.text_padding = test::padding_from(6, torch::tensor({3, 6}));  // not sorted by length
+  batch.vision = test::random_sequence(6, 4, {3, 6});
+  batch.audio = test::random_sequence(6, 3, {3, 6});
   batch.label = torch::tensor({0.5F, -1.0F});
   return batch;
 }
@@ -87,7 +71,7 @@ TEST(CubeMlp, CentredFramesMoveAgainstTheirWordsAndPooledOnesDoNot) {
   auto config = cubemlp_small();
   config.encoder = "conv";
   auto batch = cubemlp_batch();
-  batch.audio = cubemlp_sequence(12, 3, {12, 12});
+  batch.audio = test::random_sequence(12, 3, {12, 12});
   batch.audio.values.zero_();
   batch.audio.values.slice(1, 0, 2).fill_(1);  // belongs to the first word
   for (const std::string align : {"pool", "centre"}) {

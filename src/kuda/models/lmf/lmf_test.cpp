@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kuda/base/error.h"
+#include "kuda/models/test_batch.h"
 
 namespace kuda {
 namespace {
@@ -31,21 +32,13 @@ LmfConfig lmf_config() {
   return config;
 }
 
-Sequence lmf_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
-  Sequence sequence;
-  sequence.lengths = torch::tensor(lengths);
-  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
-  sequence.values = torch::randn({std::int64_t(lengths.size()), length, width});
-  return sequence;
-}
-
 Batch lmf_batch() {
   Batch batch;
   batch.ids = {"a", "b", "c"};
   batch.rows = {0, 1, 2};
-  batch.text_features = lmf_sequence(5, 6, {2, 5, 3});
-  batch.vision = lmf_sequence(7, 3, {1, 4, 7});
-  batch.audio = lmf_sequence(4, 2, {4, 1, 2});
+  batch.text_features = test::random_sequence(5, 6, {2, 5, 3});
+  batch.vision = test::random_sequence(7, 3, {1, 4, 7});
+  batch.audio = test::random_sequence(4, 2, {4, 1, 2});
   batch.label = torch::tensor({0.5F, -1.0F, 2.0F});
   return batch;
 }

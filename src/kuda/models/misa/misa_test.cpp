@@ -4,6 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/models/misa/misa_losses.h"
+#include "kuda/models/test_batch.h"
 
 namespace kuda {
 namespace {
@@ -28,23 +29,9 @@ MisaConfig misa_config() {
 }
 
 TextEncoder misa_text() {
-  TextEncoder text;
-  text.bert.vocab_size = 20;
-  text.bert.hidden_size = 8;
-  text.bert.num_hidden_layers = 1;
-  text.bert.num_attention_heads = 2;
-  text.bert.intermediate_size = 8;
-  text.bert.max_position_embeddings = 8;
+  auto text = test::small_encoder(8, 1);
   text.bert.dropout = 0;
   return text;
-}
-
-Sequence misa_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
-  Sequence sequence;
-  sequence.lengths = torch::tensor(lengths);
-  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
-  sequence.values = torch::randn({std::int64_t(lengths.size()), length, width});
-  return sequence;
 }
 
 /// Texts of 3, 5 and 4 word pieces.
@@ -54,9 +41,9 @@ Batch misa_batch() {
   batch.rows = {0, 1, 2};
   batch.text_ids = torch::randint(1, 20, {3, 6});
   batch.text_segments = torch::zeros({3, 6}, torch::kInt64);
-  batch.text_padding = torch::arange(6).unsqueeze(0) >= torch::tensor({3, 5, 4}).unsqueeze(1);
-  batch.vision = misa_sequence(9, 3, {2, 6, 9});
-  batch.audio = misa_sequence(12, 5, {10, 1, 2});
+  batch.text_padding = test::padding_from(6, torch::tensor({3, 5, 4}));
+  batch.vision = test::random_sequence(9, 3, {2, 6, 9});
+  batch.audio = test::random_sequence(12, 5, {10, 1, 2});
   batch.label = torch::tensor({0.5F, -1.0F, 2.0F});
   return batch;
 }

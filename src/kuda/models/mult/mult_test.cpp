@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kuda/base/error.h"
+#include "kuda/models/test_batch.h"
 
 namespace kuda {
 namespace {
@@ -36,22 +37,14 @@ MultConfig mult_config() {
   return config;
 }
 
-Sequence mult_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
-  Sequence sequence;
-  sequence.lengths = torch::tensor(lengths);
-  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
-  sequence.values = torch::randn({std::int64_t(lengths.size()), length, width});
-  return sequence;
-}
-
 /// The first text is shorter than the kernel.
 Batch mult_batch() {
   Batch batch;
   batch.ids = {"a", "b", "c"};
   batch.rows = {0, 1, 2};
-  batch.text_features = mult_sequence(6, 10, {2, 5, 3});
-  batch.vision = mult_sequence(9, 3, {1, 4, 7});
-  batch.audio = mult_sequence(12, 5, {10, 1, 2});
+  batch.text_features = test::random_sequence(6, 10, {2, 5, 3});
+  batch.vision = test::random_sequence(9, 3, {1, 4, 7});
+  batch.audio = test::random_sequence(12, 5, {10, 1, 2});
   batch.label = torch::tensor({0.5F, -1.0F, 2.0F});
   return batch;
 }

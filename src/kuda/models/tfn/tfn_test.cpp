@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kuda/base/error.h"
+#include "kuda/models/test_batch.h"
 
 namespace kuda {
 namespace {
@@ -32,32 +33,15 @@ TfnConfig tfn_config() {
   return config;
 }
 
-TextEncoder tfn_text() {
-  TextEncoder text;
-  text.bert.vocab_size = 20;
-  text.bert.hidden_size = 8;
-  text.bert.num_hidden_layers = 1;
-  text.bert.num_attention_heads = 2;
-  text.bert.intermediate_size = 8;
-  text.bert.max_position_embeddings = 8;
-  return text;
-}
-
-Sequence tfn_sequence(std::int64_t length, std::int64_t width, const std::vector<std::int64_t>& lengths) {
-  Sequence sequence;
-  sequence.lengths = torch::tensor(lengths);
-  sequence.padding = torch::arange(length).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
-  sequence.values = torch::randn({std::int64_t(lengths.size()), length, width});  // padding holds numbers too
-  return sequence;
-}
+TextEncoder tfn_text() { return test::small_encoder(8, 1); }
 
 Batch tfn_batch() {
   Batch batch;
   batch.ids = {"a", "b", "c"};
   batch.rows = {0, 1, 2};
-  batch.text_features = tfn_sequence(5, 6, {2, 5, 3});
-  batch.vision = tfn_sequence(7, 3, {1, 4, 7});
-  batch.audio = tfn_sequence(4, 2, {4, 1, 2});
+  batch.text_features = test::random_sequence(5, 6, {2, 5, 3});
+  batch.vision = test::random_sequence(7, 3, {1, 4, 7});
+  batch.audio = test::random_sequence(4, 2, {4, 1, 2});
   batch.label = torch::tensor({0.5F, -1.0F, 2.0F});
   return batch;
 }
@@ -161,7 +145,7 @@ TEST(Tfn, RefusesNoModalitiesAndFeaturesOfAnotherWidth) {
   EXPECT_THROW(make_tfn(tfn_config(), shape), ConfigError);
   const auto model = make_tfn(tfn_config());
   auto batch = tfn_batch();
-  batch.vision = tfn_sequence(7, 4, {1, 4, 7});
+  batch.vision = test::random_sequence(7, 4, {1, 4, 7});
   EXPECT_THROW((void)model->forward(batch, nullptr), ShapeError);
   EXPECT_THROW((void)model->forward(Batch(), nullptr), ShapeError);
 }

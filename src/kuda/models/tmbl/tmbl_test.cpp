@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
+#include "kuda/models/test_batch.h"
 
 namespace kuda {
 namespace {
@@ -17,16 +18,7 @@ DataShape tmbl_shape() {
   return shape;
 }
 
-TextEncoder tmbl_text() {
-  TextEncoder text;
-  text.bert.vocab_size = 20;
-  text.bert.hidden_size = 8;
-  text.bert.num_hidden_layers = 1;
-  text.bert.num_attention_heads = 2;
-  text.bert.intermediate_size = 8;
-  text.bert.max_position_embeddings = 8;
-  return text;
-}
+TextEncoder tmbl_text() { return test::small_encoder(8, 1); }
 
 TmblConfig tmbl_small(const std::string& mode) {
   TmblConfig config;
@@ -48,7 +40,7 @@ Batch tmbl_batch() {
   batch.rows = {0, 1, 2, 3};
   batch.text_ids = torch::randint(1, 20, {4, 5});
   batch.text_segments = torch::zeros_like(batch.text_ids);
-  batch.text_padding = torch::arange(5).unsqueeze(0) >= torch::tensor({3, 5, 2, 4}).unsqueeze(1);
+  batch.text_padding = test::padding_from(5, torch::tensor({3, 5, 2, 4}));
   const auto sequence = [&](std::int64_t width) {
     Sequence x;
     x.values = torch::randn({4, 5, width});
