@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "kuda/base/error.h"
 #include "kuda/text/attention.h"
@@ -64,13 +63,7 @@ Tensor PackedAttentionImpl::forward(const Tensor& query, const Tensor& key, cons
   const auto q = split_heads(packed[0], num_heads_);  // [B, H, Lq, D/H]
   const auto k = split_heads(is_self ? packed[1] : is_shared ? key_value[0] : project(key, 1, 1)[0], num_heads_);
   const auto v = split_heads(is_self ? packed[2] : is_shared ? key_value[1] : project(value, 2, 1)[0], num_heads_);
-  if (!is_training() || dropout_ == 0) {
-    const auto keep = visible.defined() ? std::optional<Tensor>(visible) : std::nullopt;
-    return out_proj_(merge_heads(at::scaled_dot_product_attention(q, k, v, keep)));
-  }
-  auto score = (q * (1 / std::sqrt(double(q.size(3))))).matmul(k.transpose(2, 3));  // [B, H, Lq, Lk]
-  if (visible.defined()) score = score.masked_fill(visible.logical_not(), -std::numeric_limits<double>::infinity());
-  return out_proj_(merge_heads(hash_dropout(score.softmax(-1), dropout_, true).matmul(v)));
+  return out_proj_(merge_heads(attend_visible(q, k, v, visible, is_training() ? dropout_ : 0)));
 }
 
 CrossmodalLayerImpl::CrossmodalLayerImpl(const CrossmodalOptions& options)

@@ -13,19 +13,24 @@ torch::Tensor split_heads(const torch::Tensor& x, std::int64_t num_heads) {
 
 torch::Tensor merge_heads(const torch::Tensor& x) { return x.transpose(1, 2).flatten(2); }
 
-torch::Tensor attend(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
-                     const torch::Tensor& padding, double dropout, torch::Tensor* weights) {
-  const auto hidden_keys = padding.defined() ? padding.unsqueeze(1).unsqueeze(1) : padding;  // [B, 1, 1, Lk]
+torch::Tensor attend_visible(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
+                             const torch::Tensor& visible, double dropout, torch::Tensor* weights) {
   if (weights == nullptr && dropout == 0) {
     // Fused on CPU and GPU; with dropout LibTorch would silently take its slow path, so that case is written out.
-    const auto keep = hidden_keys.defined() ? std::optional<torch::Tensor>(hidden_keys.logical_not()) : std::nullopt;
+    const auto keep = visible.defined() ? std::optional<torch::Tensor>(visible) : std::nullopt;
     return at::scaled_dot_product_attention(query, key, value, keep);
   }
   auto score = (query * (1 / std::sqrt(static_cast<double>(query.size(-1))))).matmul(key.transpose(2, 3));
-  if (hidden_keys.defined()) score = score.masked_fill(hidden_keys, -std::numeric_limits<double>::infinity());
+  if (visible.defined()) score = score.masked_fill(visible.logical_not(), -std::numeric_limits<double>::infinity());
   auto attention = score.softmax(-1);  // [B, H, Lq, Lk]
   if (weights != nullptr) *weights = attention;
   return hash_dropout(attention, dropout, dropout > 0).matmul(value);
+}
+
+torch::Tensor attend(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
+                     const torch::Tensor& padding, double dropout, torch::Tensor* weights) {
+  const auto visible = padding.defined() ? padding.logical_not().unsqueeze(1).unsqueeze(1) : padding;  // [B, 1, 1, Lk]
+  return attend_visible(query, key, value, visible, dropout, weights);
 }
 
 }  // namespace kuda

@@ -19,4 +19,10 @@ namespace kuda {
 [[nodiscard]] torch::Tensor attend(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
                                    const torch::Tensor& padding, double dropout, torch::Tensor* weights = nullptr);
 
+/// The same where what is hidden depends on more than the key: `visible` bool, broadcast to [B, H, Lq, Lk], true = may
+/// be read, or undefined.
+[[nodiscard]] torch::Tensor attend_visible(const torch::Tensor& query, const torch::Tensor& key,
+                                           const torch::Tensor& value, const torch::Tensor& visible, double dropout,
+                                           torch::Tensor* weights = nullptr);
+
 }  // namespace kuda
