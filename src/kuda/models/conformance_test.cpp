@@ -11,6 +11,7 @@
 #include "kuda/base/test_support.h"
 #include "kuda/models/model.h"
 #include "kuda/models/test_batch.h"
+#include "kuda/text/positions.h"
 #include "kuda/text/state_dict.h"
 
 namespace kuda {
@@ -164,6 +165,27 @@ TEST_P(Conformance, PaddingChangesAScoreOnlyWhereTheModelSaysSo) {
   for (auto* sequence : {&batch.vision, &batch.audio})  // padding is told by the mask, not by its values
     sequence->values = sequence->values.masked_fill(sequence->padding.unsqueeze(-1), 7.0);
   EXPECT_TRUE(torch::allclose(model->forward(batch, nullptr).score, before, 0, 1e-5));
+}
+
+TEST_P(Conformance, LeavingOutPaddingChangesNoScoreAndNoGradient) {
+  const auto model = make();
+  if (!model->is_padding_invariant()) return;  // then the trainer leaves it in
+  model->eval();                               // no dropout: both paths draw other masks
+  const auto run = [&](bool skips) {
+    skip_padding(*model, skips);
+    model->zero_grad();
+    const auto score = model->forward(small_batch(4), nullptr).score;
+    score.square().sum().backward();
+    std::map<std::string, Tensor> result{{"score", score.detach()}};
+    for (const auto& item : model->named_parameters())
+      if (item.value().grad().defined()) result[item.key()] = item.value().grad().clone();
+    return result;
+  };
+  const auto padded = run(false), packed = run(true);
+  ASSERT_EQ(padded.size(), packed.size());
+  for (const auto& [name, value] : padded)  // float32 rounding of sums in another order
+    EXPECT_TRUE(torch::allclose(value, packed.at(name), 1e-4, 1e-5 * std::max(1.0, value.abs().max().item<double>())))
+        << name;
 }
 
 TEST_P(Conformance, SubsetsOfModalitiesWorkOrAreRefused) {

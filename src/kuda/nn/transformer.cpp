@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
-#include "kuda/text/attention.h"
 #include "kuda/text/dropout.h"
 
 namespace kuda {
@@ -22,11 +21,9 @@ SelfAttentionImpl::SelfAttentionImpl(std::int64_t dim, std::int64_t num_heads, d
   nn::init::zeros_(out_proj_->bias);
 }
 
-Tensor SelfAttentionImpl::forward(const Tensor& x, const Tensor& padding) {
+Tensor SelfAttentionImpl::forward(const Tensor& x, const Positions& positions) {
   const auto qkv = torch::linear(x, in_proj_weight_, in_proj_bias_).chunk(3, -1);  // 3 x [B, L, D]
-  const auto mixed = attend(split_heads(qkv[0], num_heads_), split_heads(qkv[1], num_heads_),
-                            split_heads(qkv[2], num_heads_), padding, is_training() ? dropout_ : 0);
-  return out_proj_(merge_heads(mixed));
+  return out_proj_(positions.attend(qkv[0], qkv[1], qkv[2], num_heads_, is_training() ? dropout_ : 0));
 }
 
 TransformerEncoderLayerImpl::TransformerEncoderLayerImpl(const TransformerEncoderLayerOptions& options)
@@ -38,9 +35,9 @@ TransformerEncoderLayerImpl::TransformerEncoderLayerImpl(const TransformerEncode
   norm2_ = register_module("norm2", nn::LayerNorm(nn::LayerNormOptions({options.dim})));
 }
 
-Tensor TransformerEncoderLayerImpl::forward(const Tensor& x, const Tensor& padding) {
+Tensor TransformerEncoderLayerImpl::forward(const Tensor& x, const Positions& positions) {
   const auto drop = [&](const Tensor& y) { return hash_dropout(y, dropout_, is_training()); };
-  const auto attended = norm1_(x + drop(self_attn_(x, padding)));                   // [B, L, D]
+  const auto attended = norm1_(x + drop(self_attn_(x, positions)));                 // [B, L, D]
   return norm2_(attended + drop(linear2_(drop(torch::gelu(linear1_(attended))))));  // [B, L, D]
 }
 
@@ -54,8 +51,12 @@ TransformerEncoderImpl::TransformerEncoderImpl(const TransformerEncoderLayerOpti
 
 std::vector<Tensor> TransformerEncoderImpl::forward(const Tensor& x, const Tensor& padding) {
   std::vector<Tensor> hidden{x};
-  for (const auto& layer : *layers_)
-    hidden.push_back(layer->as<TransformerEncoderLayer>()->forward(hidden.back(), padding));
+  const auto at = positions(padding);
+  auto packed = at.pack(x);
+  for (const auto& layer : *layers_) {
+    packed = layer->as<TransformerEncoderLayer>()->forward(packed, at);
+    hidden.push_back(at.unpack(packed));
+  }
   return hidden;
 }
 

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kuda/text/positions.h"
+
 namespace kuda {
 
 struct TransformerEncoderLayerOptions {
@@ -17,8 +19,8 @@ struct TransformerEncoderLayerOptions {
 class SelfAttentionImpl : public torch::nn::Module {
  public:
   SelfAttentionImpl(std::int64_t dim, std::int64_t num_heads, double dropout);  ///< ConfigError: heads divide dim
-  /// x [B, L, D] float, padding [B, L] bool (true = padded) or undefined -> [B, L, D]
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& padding);
+  /// x [B, L, D] float, positions: its padding [B, L] bool (true = padded) or undefined -> [B, L, D]; or both packed
+  torch::Tensor forward(const torch::Tensor& x, const Positions& positions);
 
  private:
   std::int64_t num_heads_;
@@ -32,8 +34,8 @@ TORCH_MODULE(SelfAttention);
 class TransformerEncoderLayerImpl : public torch::nn::Module {
  public:
   explicit TransformerEncoderLayerImpl(const TransformerEncoderLayerOptions& options);
-  /// x [B, L, D] float, padding [B, L] bool (true = padded) or undefined -> [B, L, D]
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& padding);
+  /// x [B, L, D] float, positions: its padding [B, L] bool (true = padded) or undefined -> [B, L, D]; or both packed
+  torch::Tensor forward(const torch::Tensor& x, const Positions& positions);
 
  private:
   double dropout_;
@@ -45,7 +47,7 @@ TORCH_MODULE(TransformerEncoderLayer);
 
 /// A stack named "layers" that returns every hidden state. All layers start from the same values, as torch's own
 /// encoder does (it deep-copies one layer).
-class TransformerEncoderImpl : public torch::nn::Module {
+class TransformerEncoderImpl : public torch::nn::Module, public SkipsPadding {
  public:
   TransformerEncoderImpl(const TransformerEncoderLayerOptions& options, std::int64_t num_layers);
   /// x [B, L, D], padding [B, L] or undefined -> num_layers + 1 tensors [B, L, D], the first is x itself.

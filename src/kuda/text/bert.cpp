@@ -6,7 +6,6 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/text/attention.h"
 #include "kuda/text/dropout.h"
 
 namespace kuda {
@@ -125,11 +124,9 @@ struct BertLayerImpl : nn::Module {
     norm = child(output, "LayerNorm", layer_norm(config));
   }
 
-  Tensor forward(const Tensor& x, const Tensor& padding, Tensor* weights) {
+  Tensor forward(const Tensor& x, const Positions& positions, Tensor* weights) {
     const auto drop = [&](const Tensor& y) { return hash_dropout(y, rate, is_training()); };
-    const auto mixed =
-        merge_heads(attend(split_heads(query(x), heads), split_heads(key(x), heads), split_heads(value(x), heads),
-                           padding, is_training() ? rate : 0, weights));  // [B, L, D]
+    const auto mixed = positions.attend(query(x), key(x), value(x), heads, is_training() ? rate : 0, weights);
     const auto attended = attention_norm(drop(attention_dense(mixed)) + x);
     return norm(drop(down(torch::gelu(up(attended)))) + attended);
   }
@@ -173,13 +170,14 @@ Tensor BertImpl::run_layer(std::size_t index, const Tensor& hidden, const Tensor
 
 std::vector<Tensor> BertImpl::forward(const Tensor& ids, const Tensor& segments, const Tensor& padding,
                                       std::vector<Tensor>* attention) {
-  auto x = embed(ids, segments);
-  std::vector<Tensor> hidden{x};
+  std::vector<Tensor> hidden{embed(ids, segments)};
+  const auto at = attention == nullptr ? positions(padding) : Positions(padding);
+  auto x = at.pack(hidden.front());
   for (const auto& layer : layers_) {
     Tensor weights;
-    x = layer->forward(x, padding, attention != nullptr ? &weights : nullptr);
+    x = layer->forward(x, at, attention != nullptr ? &weights : nullptr);
     if (attention != nullptr) attention->push_back(weights);
-    hidden.push_back(x);
+    hidden.push_back(at.unpack(x));
   }
   return hidden;
 }

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "kuda/text/positions.h"
+
 namespace kuda {
 
 struct BertConfig {
@@ -30,7 +32,7 @@ struct BertConfig {
 struct BertLayerImpl;
 
 /// Devlin et al. 2019, post-norm with exact GELU.
-class BertImpl : public torch::nn::Module {
+class BertImpl : public torch::nn::Module, public SkipsPadding {
  public:
   explicit BertImpl(const BertConfig& config);
   /// ids, segments [B, L] int64 (segments may be undefined: all 0), padding [B, L] bool (true = padded)

@@ -10,6 +10,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
 #include "kuda/io/safetensors.h"
+#include "kuda/text/positions.h"
 #include "kuda/text/state_dict.h"
 
 namespace kuda {
@@ -151,6 +152,7 @@ Checkpoint load_checkpoint(const fs::path& folder) {
     throw CheckpointError(error.what(), "the checkpoint is incomplete or damaged; take another copy");
   }
   checkpoint.model->eval();
+  skip_padding(*checkpoint.model, checkpoint.model->is_padding_invariant());
   return checkpoint;
 }
 

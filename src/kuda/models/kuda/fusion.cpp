@@ -5,7 +5,6 @@
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/fusion_variants.h"
 #include "kuda/nn/transformer.h"
-#include "kuda/text/attention.h"
 #include "kuda/text/dropout.h"
 
 namespace kuda {
@@ -53,10 +52,9 @@ FusionAttentionImpl::FusionAttentionImpl(const KudaConfig& config, double dropou
       register_module("to_out", std::make_shared<nn::Module>())->register_module("0", nn::Linear(inner, config.width));
 }
 
-Tensor FusionAttentionImpl::forward(const Tensor& query, const Tensor& source, const Tensor& padding, Tensor* weights) {
-  const auto mixed = attend(split_heads(to_q_(query), heads_), split_heads(to_k_(source), heads_),
-                            split_heads(to_v_(source), heads_), padding, /*dropout=*/0, weights);  // [B, H, Lq, Dh]
-  return hash_dropout(to_out_(merge_heads(mixed)), dropout_, is_training());
+Tensor FusionAttentionImpl::forward(const Tensor& query, const Tensor& source, const Positions& at, Tensor* weights) {
+  const auto mixed = at.attend(to_q_(query), to_k_(source), to_v_(source), heads_, /*dropout=*/0, weights);
+  return hash_dropout(to_out_(mixed), dropout_, is_training());
 }
 
 FusionFeedForwardImpl::FusionFeedForwardImpl(const KudaConfig& config, double dropout) : dropout_(dropout) {
@@ -94,18 +92,18 @@ DynamicAttentionBlockImpl::DynamicAttentionBlockImpl(const KudaConfig& config, c
 }
 
 Tensor DynamicAttentionBlockImpl::cross(const CrossTransformer& transformer, const Tensor& query, const Tensor& source,
-                                        const Tensor& padding, Tensor* weights) {
+                                        const Positions& at, Tensor* weights) {
   auto attention = transformer.attention;  // handles: copies share the module
   auto feed_forward = transformer.feed_forward;
   auto norm1 = transformer.norm1, norm2 = transformer.norm2;
-  const auto x = norm1(attention(query, source, padding, weights) + query);
+  const auto x = norm1(attention(query, source, at, weights) + query);
   return norm2(feed_forward(x) + x);  // C_m, [B, L, D]
 }
 
 Tensor DynamicAttentionBlockImpl::weigh(std::size_t modality, const Tensor& crossed, const FusionContext& context) {
   if (context.skip_norms) return crossed;
   const auto& ratio = context.ratio[modality];
-  const auto factor = ratio.defined() ? 1 + ratio : torch::full({1, 1, 1}, 2.0, crossed.options());
+  const auto factor = ratio.defined() ? 1 + ratio : torch::full({1}, 2.0, crossed.options());
   // paper: the ratio scales the normalised C_m; the released code scales before the norm, which cancels it.
   return ratio_after_norm_ ? factor * modality_norm_[modality](crossed) : modality_norm_[modality](factor * crossed);
 }
@@ -117,7 +115,7 @@ Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionConte
   for (std::size_t m = 0; m < 3; ++m) {
     if (!context.aligned[m].defined() || cross_[m].attention.is_empty()) continue;
     Tensor weights;
-    const auto crossed = cross(cross_[m], fused, context.aligned[m], context.padding, trace ? &weights : nullptr);
+    const auto crossed = cross(cross_[m], fused, context.aligned[m], context.at, trace ? &weights : nullptr);
     const auto weighed = weigh(m, crossed, context);
     sum = sum.defined() ? sum + weighed : weighed;
     const char letters[] = {letter(static_cast<Modality>(m)), '\0'};
@@ -129,7 +127,7 @@ Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionConte
   keep(trace, name("fused"), mixed);
   Tensor weights;
   const auto f1 = norm1_(fused + mixed);
-  const auto f2 = norm2_(f1 + self_attention_(f1, f1, context.padding, trace ? &weights : nullptr));
+  const auto f2 = norm2_(f1 + self_attention_(f1, f1, context.at, trace ? &weights : nullptr));
   const auto f3 = norm3_(f2 + feed_forward_(f2));
   keep(trace, name("attn/self"), weights);
   keep(trace, name("out"), f3);
@@ -174,14 +172,19 @@ Tensor FusionImpl::align(Modality modality, const Tensor& features, const Tensor
   return torch::linear(h.transpose(1, 2), weight, bias).transpose(1, 2);  // [B, common, D]
 }
 
-Tensor FusionImpl::forward(const FusionContext& context, Trace* trace) {
+Tensor FusionImpl::forward(FusionContext context, Trace* trace) {
   if (variant_) return variant_->forward(context.aligned, context.padding);
+  context.at = trace == nullptr ? positions(context.padding) : Positions(context.padding);  // a trace shows [B, L, ...]
+  for (std::size_t m = 0; m < 3; ++m) {
+    if (context.aligned[m].defined()) context.aligned[m] = context.at.pack(context.aligned[m]);
+    context.ratio[m] = context.at.per_position(context.ratio[m]);
+  }
   Tensor fused;
   for (const auto& aligned : context.aligned)
     if (aligned.defined() && !(is_text_centred_ && fused.defined()))
       fused = fused.defined() ? fused + aligned : aligned;
   for (std::size_t b = 0; b < blocks_.size(); ++b) fused = blocks_[b](fused, context, static_cast<int>(b), trace);
-  return fused;
+  return context.at.unpack(fused);
 }
 
 Tensor contrastive_loss(const Tensor& u, const Tensor& f) {

@@ -8,6 +8,7 @@
 
 #include "kuda/models/kuda/config.h"
 #include "kuda/models/trace.h"
+#include "kuda/text/positions.h"
 
 namespace kuda {
 
@@ -26,8 +27,8 @@ inline constexpr std::array<const char*, 3> kSuffix{"t", "v", "a"};
 class FusionAttentionImpl : public torch::nn::Module {
  public:
   FusionAttentionImpl(const KudaConfig& config, double dropout);
-  /// query [B, Lq, D], source [B, Lk, D], padding [B, Lk] bool or undefined -> [B, Lq, D]
-  torch::Tensor forward(const torch::Tensor& query, const torch::Tensor& source, const torch::Tensor& padding,
+  /// query [B, Lq, D], source [B, Lk, D], at: the padding [B, Lk] of the source -> [B, Lq, D]; or all packed
+  torch::Tensor forward(const torch::Tensor& query, const torch::Tensor& source, const Positions& at,
                         torch::Tensor* weights);
 
  private:
@@ -52,10 +53,11 @@ TORCH_MODULE(FusionFeedForward);
 
 /// What a block needs beside its input F.
 struct FusionContext {
-  PerModality aligned;      ///< U'_m [B, L, D]
-  PerModality ratio;        ///< R_m [B, 1, 1]; all undefined: R = 1
-  torch::Tensor padding;    ///< [B, L] bool of the common length, or undefined
-  bool skip_norms = false;  ///< the released test graph: plain sum of C_m, no ratio, no per-modality norms
+  PerModality aligned;            ///< U'_m [B, L, D]
+  PerModality ratio;              ///< R_m [B, 1, 1]; all undefined: R = 1
+  torch::Tensor padding;          ///< [B, L] bool of the common length, or undefined
+  Positions at{torch::Tensor()};  ///< set by Fusion from the padding; where packed, aligned is [N, D], ratio [N, 1]
+  bool skip_norms = false;        ///< the released test graph: plain sum of C_m, no ratio, no per-modality norms
 };
 
 /// Eq. 9 to 11: one cross transformer per modality, their ratio-weighted sum, self-attention, feed-forward.
@@ -72,7 +74,7 @@ class DynamicAttentionBlockImpl : public torch::nn::Module {
     torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
   };
   torch::Tensor cross(const CrossTransformer& transformer, const torch::Tensor& query, const torch::Tensor& source,
-                      const torch::Tensor& padding, torch::Tensor* weights);
+                      const Positions& at, torch::Tensor* weights);
   torch::Tensor weigh(std::size_t modality, const torch::Tensor& crossed, const FusionContext& context);
 
   bool ratio_after_norm_;
@@ -87,14 +89,14 @@ TORCH_MODULE(DynamicAttentionBlock);
 class FusionVariant;
 
 /// Brings U_m to the common width and length (eq. 7) and runs the blocks (eq. 8). Published name: DyMultiFus.
-class FusionImpl : public torch::nn::Module {
+class FusionImpl : public torch::nn::Module, public SkipsPadding {
  public:
   FusionImpl(const KudaConfig& config, const DataShape& shape, const std::array<std::int64_t, 3>& input_widths);
   /// U'_m: features [B, l, 2d], padding [B, l] (zeroes padded frames when mask_alignment) -> [B, common, D]
   torch::Tensor align(Modality modality, const torch::Tensor& features, const torch::Tensor& padding,
                       std::int64_t common_length);
   /// F^L [B, L, D] from the sum F^0 of the aligned features; [B, 1, D] where a variant gives one vector.
-  torch::Tensor forward(const FusionContext& context, Trace* trace);
+  torch::Tensor forward(FusionContext context, Trace* trace);
 
  private:
   bool mask_alignment_;
