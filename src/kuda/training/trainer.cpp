@@ -106,6 +106,7 @@ class Trainer {
     facts.rows = task_.train;
     std::sort(facts.rows.begin(), facts.rows.end());
     facts.batch_size = config_.batch_size;
+    facts.collate = task_.collate;
     facts.labels = [this, rows = facts.rows] {
       std::vector<Tensor> labels;
       for (const auto& part : in_batches(rows, config_.batch_size)) labels.push_back(task_.collate(part).label);
@@ -127,9 +128,10 @@ class Trainer {
     for (std::size_t phase = 0; phase < optimizers_.size(); first += counts[phase++]) {
       if (at_.step >= first + counts[phase]) continue;
       task_.model->begin_phase(std::int64_t(phase), at_.step > first);
-      optimizers_[phase].set_rate(rate());
-      while (at_.step < first + counts[phase])
+      while (at_.step < first + counts[phase]) {
+        optimizers_[phase].set_rate(rate(at_.step - first, counts[phase]));
         timed_step(optimizers_[phase], steps[std::size_t(at_.step - first)], total);
+      }
     }
   }
 
@@ -195,11 +197,12 @@ class Trainer {
                 "clip_norm");
   }
 
-  [[nodiscard]] double rate() const {
+  /// In that step of the epoch (of a phase with `steps`).
+  [[nodiscard]] double rate(std::int64_t step, std::int64_t steps) const {
     std::vector<double> values;
     for (const auto& record : at_.history)
       values.push_back(config_.select == "test" ? record.test_mae : record.valid_mae);
-    return learning_rate(config_, values);
+    return learning_rate(config_, values, step, steps);
   }
 
   /// MAE and Corr of the split, as the data set's metric family counts them.
@@ -221,7 +224,7 @@ class Trainer {
   void finish_epoch() {
     EpochRecord record;
     record.epoch = at_.epoch + 1;
-    record.lr = rate();
+    record.lr = rate(0, 1);  // with a rate by step: of the first one
     record.loss = at_.loss_sum / double(at_.clips);
     for (const auto& [name, sum] : at_.term_sums) record.terms.emplace_back(name, sum / double(at_.clips));
     record.valid_mae = record.valid_corr = record.test_mae = kNaN;
