@@ -1,9 +1,10 @@
-// Golden cases of CENet in MMSA's variant: three and four layers, trajectory over two epochs.
+// Golden cases of CENet: MMSA's variant with three and four layers and a trajectory over two epochs, the authors'
+// codebook variant, k-means.
 
 #include <fmt/format.h>
 
-#include "kuda/base/error.h"
 #include "kuda/models/cenet/cenet.h"
+#include "kuda/nn/kmeans.h"
 #include "system_case.h"
 
 namespace kuda::golden {
@@ -14,7 +15,7 @@ namespace {
 
 TrainConfig cenet_training(const nlohmann::json& facts) {
   TrainConfig config;
-  config.optimizer = "adam";
+  config.optimizer = facts.at("_variant") == "codebook" ? "adamw_transformers" : "adam";
   config.lr = facts.at("learning_rate");
   config.weight_decay = facts.at("weight_decay");
   config.eps = facts.at("adam_epsilon");
@@ -29,11 +30,42 @@ Tensor cenet_gradient_norm(Model& model) {
   return torch::stack(norms).norm();
 }
 
-void check_cenet_single(const GoldenCase& golden, GoldenReport& report, Model& model) {
-  const auto batch = system_batch(golden, report);
+/// Cluster ids [B, L] as frames of one feature: frame k is what a codebook of centres 0, 1, ... gives id k.
+Sequence frames_of_ids(const GoldenCase& golden, GoldenReport& report, const std::string& key, std::int64_t padding) {
+  const auto ids = golden.tensor(key);
+  report.used(key);
+  Sequence sequence;
+  sequence.values = ids.to(torch::kFloat32).unsqueeze(-1);
+  sequence.padding = ids == padding;
+  sequence.lengths = sequence.padding.logical_not().sum(1);
+  return sequence;
+}
+
+/// Those of a codebook case; none for MMSA's variant.
+WordTags read_tags(const GoldenCase& golden, GoldenReport& report) {
+  const auto read = [&](const std::string& key) {
+    report.used(key);
+    return golden.has(key) ? golden.tensor(key) : Tensor();
+  };
+  return {read("in/senti_ids"), read("in/pos_ids"), read("in/polarity_ids")};
+}
+
+Batch cenet_batch(const GoldenCase& golden, GoldenReport& report, Cenet& model, const CenetConfig& config) {
+  auto batch = system_batch(golden, report);
+  if (!config.is_codebook()) return batch;
+  batch.vision = frames_of_ids(golden, report, "in/visual_ids", config.clusters);
+  batch.audio = frames_of_ids(golden, report, "in/acoustic_ids", config.clusters);
+  for (auto& buffer : model.named_buffers())
+    if (buffer.key().ends_with("_codebook.centres")) buffer.value().copy_(torch::arange(config.clusters).unsqueeze(1));
+  return batch;
+}
+
+void check_cenet_single(const GoldenCase& golden, GoldenReport& report, Cenet& model, const CenetConfig& config) {
+  const auto batch = cenet_batch(golden, report, model, config);
+  const auto tags = read_tags(golden, report);
   Trace trace;
   model.eval();
-  const auto scored = model.forward(batch, &trace);
+  const auto scored = model.forward(batch, tags, &trace);
   report.compare("out/logits", scored.score);
   report.compare("out/loss", model.loss(scored, batch).total);
   for (const auto& key : golden.keys("out/hidden/")) {
@@ -41,7 +73,7 @@ void check_cenet_single(const GoldenCase& golden, GoldenReport& report, Model& m
     report.compare(key, trace.has(name) ? trace.at(name) : Tensor());
   }
   model.train();
-  const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
+  const auto loss = model.loss(model.forward(batch, tags, nullptr), batch).total;
   report.compare("out/train_loss", loss);
   Optimizer optimizer(model, cenet_training(golden.config()));
   loss.backward();
@@ -83,12 +115,30 @@ void check_cenet_trajectory(const GoldenCase& golden, GoldenReport& report, Mode
   report.compare("out/valid_loss_rounded", torch::stack(valid_losses));
 }
 
+/// The whole path of the program (ids of padded frames too) with the centres found by Lloyd from the stored start.
+void check_kmeans(const GoldenCase& golden, GoldenReport& report) {
+  Sequence frames;
+  frames.values = golden.tensor("in/features");         // [B, L, D]
+  frames.lengths = golden.tensor("in/lengths");         // [B]
+  const auto start = golden.tensor("in/init_centers");  // [K, D]
+  frames.padding = torch::arange(frames.values.size(1)).unsqueeze(0) >= frames.lengths.unsqueeze(1);
+  report.used_prefix("in/");
+  const auto found = run_lloyd(frames.values.index({frames.padding.logical_not()}), start);
+  report.compare("out/centers", found.centres);
+  report.compare("out/inertia", torch::tensor(found.inertia));
+  report.compare("out/n_iter", torch::tensor(found.iterations));
+  Codebook codebook(start.size(0), start.size(1));
+  codebook->named_buffers()["centres"].copy_(found.centres);
+  const auto ids = codebook->ids(frames), new_ids = nearest_centre(golden.tensor("in/new_features"), found.centres);
+  report.expect("out/ids", torch::equal(ids, golden.tensor("out/ids")), "ids must be equal");
+  report.expect("out/new_ids", torch::equal(new_ids, golden.tensor("out/new_ids")), "ids must be equal");
+}
+
 }  // namespace
 
 void check_cenet(const GoldenCase& golden, GoldenReport& report) {
   const auto& facts = golden.config();
-  if (facts.at("_variant") != "mmsa")
-    throw UsageError(fmt::format("no check for CENet's variant {}", facts.at("_variant").get<std::string>()));
+  if (facts.at("_variant") == "kmeans") return check_kmeans(golden, report);
   const auto widths = facts.at("feature_dims");  // text, audio, vision
   DataShape shape;
   shape.text_length = facts.at("seq_lens")[0];
@@ -96,12 +146,16 @@ void check_cenet(const GoldenCase& golden, GoldenReport& report) {
   shape.vision_length = facts.at("seq_lens")[2];
   shape.audio_width = widths[1];
   shape.vision_width = widths[2];
-  Cenet model(CenetConfig(), shape, bert_of(facts));
-  load_weights(model, golden, report);
+  CenetConfig config;
+  config.variant = facts.at("_variant");
+  Cenet model(config, shape, bert_of(facts));
+  LoadOptions options;  // the centres come from elsewhere
+  options.may_miss = [](std::string_view name) { return name.find("_codebook.") != std::string_view::npos; };
+  load_weights(model, golden, report, options);
   if (facts.at("_kind") == "traj")
     check_cenet_trajectory(golden, report, model);
   else
-    check_cenet_single(golden, report, model);
+    check_cenet_single(golden, report, model, config);
 }
 
 }  // namespace kuda::golden

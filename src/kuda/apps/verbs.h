@@ -6,14 +6,15 @@
 
 namespace kuda {
 
-void add_data(CLI::App& program);       ///< inspect, check, import, stats, synth
-void add_models(CLI::App& program);     ///< the registry as a table
-void add_config(CLI::App& program);     ///< the configuration a run would use, or the documentation page
-void add_pretrain(CLI::App& program);   ///< stage 1
-void add_train(CLI::App& program);      ///< stage 1 where asked, then stage 2
-void add_evaluate(CLI::App& program);   ///< a checkpoint on one split
-void add_predict(CLI::App& program);    ///< scores of clips
-void add_compare(CLI::App& program);    ///< two checkpoints on the same clips
-void add_selfcheck(CLI::App& program);  ///< does this build work on this machine?
+void add_data(CLI::App& program);        ///< inspect, check, import, stats, synth
+void add_models(CLI::App& program);      ///< the registry as a table
+void add_config(CLI::App& program);      ///< the configuration a run would use, or the documentation page
+void add_pretrain(CLI::App& program);    ///< stage 1
+void add_train(CLI::App& program);       ///< stage 1 where asked, then stage 2
+void add_evaluate(CLI::App& program);    ///< a checkpoint on one split
+void add_predict(CLI::App& program);     ///< scores of clips
+void add_compare(CLI::App& program);     ///< two checkpoints on the same clips
+void add_experiment(CLI::App& program);  ///< a grid of runs
+void add_selfcheck(CLI::App& program);   ///< does this build work on this machine?
 
 }  // namespace kuda

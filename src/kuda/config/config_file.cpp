@@ -1,4 +1,4 @@
-// The only file that includes toml++, so that no other one pays for it.
+// The only file of the library that includes toml++, so that no other one pays for it.
 #include <fmt/format.h>
 #include <toml++/toml.h>
 

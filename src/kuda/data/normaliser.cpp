@@ -70,13 +70,17 @@ FeatureStatistics fit_feature(const Dataset& dataset, const Feature& feature, co
   for_each_training_clip(dataset, feature, config, policy, fill, [&](const torch::Tensor& frames) {
     squares += (frames.to(torch::kFloat64) - mean).square().sum(0);
   });
-  auto deviation = (squares / double(count)).sqrt();
+  return FeatureStatistics::from_moments(mean, squares / double(count));
+}
+
+}  // namespace
+
+FeatureStatistics FeatureStatistics::from_moments(const torch::Tensor& mean, const torch::Tensor& variance) {
+  auto deviation = variance.sqrt();
   // Equal float32 values give a mean that is off by rounding; what is that small against the mean is no variation.
   deviation = torch::where(deviation <= 1e-9 * mean.abs(), torch::zeros_like(deviation), deviation);
   return {mean.to(torch::kFloat32), deviation.to(torch::kFloat32)};
 }
-
-}  // namespace
 
 torch::Tensor FeatureStatistics::standardise(const torch::Tensor& frames, double limit) const {
   const auto centred = (frames - mean) / deviation;  // 0 / 0 and x / 0 at constant features, replaced below

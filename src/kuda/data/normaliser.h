@@ -17,6 +17,8 @@ namespace kuda {
 struct FeatureStatistics {
   torch::Tensor mean;       ///< [D] float32
   torch::Tensor deviation;  ///< [D] float32, of the population (divided by n); 0 where a feature never changes
+  /// From mean and mean squared difference from it, both [D] float64.
+  [[nodiscard]] static FeatureStatistics from_moments(const torch::Tensor& mean, const torch::Tensor& variance);
   [[nodiscard]] bool defined() const { return mean.defined(); }
   /// frames [S, D] -> (frames - mean) / deviation, limited to [-limit, limit] when limit > 0. A feature that never
   /// changes in training tells nothing and becomes 0, whatever its value is elsewhere.

@@ -74,15 +74,33 @@ Batch rows_of(const Batch& batch, std::int64_t begin, std::int64_t end) {
   return part;
 }
 
-class Conformance : public testing::TestWithParam<std::string> {
+/// A model with its default options, or with another value of one option of text.
+struct ConformanceCase {
+  std::string model, option{}, value{};
+};
+
+void PrintTo(const ConformanceCase& item, std::ostream* out) { *out << item.model << " " << item.value; }
+
+class Conformance : public testing::TestWithParam<ConformanceCase> {
  protected:
-  const ModelInfo& info_ = find_model(GetParam());
+  const ModelInfo& info_ = find_model(GetParam().model);
+  std::unique_ptr<ModelConfig> options() const {
+    auto config = info_.make_config();
+    Fields fields;
+    config->describe(fields);
+    for (const auto& field : fields.list())
+      if (field.name == GetParam().option) *std::get<std::string*>(field.target) = GetParam().value;
+    return config;
+  }
   std::shared_ptr<Model> make(std::uint64_t seed = 1, const DataShape& shape = small_shape()) const {
     torch::manual_seed(seed);
-    auto model = info_.make(*info_.make_config(), shape, small_text());
+    auto model = info_.make(*options(), shape, small_text());
     TrainingFacts facts;
     for (std::int64_t i = 0; i < 6; ++i) facts.rows.push_back(i);
     facts.labels = [] { return small_batch(6).label; };
+    facts.collate = [](const std::vector<std::int64_t>& rows) {
+      return rows_of(small_batch(6), rows.front(), rows.back() + 1);
+    };
     facts.batch_size = 6;
     model->begin_training(facts);
     return model;
@@ -304,14 +322,16 @@ TEST_P(Conformance, AMissingClipOfAModalityStillScores) {
   EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>());
 }
 
-std::vector<std::string> names() {
-  std::vector<std::string> names;
-  for (const auto& info : all_models()) names.push_back(info.name);
-  return names;
+std::vector<ConformanceCase> conformance_cases() {
+  std::vector<ConformanceCase> cases;
+  for (const auto& info : all_models()) cases.push_back({info.name});
+  cases.push_back({"cenet", "variant", "codebook"});
+  return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(AllModels, Conformance, testing::ValuesIn(names()),
-                         [](const auto& instance) { return instance.param; });
+INSTANTIATE_TEST_SUITE_P(AllModels, Conformance, testing::ValuesIn(conformance_cases()), [](const auto& instance) {
+  return instance.param.model + (instance.param.value.empty() ? "" : "_" + instance.param.value);
+});
 
 TEST(Registry, UnknownNamesGetTheNearest) {
   try {

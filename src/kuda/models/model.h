@@ -54,6 +54,7 @@ struct TrainingFacts {
   std::vector<std::int64_t> rows;         ///< rows of the data set that are trained on, ascending
   std::function<torch::Tensor()> labels;  ///< reads them: [rows] float32, what the task learns
   std::int64_t batch_size = 0;
+  std::function<Batch(const std::vector<std::int64_t>&)> collate;  ///< reads clips by row, on the CPU
 };
 
 class Model : public torch::nn::Module {

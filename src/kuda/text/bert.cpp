@@ -151,16 +151,16 @@ BertImpl::BertImpl(const BertConfig& config) : config_(config) {
   if (config.pad_token_id < config.vocab_size) word_->weight[config.pad_token_id].zero_();
 }
 
-Tensor BertImpl::embed(const Tensor& ids, const Tensor& segments) {
-  const auto length = ids.size(1);
-  if (length > config_.max_position_embeddings)
-    throw ShapeError(fmt::format("text of {} word pieces, but the encoder has {} positions", length,
-                                 config_.max_position_embeddings),
+Tensor BertImpl::embed(const Tensor& ids, const Tensor& segments, const Tensor& added, std::int64_t first_position) {
+  const auto length = ids.size(1), longest = config_.max_position_embeddings - first_position;
+  if (length > longest)
+    throw ShapeError(fmt::format("text of {} word pieces, but the encoder has {} positions", length, longest),
                      "set data.text_length to at most this number");
   // The padding row of the table never receives a gradient, as in the published implementation.
   auto x = torch::embedding(word_->weight, ids, config_.pad_token_id);          // [B, L, D]
   x = x + token_type_(segments.defined() ? segments : torch::zeros_like(ids));  // [B, L, D]
-  x = norm_(x + position_->weight.slice(0, 0, length));                         // [B, L, D]
+  if (added.defined()) x = x + added;
+  x = norm_(x + position_->weight.slice(0, first_position, first_position + length));  // [B, L, D]
   return hash_dropout(x, config_.dropout, is_training());
 }
 

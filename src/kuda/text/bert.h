@@ -41,8 +41,10 @@ class BertImpl : public torch::nn::Module, public SkipsPadding {
   /// Throws ShapeError when L exceeds the position table or an id the vocabulary.
   std::vector<torch::Tensor> forward(const torch::Tensor& ids, const torch::Tensor& segments,
                                      const torch::Tensor& padding, std::vector<torch::Tensor>* attention = nullptr);
-  /// The parts of forward(), for models that put something between layers: the embedding output, [B, L, D] ...
-  torch::Tensor embed(const torch::Tensor& ids, const torch::Tensor& segments);
+  /// The parts of forward(), for models that put something between layers: the embedding output, [B, L, D], with
+  /// `added` [B, L, D], if given, in the sum before the norm, and positions that count from `first_position` ...
+  torch::Tensor embed(const torch::Tensor& ids, const torch::Tensor& segments, const torch::Tensor& added = {},
+                      std::int64_t first_position = 0);
   /// ... and one layer (0-based) on hidden [B, L, D].
   torch::Tensor run_layer(std::size_t index, const torch::Tensor& hidden, const torch::Tensor& padding);
   /// tanh(W h[:, 0] + b), [B, D]: in the published files, unused by KuDA.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 #include "kuda/base/error.h"
@@ -53,7 +55,8 @@ Optimizer::Optimizer(Model& model, const TrainConfig& config, std::int64_t phase
       clip_norm_(config.clip_norm),
       clip_value_(config.clip_value),
       lr_(config.lr),
-      is_decoupled_(config.optimizer == "adamw"),
+      is_decoupled_(config.optimizer != "adam"),
+      raw_eps_(config.optimizer == "adamw_transformers" ? config.eps : 0),
       prefix_(phase == 0 ? "optimizer/" : fmt::format("optimizer{}/", phase)) {
   std::vector<torch::optim::OptimizerParamGroup> groups;
   std::unordered_set<const void*> used;
@@ -108,9 +111,21 @@ void Optimizer::clip_values() {
   if (clip_value_ > 0) torch::nn::utils::clip_grad_value_(model_.parameters(), clip_value_);
 }
 
+/// lr sqrt(c) / (1 - b1^t) * m / (sqrt(v) + eps), c = 1 - b2^t, is LibTorch's step with eps / sqrt(c).
+void Optimizer::correct_eps() {
+  std::int64_t steps = 1;
+  for (const auto& [parameter, state] : optimizer_->state())
+    steps = std::max(steps, static_cast<const AdamWParamState&>(*state).step() + 1);
+  for (auto& group : optimizer_->param_groups()) {
+    auto& options = static_cast<AdamWOptions&>(group.options());
+    options.eps(raw_eps_ / std::sqrt(1 - std::pow(std::get<1>(options.betas()), double(steps))));
+  }
+}
+
 void Optimizer::step() {
   clip_values();
   if (clip_norm_ > 0) torch::nn::utils::clip_grad_norm_(model_.parameters(), clip_norm_);
+  if (raw_eps_ > 0) correct_eps();
   optimizer_->step();
   clear_gradients();
 }

@@ -39,9 +39,11 @@ class Optimizer {
   void load(const std::map<std::string, io::Array>& arrays);
 
  private:
+  void correct_eps();
   Model& model_;
   double clip_norm_, clip_value_, lr_;
   bool is_decoupled_;                      ///< AdamW, else Adam
+  double raw_eps_;                         ///< adamw_transformers: eps at the uncorrected second moment; else 0
   std::string prefix_;                     ///< of the names in a saved state
   std::vector<std::string> names_;         ///< of the parameters, parallel to parameters_
   std::vector<torch::Tensor> parameters_;  ///< those in any group, in the model's order

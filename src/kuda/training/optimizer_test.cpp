@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kuda/base/error.h"
+#include "kuda/io/tensor.h"
 #include "kuda/training/toy_model.h"
 
 namespace kuda {
@@ -56,6 +57,28 @@ TEST(Optimizer, GroupsHaveTheirOwnRateAndDecay) {
   // The first AdamW step is lr * sign(gradient), after the decay lr * weight_decay * w. float32: 1e-6.
   EXPECT_NEAR(model.first(), 2 - 0.02 * 0.5 * 2 - 0.02, 1e-6);
   EXPECT_NEAR(model.second(), 2 - 0.2, 1e-6) << "ten times the rate, no decay";
+}
+
+TEST(Optimizer, TheOlderAdamWAddsEpsToTheUncorrectedRoot) {
+  TwoGroups model;
+  auto config = config_of(0.01, 0);
+  config.optimizer = "adamw_transformers";
+  config.eps = 0.1;  // as large as the root of the moment, so that its place matters
+  double expected = 2, m = 0, v = 0;
+  std::map<std::string, io::Array> state;
+  const std::vector<float> gradients{0.5F, -1, 2};
+  for (std::size_t t = 1; t <= 3; ++t) {
+    Optimizer optimizer(model, config);
+    optimizer.load(state);  // a continued run counts on
+    model.set_gradients(gradients[t - 1], 0);
+    optimizer.step();
+    m = 0.9 * m + 0.1 * gradients[t - 1];
+    v = 0.999 * v + 0.001 * gradients[t - 1] * gradients[t - 1];
+    const double rate = 0.01 * std::sqrt(1 - std::pow(0.999, t)) / (1 - std::pow(0.9, t));
+    expected -= rate * m / (std::sqrt(v) + 0.1);
+    EXPECT_NEAR(model.first(), expected, 1e-6) << "step " << t;  // float32 of values of order one
+    for (const auto& [key, array] : optimizer.state()) state[key] = io::to_array(io::to_tensor(array).clone());
+  }
 }
 
 TEST(Optimizer, ClipsValuesThenTheNorm) {

@@ -111,26 +111,56 @@ class KillAt final : public Progress {
   int step_;
 };
 
+/// In another process, which is killed after that step.
+void run_killed(RunConfig config, const fs::path& out, int step) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    try {
+      KillAt progress(step);
+      run(std::move(config), out, &progress);
+      ::_exit(0);
+    } catch (...) {
+      ::_exit(1);
+    }
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "step " << step << ", status " << status;
+  EXPECT_FALSE(is_finished(out));
+}
+
 TEST_F(Run, KilledAnywhereItEndsWithTheSameBytes) {
   // 3 steps in each of three tasks and 6 scoring batches after each; then 2 epochs of 3 steps and 6 scoring batches.
   for (const int step : {2, 5, 12, 20, 29, 31, 35}) {
     const auto out = scratch_folder("killed");
-    const pid_t child = ::fork();
-    if (child == 0) {
-      try {
-        KillAt progress(step);
-        run(small_config(folder), out, &progress);
-        ::_exit(0);
-      } catch (...) {
-        ::_exit(1);
-      }
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "step " << step << ", status " << status;
-    EXPECT_FALSE(is_finished(out));
+    run_killed(small_config(folder), out, step);
     run(small_config(folder), out);
     expect_same(out, folder / "whole", "killed after step " + std::to_string(step));
+  }
+}
+
+TEST_F(Run, WhatAModelFindsInTheTrainingClipsIsSavedAndContinued) {
+  const auto config = [] {
+    auto result = RunConfig::load(
+        {}, {"",
+             {"model=cenet", "cenet.variant=codebook", "cenet.clusters=3", "train.epochs=2", "train.batch_size=4",
+              "train.lr=1e-3", "train.schedule=linear", "train.optimizer=adamw_transformers", "train.save_seconds=1e-9",
+              "data.vision_length=10", "data.audio_length=12", "data.text_length=14"}});
+    result.data = (folder / "clips").string();
+    result.encoder = (folder / "encoder").string();
+    return result;
+  };
+  const auto whole = scratch_folder("codebook"), killed = scratch_folder("codebook_killed");
+  run(config(), whole);
+  run_killed(config(), killed, 5);  // within an epoch: the rate must go on from that step
+  run(config(), killed);
+  EXPECT_TRUE(read_file(killed / "last/model.safetensors") == read_file(whole / "last/model.safetensors"));
+  const auto checkpoint = load_checkpoint(whole);
+  for (const char* name : {"visual", "acoustic"}) {
+    const auto key = std::string("roberta.encoder.CE.") + name + "_codebook.centres";
+    const auto centres = checkpoint.model->named_buffers()[key];
+    EXPECT_TRUE(centres.isfinite().all().item<bool>());
+    EXPECT_GT(centres.std(0).max().item<float>(), 0) << "found, not the zeros they start from";
   }
 }
 

@@ -1,5 +1,6 @@
 #include "kuda/training/schedule.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -9,7 +10,9 @@
 
 namespace kuda {
 
-std::vector<std::string> schedule_names() { return {"released", "shifted", "constant", "step", "plateau", "reload"}; }
+std::vector<std::string> schedule_names() {
+  return {"released", "shifted", "constant", "step", "plateau", "linear", "reload"};
+}
 
 double learning_rate(std::string_view name, double base, std::int64_t epoch, std::int64_t num_epochs, double warmup) {
   if (name == "constant") return base;
@@ -23,8 +26,13 @@ double learning_rate(std::string_view name, double base, std::int64_t epoch, std
   return base * (1 + std::cos(std::numbers::pi * (e - first) / (n - w))) / 2;
 }
 
-double learning_rate(const TrainConfig& config, std::span<const double> values) {
+double learning_rate(const TrainConfig& config, std::span<const double> values, std::int64_t step, std::int64_t steps) {
   const auto epoch = static_cast<std::int64_t>(values.size());
+  if (config.schedule == "linear") {
+    const auto done = static_cast<double>(epoch * steps + step), total = static_cast<double>(config.epochs * steps);
+    const double warm = config.warmup * total;
+    return config.lr * (done < warm ? done / std::max(1.0, warm) : (total - done) / std::max(1.0, total - warm));
+  }
   if (config.schedule == "step")
     return config.lr * std::pow(config.decay, static_cast<double>(epoch / config.decay_every));
   if (config.schedule == "reload") return reload_point(config, values).rate;

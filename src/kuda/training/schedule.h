@@ -1,5 +1,6 @@
 #pragma once
-// Learning rate of an epoch: a function of its number and, for some schedules, of what the epochs before it reached.
+// Learning rate of an epoch: a function of its number and, for some schedules, of what the epochs before it reached or
+// of the step within it.
 
 #include <cstdint>
 #include <span>
@@ -27,8 +28,11 @@ namespace kuda {
 ///   "plateau"   lr times decay each time `patience` + 1 epochs in a row were not better than the best before by a
 ///               relative 1e-4 (torch's ReduceLROnPlateau, mode min)
 ///   "reload"    that of reload_point
-/// and those above.
-[[nodiscard]] double learning_rate(const TrainConfig& config, std::span<const double> values);
+///   "linear"    by step: from 0 over warmup * T steps up to lr, then down to 0 at the end of the T = epochs * `steps`
+///               steps of the run; the first step has rate 0 (pytorch_transformers' WarmupLinearSchedule)
+/// and those above. `step` (0-based) is the step within the epoch, of `steps`; only "linear" looks at it.
+[[nodiscard]] double learning_rate(const TrainConfig& config, std::span<const double> values, std::int64_t step = 0,
+                                   std::int64_t steps = 1);
 
 /// Where the schedule "reload" stands.
 struct ReloadPoint {

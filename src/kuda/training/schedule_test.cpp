@@ -76,5 +76,22 @@ TEST(Schedule, ReloadComesBackToTheBestEpochAndItsRate) {
   EXPECT_EQ(learning_rate(config, std::vector<double>{3, 4, 4}), 0.5);
 }
 
+TEST(Schedule, LinearRisesAndFallsByTheStep) {
+  TrainConfig config;
+  config.schedule = "linear";
+  config.lr = 0.5;
+  config.epochs = 2;
+  config.warmup = 0.4;
+  std::vector<double> rates, values;  // T = 10: up over 4 steps from 0, down over 6
+  for (std::int64_t epoch = 0; epoch < 2; ++epoch, values.push_back(0))
+    for (std::int64_t step = 0; step < 5; ++step) rates.push_back(learning_rate(config, values, step, 5) / config.lr);
+  const std::vector<double> expected{0, 0.25, 0.5, 0.75, 1, 5. / 6, 4. / 6, 3. / 6, 2. / 6, 1. / 6};
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_DOUBLE_EQ(rates[i], expected[i]) << i;
+  config.warmup = 0;
+  EXPECT_DOUBLE_EQ(learning_rate(config, {}, 0, 5), config.lr);
+  config.schedule = "shifted";
+  EXPECT_EQ(learning_rate(config, {}, 3, 5), learning_rate(config, {})) << "the others go by epoch";
+}
+
 }  // namespace
 }  // namespace kuda

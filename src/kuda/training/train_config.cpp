@@ -14,19 +14,24 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
              at_least(0));
   fields.add("betas", betas, "decay of the first and of the second moment", between(0, 1));
   fields.add("eps", eps, "added to the root of the second moment", at_least(0));
-  fields.add("optimizer", optimizer, "adamw, or adam", one_of({"adamw", "adam"}));
+  fields.add("optimizer", optimizer,
+             "adamw; adam; or adamw_transformers = AdamW of the library pytorch_transformers, which adds eps to the "
+             "root of the second moment before its bias is corrected",
+             one_of({"adamw", "adam", "adamw_transformers"}));
   fields.add("schedule", schedule,
              "learning rate by epoch: released = linear warm-up from 0, then cosine, as the published code (the first "
              "epoch trains at rate 0); shifted = the same without that idle epoch; constant; step = times decay every "
              "decay_every epochs; plateau = times decay after patience + 1 epochs without a lower selection value; "
-             "reload = then back to weights and moments of the best epoch, at decay times its rate",
+             "reload = then back to weights and moments of the best epoch, at decay times its rate; linear = by step, "
+             "up from 0 over the "
+             "warm-up, then down to 0 at the end",
              one_of(schedule_names()));
   fields.add("patience", patience, "plateau, reload: epochs without a lower selection value that are borne",
              at_least(0));
   fields.add("decay_every", decay_every, "step: epochs between two falls of the rate", at_least(1));
   fields.add("decay", decay, "step, plateau, reload: factor of the rate", between(0, 1));
   fields.add("trials", trials, "reload: training ends when it would go back for this time", at_least(1));
-  fields.add("warmup", warmup, "share of the epochs that warm up", between(0, 1));
+  fields.add("warmup", warmup, "share of the epochs (linear: of the steps) that warm up", between(0, 1));
   fields.add(
       "select", select,
       "epoch that becomes the model: valid = lowest selection value of the validation split; last; test = lowest "

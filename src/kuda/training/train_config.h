@@ -14,9 +14,9 @@ struct TrainConfig {
   double lr = 3e-5, weight_decay = 1e-5;
   std::vector<double> betas{0.9, 0.999};  ///< two
   double eps = 1e-8;
-  std::string optimizer = "adamw";    ///< or "adam": weight decay added to the gradient
+  std::string optimizer = "adamw";    ///< or "adam": weight decay added to the gradient; "adamw_transformers"
   std::string schedule = "released";  ///< training/schedule.h
-  double warmup = 0.1;                ///< share of the epochs
+  double warmup = 0.1;                ///< share of the epochs (linear: of the steps)
   std::int64_t patience = 10;         ///< plateau, reload: epochs without a better value that are borne
   std::int64_t decay_every = 10;      ///< step: epochs
   double decay = 0.1;                 ///< step, plateau, reload: factor

@@ -115,6 +115,7 @@ class Trainer {
     facts.rows = task_.train;
     std::sort(facts.rows.begin(), facts.rows.end());
     facts.batch_size = config_.batch_size;
+    facts.collate = task_.collate;
     facts.labels = [this, rows = facts.rows] {
       std::vector<Tensor> labels;
       for (const auto& part : in_batches(rows, config_.batch_size)) labels.push_back(task_.collate(part).label);
@@ -136,9 +137,10 @@ class Trainer {
     for (std::size_t phase = 0; phase < optimizers_.size(); first += counts[phase++]) {
       if (at_.step >= first + counts[phase]) continue;
       task_.model->begin_phase(std::int64_t(phase), at_.step > first);
-      optimizers_[phase].set_rate(rate());
-      while (at_.step < first + counts[phase])
+      while (at_.step < first + counts[phase]) {
+        optimizers_[phase].set_rate(rate(at_.step - first, counts[phase]));
         timed_step(optimizers_[phase], steps[std::size_t(at_.step - first)], total);
+      }
     }
   }
 
@@ -216,7 +218,10 @@ class Trainer {
     return values;
   }
 
-  [[nodiscard]] double rate() const { return learning_rate(config_, values()); }
+  /// In that step of the epoch (of a phase with `steps`).
+  [[nodiscard]] double rate(std::int64_t step, std::int64_t steps) const {
+    return learning_rate(config_, values(), step, steps);
+  }
 
   SplitScore score(const std::vector<std::int64_t>& rows) {
     try {
@@ -229,7 +234,7 @@ class Trainer {
   void finish_epoch() {
     EpochRecord record;
     record.epoch = at_.epoch + 1;
-    record.lr = rate();
+    record.lr = rate(0, 1);  // with a rate by step: of the first one
     record.loss = at_.loss_sum / double(at_.clips);
     for (const auto& [name, sum] : at_.term_sums) record.terms.emplace_back(name, sum / double(at_.clips));
     const auto valid = score(task_.valid);
@@ -263,7 +268,7 @@ class Trainer {
   bool go_back_if_due() {
     if (!does_reload() || is_at_end() || !reload_point(config_, values()).is_due) return false;
     restore_best(run_.state, *task_.model, optimizers_);
-    line(fmt::format("{}: back to the weights of epoch {}, lr {:.3g}", task_.name, at_.best_epoch, rate()));
+    line(fmt::format("{}: back to the weights of epoch {}, lr {:.3g}", task_.name, at_.best_epoch, rate(0, 1)));
     return true;
   }
 

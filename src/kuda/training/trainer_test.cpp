@@ -59,6 +59,23 @@ TEST(Trainer, TheLossFalls) {
       << "sums of float32 losses";
 }
 
+TEST(Trainer, ALinearRateGoesByStepFromZero) {
+  const auto is_moved = [](const std::string& schedule, std::int64_t batch_size) {
+    const auto task = toy_task();
+    auto config = toy_config();
+    config.epochs = 1;
+    config.schedule = schedule;
+    config.warmup = 0.4;
+    config.batch_size = batch_size;
+    const auto weight = task.model->named_parameters()["output.weight"], before = weight.clone();
+    (void)train(task, config, 7, {.state = scratch_folder("state")});
+    return !torch::equal(weight, before);
+  };
+  EXPECT_FALSE(is_moved("linear", 14)) << "one step, at rate 0";
+  EXPECT_TRUE(is_moved("linear", 7)) << "the second step has a rate";
+  EXPECT_TRUE(is_moved("constant", 14));
+}
+
 TEST(Trainer, SameSeedSameBytesOtherSeedOtherBytes) {
   const auto first = bytes_after(7, "a");
   EXPECT_EQ(first, bytes_after(7, "b"));

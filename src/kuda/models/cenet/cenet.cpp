@@ -25,14 +25,14 @@ void init_as_bert(nn::Module& module) {
       item.value().normal_(0, kCenetInitialDeviation);
 }
 
-/// Tables of SentiLARE's word polarity, part of speech and sentence polarity. MMSA's model has them but is never given
-/// their ids; they are here because its checkpoints have them.
-void add_unused_tables(nn::Module& embeddings, std::int64_t width) {
-  for (const auto& [name, rows] : {std::pair("senti", 3), std::pair("pos_tag", 5), std::pair("polarity", 6)}) {
-    auto table = embeddings.register_module(fmt::format("{}_embeddings", name), nn::Embedding(rows, width));
-    init_as_bert(*table);
-    table->weight.requires_grad_(false);
-  }
+constexpr std::int64_t kRobertaFirstPosition = 2;  ///< of RoBERTa's table; rows 0 and 1 are not positions
+
+/// Of every table that has one.
+void clear_padding_rows(nn::Module& module) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& child : module.modules())
+    if (auto* table = child->as<nn::Embedding>(); table != nullptr && table->options.padding_idx())
+      table->weight[*table->options.padding_idx()].zero_();
 }
 
 }  // namespace
@@ -46,27 +46,51 @@ Cenet::Cenet(const CenetConfig& config, const DataShape& shape, const TextEncode
     throw ConfigError("CENet shifts the input of the text encoder's second layer, but the encoder has only one",
                       "use a text encoder with two layers or more");
   const auto width = text.bert.hidden_size;
-  bert_ = register_module("bert", Bert(text.bert));
+  bert_ = register_module(config.is_codebook() ? "roberta" : "bert", Bert(text.bert));
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);  // before the modules that no BERT file has
   auto children = bert_->named_children();
-  const auto embeddings = children["embeddings"];
-  add_unused_tables(*embeddings, width);
-  for (auto& parameter : embeddings->named_parameters())
-    if (!config.train_embeddings) parameter.value().requires_grad_(false);
+  add_tag_tables(*children["embeddings"], width);
   enhancement_ = children["encoder"]->register_module("CE", Enhancement(config, shape, width));
   auto classifier = register_module("classifier", std::make_shared<nn::Module>());
   dense_ = classifier->register_module("dense", nn::Linear(width, width));
   score_ = classifier->register_module("out_proj", nn::Linear(width, 1));
   init_as_bert(*enhancement_);
-  init_as_bert(*classifier);
+  if (!config.is_codebook()) init_as_bert(*classifier);  // the authors' code leaves it to PyTorch
+  if (config.is_codebook() && !config.reference_quirks) clear_padding_rows(*bert_);
 }
 
-Output Cenet::forward(const Batch& batch, Trace* trace) {
+/// Tables of SentiLARE's word polarity, part of speech and sentence polarity; the last row of each means none. MMSA's
+/// model has them but is never given their ids; there they exist because its checkpoints have them.
+void Cenet::add_tag_tables(nn::Module& embeddings, std::int64_t width) {
+  const auto add = [&](const char* name, std::int64_t rows) {
+    auto table =
+        embeddings.register_module(name, nn::Embedding(nn::EmbeddingOptions(rows, width).padding_idx(rows - 1)));
+    init_as_bert(*table);  // the row of none too
+    table->weight.requires_grad_(config_.is_codebook());
+    return table;
+  };
+  for (auto& parameter : embeddings.named_parameters()) parameter.value().requires_grad_(config_.trains_embeddings());
+  word_polarity_ = add("senti_embeddings", 3);
+  part_of_speech_ = add("pos_tag_embeddings", 5);
+  sentence_polarity_ = add("polarity_embeddings", 6);
+}
+
+Tensor Cenet::embed(const Batch& batch, const WordTags& tags) {
+  if (!config_.is_codebook()) return bert_->embed(batch.text_ids, batch.text_segments);
+  const auto look_up = [&](nn::Embedding& table, const Tensor& ids) {
+    return table(ids.defined() ? ids : torch::full_like(batch.text_ids, table->options.padding_idx().value()));
+  };
+  const auto added = look_up(word_polarity_, tags.word_polarity) + look_up(part_of_speech_, tags.part_of_speech) +
+                     look_up(sentence_polarity_, tags.sentence_polarity);  // [B, Lt, H]
+  return bert_->embed(batch.text_ids, batch.text_segments, added, config_.reference_quirks ? kRobertaFirstPosition : 0);
+}
+
+Output Cenet::forward(const Batch& batch, const WordTags& tags, Trace* trace) {
   Tensor hidden;
   {
-    // The published code keeps the tables out of the graph, so Adam never moves them.
-    const torch::AutoGradMode recording(torch::GradMode::is_enabled() && config_.train_embeddings);
-    hidden = bert_->embed(batch.text_ids, batch.text_segments);  // [B, Lt, H]
+    // MMSA's code keeps the tables out of the graph, so Adam never moves them.
+    const torch::AutoGradMode recording(torch::GradMode::is_enabled() && config_.trains_embeddings());
+    hidden = embed(batch, tags);  // [B, Lt, H]
   }
   if (trace != nullptr) trace->keep("embeddings", hidden);
   const auto layers = static_cast<std::size_t>(bert_->config().num_hidden_layers);
@@ -83,8 +107,15 @@ Output Cenet::forward(const Batch& batch, Trace* trace) {
 }
 
 Losses Cenet::loss(const Output& output, const Batch& batch) {
-  const auto error = (output.score - batch.label).abs().mean();
+  const auto difference = output.score - batch.label;
+  const auto error = (config_.is_codebook() ? difference.square() : difference.abs()).mean();
   return {error, {{"task", error}}};
+}
+
+std::vector<std::string> Cenet::notes() const {
+  if (!config_.is_codebook()) return {};
+  return {
+      "cenet: data sets name neither the part of speech nor the polarity of a word: the tables of both stay at 'none'"};
 }
 
 std::vector<ParameterGroup> Cenet::parameter_groups() {
@@ -108,8 +139,8 @@ ModelInfo cenet_info() {
   info.kind = "text centre";
   info.year = 2022;
   info.text = TextInput::tokens;
-  info.reference = "thuiar/MMSA a94e65d (MIT)";
-  info.idle_parameters = {"bert.pooler."};
+  info.reference = "thuiar/MMSA a94e65d (MIT); codebook: Say2L/CENet e208a83";
+  info.idle_parameters = {"bert.pooler.", "roberta.pooler."};
   info.make_config = [] { return std::make_unique<CenetConfig>(); };
   info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
     return std::make_shared<Cenet>(dynamic_cast<const CenetConfig&>(config), shape, text);

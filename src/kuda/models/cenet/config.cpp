@@ -3,14 +3,22 @@
 namespace kuda {
 
 void CenetConfig::describe(Fields& fields) {
+  fields.add("variant", variant,
+             "mmsa = the toolbox's model, on frames, the row of the published tables; codebook = the authors' own, on "
+             "cluster ids of frames, with squared error and trained embedding tables",
+             one_of({"mmsa", "codebook"}));
+  fields.add("clusters", clusters, "codebook: clusters of the frames of a modality, found in the training clips",
+             at_least(1));
   fields.add("gain", gain,
              "factor on the scores of the enhancement's attention; published: 8, where scaled attention has "
              "1/sqrt(width)",
              at_least(0));
   fields.add("train_embeddings", train_embeddings,
-             "train the text encoder's embedding tables too; the published code leaves them as they were loaded");
+             "mmsa: train the text encoder's embedding tables too; the published code leaves them as they were loaded "
+             "(codebook always trains them)");
   fields.add("reference_quirks", reference_quirks,
-             "true, as published: the enhancement attends to padded frames; false: padding never changes a score");
+             "true, as published: the enhancement attends to padded frames, codebook counts positions from 2 and "
+             "starts padding rows at random; false: padding never changes a score, positions from 0, padding rows 0");
 }
 
 }  // namespace kuda

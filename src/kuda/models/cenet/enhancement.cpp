@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <limits>
 
+#include "kuda/base/random.h"
 #include "kuda/models/cenet/cenet.h"
 
 namespace kuda {
@@ -20,31 +22,59 @@ Tensor EnhancementAttentionImpl::forward(const Tensor& text, const Tensor& sourc
 }
 
 EnhancementImpl::EnhancementImpl(const CenetConfig& config, const DataShape& shape, std::int64_t width)
-    : mask_frames_(!config.reference_quirks) {
-  const auto transform = [&](std::int64_t input) {
-    return nn::Sequential(nn::Linear(input, width), nn::ReLU(), nn::Linear(width, width));
+    : mask_frames_(!config.reference_quirks), is_codebook_(config.is_codebook()) {
+  const auto build = [&](FrameSource& source, const std::string& name, std::int64_t input) {
+    if (is_codebook_) {
+      const auto options = nn::EmbeddingOptions(config.clusters + 1, width).padding_idx(config.clusters);
+      source.codebook = register_module(name + "_codebook", Codebook(config.clusters, input));
+      source.embedding = register_module(name + "_embedding", nn::Embedding(options));
+    } else {
+      source.transform = register_module(
+          name + "_transform", nn::Sequential(nn::Linear(input, width), nn::ReLU(), nn::Linear(width, width)));
+    }
   };
-  vision_ = register_module("visual_transform", transform(shape.vision_width));
-  audio_ = register_module("acoustic_transform", transform(shape.audio_width));
+  build(vision_, "visual", shape.vision_width);
+  build(audio_, "acoustic", shape.audio_width);
   attend_vision_ = register_module("hv", EnhancementAttention(width, config.gain));
   attend_audio_ = register_module("ha", EnhancementAttention(width, config.gain));
   connect_ = register_module("cat_connect", nn::Linear(2 * width, width));
 }
 
+Tensor EnhancementImpl::encode(FrameSource& source, const Sequence& frames) const {
+  return is_codebook_ ? source.embedding(source.codebook->ids(frames)) : source.transform->forward(frames.values);
+}
+
 Tensor EnhancementImpl::forward(const Tensor& hidden, const Batch& batch, Trace* trace) {
   const auto padding = [&](const Sequence& sequence) { return mask_frames_ ? sequence.padding : Tensor(); };
-  const auto vision = vision_->forward(batch.vision.values), audio = audio_->forward(batch.audio.values);  // [B, L, H]
-  const auto from_vision = attend_vision_(hidden, vision, padding(batch.vision));                          // [B, Lt, H]
+  const auto vision = encode(vision_, batch.vision), audio = encode(audio_, batch.audio);  // [B, L, H]
+  const auto from_vision = attend_vision_(hidden, vision, padding(batch.vision));          // [B, Lt, H]
   const auto from_audio = attend_audio_(hidden, audio, padding(batch.audio));
   const auto shifted = hidden + connect_(torch::cat({from_vision, from_audio}, -1));
   if (trace != nullptr) {
-    trace->keep("visual_transform", vision);
-    trace->keep("acoustic_transform", audio);
+    const std::string step = is_codebook_ ? "embedding" : "transform";
+    trace->keep("visual_" + step, vision);
+    trace->keep("acoustic_" + step, audio);
     trace->keep("hv", from_vision);
     trace->keep("ha", from_audio);
     trace->keep("CE", shifted);
   }
   return shifted;
+}
+
+void EnhancementImpl::find_clusters(const TrainingFacts& facts) {
+  if (!is_codebook_) return;
+  FrameSample vision(vision_.codebook->width(), stream_seed(0, "vision frames")),
+      audio(audio_.codebook->width(), stream_seed(0, "audio frames"));
+  const auto size = std::ptrdiff_t(facts.batch_size);
+  for (auto begin = facts.rows.begin(); begin != facts.rows.end();) {
+    const auto end = begin + std::min(size, facts.rows.end() - begin);
+    const auto batch = facts.collate({begin, end});
+    vision.add(batch.vision);
+    audio.add(batch.audio);
+    begin = end;
+  }
+  vision_.codebook->fit(vision.frames(), modality_name(Modality::vision));
+  audio_.codebook->fit(audio.frames(), modality_name(Modality::audio));
 }
 
 }  // namespace kuda
