@@ -9,13 +9,14 @@
 
 #include "golden_case.h"
 #include "kuda/base/error.h"
+#include "sizes.h"
 
 namespace {
 
 constexpr const char* kUsage =
     "usage: golden_check [--all | --markdown] FILE...\n"
     "  --all       every value, not only those that do not hold\n"
-    "  --markdown  docs/parity.md: one line a file\n";
+    "  --markdown  docs/parity.md: one line a file, then the sizes of the presets\n";
 
 constexpr const char* kMarkdownHead =
     "# Parity with the published implementations\n\n"
@@ -56,5 +57,6 @@ int main(int argc, char** argv) {
                                path.stem().string(), summary.values, summary.largest,
                                holds ? "yes" : (summary.values == 0 ? "not implemented" : "no"));
   }
+  if (is_markdown) std::cout << kuda::golden::sizes_table(KUDA_SOURCE_DIR "/configs");
   return all_hold ? 0 : 1;
 }

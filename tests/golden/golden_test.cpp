@@ -7,8 +7,10 @@
 #include <string>
 
 #include "golden_case.h"
+#include "kuda/base/file.h"
 #include "kuda/base/test_support.h"
 #include "kuda/models/model.h"
+#include "sizes.h"
 
 namespace kuda::golden {
 namespace {
@@ -63,6 +65,25 @@ TEST(GoldenCollection, TheWholeCollectionIsThere) {
   if (!fs::is_directory(test::shared_file("golden")))
     GTEST_SKIP() << "no golden collection at " << test::shared_file("golden");
   EXPECT_GT(golden_files().size(), 10U);
+}
+
+/// Counts that the toolbox's models have with its published settings; its CH-SIMSv2 files had the widths of CH-SIMS.
+TEST(Sizes, PresetsOfTheToolboxHaveItsNumbersOfParameters) {
+  const std::map<std::string, std::array<std::int64_t, 4>> published{{"tfn", {35632077, 18178893, 9497043, 5042539}},
+                                                                     {"lmf", {272381, 274557, 505071, 508475}},
+                                                                     {"mult", {1870701, 1001821, 2571551, 982951}},
+                                                                     {"misa", {21664749, 20804909, 1138033, 1435105}}};
+  const std::array<const char*, 4> data{"sims", "simsv2", "mosi", "mosei"}, shapes{"sims", "sims", "mosi", "mosei"};
+  for (const auto& [model, counts] : published)
+    for (std::size_t i = 0; i < 4; ++i) {
+      const auto preset = fs::path(KUDA_SOURCE_DIR) / "configs" / (model + "_" + data[i] + ".toml");
+      EXPECT_EQ(preset_parameters(preset, published_shape(shapes[i])), counts[i]) << preset;
+    }
+}
+
+TEST(Sizes, TheParityPageHasThem) {
+  const auto page = read_file(fs::path(KUDA_SOURCE_DIR) / "docs" / "parity.md");
+  EXPECT_TRUE(page.ends_with(sizes_table(fs::path(KUDA_SOURCE_DIR) / "configs"))) << "make parity";
 }
 
 TEST(GoldenReport, FindsAWrongValueAndAKeyNobodyCompared) {

@@ -2,11 +2,15 @@
 // with its reloads of the best state at half the rate.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <limits>
 
-#include "kuda/io/tensor.h"
 #include "kuda/models/tmbl/tmbl.h"
+#include "kuda/text/state_dict.h"
+#include "kuda/training/schedule.h"
+#include "kuda/training/training_state.h"
 #include "system_case.h"
 
 namespace kuda::golden {
@@ -106,31 +110,15 @@ void check_tmbl_case(const GoldenCase& golden, GoldenReport& report, Tmbl& model
   compare_state(golden, report, model, "step/");
 }
 
-/// Model and optimiser at the end of an epoch, with the rate of that epoch.
-struct TmblState {
-  std::map<std::string, Tensor> parameters;
-  std::map<std::string, io::Array> optimizer;
-  double rate = 0;
-};
-
-TmblState tmbl_state_of(const Tmbl& model, const Optimizer& optimizer, double rate) {
-  TmblState state;
-  state.rate = rate;
-  for (const auto& item : model.named_parameters()) state.parameters[item.key()] = item.value().detach().clone();
-  for (const auto& [key, array] : optimizer.state()) state.optimizer[key] = io::to_array(io::to_tensor(array).clone());
-  return state;
-}
-
-void tmbl_restore(Tmbl& model, const TmblState& state) {
-  const torch::NoGradGuard no_grad;
-  for (auto& item : model.named_parameters()) item.value().copy_(state.parameters.at(item.key()));
-}
-
-/// Epochs from -1; a worse dev loss uses up patience, then the best model and optimiser come back at half their rate.
+/// Epochs from -1. Rates, reloads, trials and what a reload puts back are the trainer's schedule "reload".
 void check_tmbl_trajectory(const GoldenCase& golden, GoldenReport& report, Tmbl& model) {
   const auto& facts = golden.config();
   const auto& net = facts.at("net");
-  const auto train = tmbl_training_of(net);
+  auto train = tmbl_training_of(net);
+  train.schedule = "reload";
+  train.decay = 0.5;
+  train.patience = net.at("patience");
+  train.trials = net.at("trials");
   const auto batches = [&](const std::string& split) {
     std::vector<Batch> list;
     for (std::size_t i = 0; i < facts.at("traj").at(split).size(); ++i)
@@ -138,22 +126,26 @@ void check_tmbl_trajectory(const GoldenCase& golden, GoldenReport& report, Tmbl&
     return list;
   };
   const auto training = batches("train"), dev = batches("dev"), test = batches("test");
-  Optimizer optimizer(model, train);
-  double rate = train.lr, best_loss = std::numeric_limits<double>::infinity();
-  std::int64_t patience = net.at("patience"), trials = net.at("trials");
-  TmblState best;
+  std::vector<Optimizer> optimizers;
+  optimizers.emplace_back(model, train);
+  const auto folder = std::filesystem::temp_directory_path() / fmt::format("kuda_golden_{}", ::getpid());
+  const auto load_best = [&] { load_state(model, io::read_safetensors(folder / "best.safetensors")); };
+  ReloadPoint point = reload_point(train, {});
+  double best_loss = std::numeric_limits<double>::infinity();
   std::vector<double> rates, dev_losses;
   std::vector<Tensor> losses, predictions;
   std::int64_t pass = 0;
-  for (std::int64_t epoch = -1; epoch < net.at("n_epoch").get<std::int64_t>() && trials > 0; ++epoch) {
+  for (std::int64_t epoch = -1; epoch < net.at("n_epoch").get<std::int64_t>() && point.reloads < train.trials;
+       ++epoch) {
     ++pass;
     tmbl_compare_stored(golden, report, model, fmt::format("state/start_epoch{}/", pass));
-    rates.push_back(rate);
+    rates.push_back(point.rate);
+    optimizers[0].set_rate(point.rate);
     model.train();
     for (const auto& batch : training) {
       const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
       loss.backward();
-      optimizer.step();
+      optimizers[0].step();
       losses.push_back(loss.detach());
     }
     tmbl_compare_stored(golden, report, model, fmt::format("state/after_epoch{}/", pass));
@@ -165,22 +157,17 @@ void check_tmbl_trajectory(const GoldenCase& golden, GoldenReport& report, Tmbl&
     std::vector<Tensor> scores;
     for (const auto& batch : test) scores.push_back(model.forward(batch, nullptr).score);
     predictions.push_back(torch::cat(scores));
-    if (dev_losses.back() <= best_loss) {
+    if (dev_losses.back() < best_loss) {
       best_loss = dev_losses.back();
-      best = tmbl_state_of(model, optimizer, rate);
-      patience = net.at("patience");
-    } else if (--patience == -1) {
-      tmbl_restore(model, best);
-      optimizer.load(best.optimizer);
-      rate = 0.5 * best.rate;  // of the reloaded state: two reloads in a row give the same rate
-      optimizer.set_rate(rate);
-      patience = net.at("patience");
-      --trials;
+      write_best(folder, model, optimizers, pass, true);
     }
-    if (epoch % 10 == 0) tmbl_restore(model, best);  // a printed test loads the best weights
+    point = reload_point(train, dev_losses);
+    if (point.is_due) restore_best(folder, model, optimizers);
+    if (epoch % 10 == 0) load_best();  // a printed test loads the best weights, and leaves them there
   }
-  tmbl_restore(model, best);  // the reported test
+  load_best();  // the reported test
   tmbl_compare_stored(golden, report, model, fmt::format("state/start_epoch{}/", pass + 1));
+  std::filesystem::remove_all(folder);
   report.compare("out/lr", torch::tensor(rates));
   report.compare("out/dev_loss", torch::tensor(dev_losses));
   report.compare("out/loss_steps", torch::stack(losses).view({-1, static_cast<std::int64_t>(training.size())}));

@@ -1,11 +1,15 @@
 // kuda models: what the registry holds.
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
+#include <string>
 
 #include "kuda/apps/table.h"
 #include "kuda/apps/verbs.h"
@@ -40,6 +44,20 @@ std::string parity_of(const std::string& name) {
   return cases == 0 ? "not run" : std::to_string(held) + " of " + std::to_string(cases) + " cases";
 }
 
+/// Parameters outside the text encoder, from the second table of docs/parity.md; nothing when it has no such row.
+std::optional<std::int64_t> size_of(const std::string& name) {
+  std::istringstream table(kParityTable);
+  const auto begin = "| `" + name + "` | ";
+  for (std::string line; std::getline(table, line);)
+    if (line.starts_with(begin)) return std::stoll(line.substr(begin.size()));
+  return std::nullopt;
+}
+
+/// "9.50 M"
+std::string describe_size(std::optional<std::int64_t> size) {
+  return size ? fmt::format("{:.2f} M", double(*size) / 1e6) : std::string("not counted");
+}
+
 void print_json() {
   auto list = nlohmann::ordered_json::array();
   for (const auto& model : all_models()) {
@@ -56,6 +74,7 @@ void print_json() {
                     {"uses_unimodal_labels", model.uses_unimodal_labels},
                     {"reference", model.reference},
                     {"parity", parity_of(model.name)},
+                    {"parameters_without_text_encoder", size_of(model.name).value_or(0)},
                     {"state_across_batches", model.state},
                     {"profiles", profiles}});
   }
@@ -63,11 +82,14 @@ void print_json() {
 }
 
 void print_table() {
-  Table table({"name", "year", "kind", "text", "made for", "parity", "follows", "paper"});
+  Table table({"name", "year", "kind", "text", "made for", "size", "parity", "follows", "paper"});
   for (const auto& model : all_models())
     table.add({model.name, std::to_string(model.year), model.kind, text_input_name(model.text),
-               model.needs_alignment ? "word-aligned" : "any", parity_of(model.name), model.reference, model.paper});
-  std::cout << table.text();
+               model.needs_alignment ? "word-aligned" : "any", describe_size(size_of(model.name)),
+               parity_of(model.name), model.reference, model.paper});
+  std::cout << table.text()
+            << "\nsize: parameters without the text encoder, with configs/NAME_mosi.toml on CMU-MOSI's "
+               "shapes (docs/parity.md)\n";
   for (const auto& model : all_models())
     for (const auto& profile : model.profiles)
       std::cout << "\n" << model.name << " --profile " << profile.name << ": " << profile.help;

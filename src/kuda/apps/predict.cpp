@@ -14,6 +14,7 @@
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/file.h"
+#include "kuda/base/json_number.h"
 #include "kuda/base/log.h"
 #include "kuda/io/csv.h"
 
@@ -41,15 +42,14 @@ std::string as_csv(const std::vector<Prediction>& predictions) {
 
 std::string as_json(const std::vector<Prediction>& predictions) {
   auto list = nlohmann::ordered_json::array();
-  // Through the shortest decimal: a float32 as a double would print digits that it does not have.
-  const auto number = [](float value) {
-    return std::isnan(value) ? nlohmann::ordered_json() : nlohmann::ordered_json::parse(fmt::format("{}", value));
-  };
   for (const auto& p : predictions) {
-    nlohmann::ordered_json entry{
-        {"id", p.id}, {"split", split_name(p.split)}, {"label", number(p.label)}, {"prediction", number(p.score)}};
+    nlohmann::ordered_json entry{{"id", p.id},
+                                 {"split", split_name(p.split)},
+                                 {"label", json_number(p.label)},
+                                 {"prediction", json_number(p.score)}};
     for (const Modality modality : kModalities)
-      entry["unimodal"][std::string(modality_name(modality))] = number(p.unimodal[static_cast<std::size_t>(modality)]);
+      entry["unimodal"][std::string(modality_name(modality))] =
+          json_number(p.unimodal[static_cast<std::size_t>(modality)]);
     list.push_back(std::move(entry));
   }
   return list.dump(2) + "\n";

@@ -3,10 +3,12 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <set>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/json_number.h"
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
 #include "kuda/base/random.h"
@@ -104,6 +106,19 @@ TEST(Log, SinkCanBeReplaced) {
   log_warning("{} clips", 3);
   set_log_sink(before);
   EXPECT_EQ(seen, "3 clips");
+}
+
+TEST(JsonNumber, WhatJsonCannotHoldIsNullAndReadsBackAsNaN) {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
+  for (const double value : {kNaN, kInfinity, -kInfinity}) {
+    EXPECT_TRUE(json_number(value).is_null());
+    EXPECT_TRUE(json_number(float(value)).is_null());
+  }
+  EXPECT_TRUE(std::isnan(number_in(json_number(kNaN))));
+  for (const double value : {0.1, 1.0 / 3, -7e300}) EXPECT_EQ(number_in(json_number(value)), value);
+  EXPECT_EQ(json_number(0.1F).dump(), "0.1") << "a float32 has no more digits";
+  EXPECT_EQ(json_number(2.0F).dump(), "2");
+  EXPECT_THROW((void)number_in("0.1"), nlohmann::json::exception);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "kuda/base/error.h"
+#include "kuda/base/json_number.h"
 #include "kuda/base/random.h"
 #include "kuda/training/report.h"
 
@@ -19,10 +20,6 @@ using json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 constexpr std::size_t kResamples = 2000;
-
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-/// Through the shortest decimal: a float32 as a double would print digits that it does not have.
-json number(float value) { return std::isfinite(value) ? json::parse(fmt::format("{}", value)) : json(nullptr); }
 
 std::map<std::string, const Prediction*> by_id(const std::string& name, const std::vector<Prediction>& predictions) {
   std::map<std::string, const Prediction*> found;
@@ -187,8 +184,8 @@ std::string Comparison::to_json() const {
   json object{{"first", first}, {"second", second}, {"family", metric_family_name(family)}, {"notes", notes}};
   for (const auto& row : rows)
     for (const auto& metric : row.metrics.values)
-      object["metrics"][&row == &rows.front() ? "first" : "second"][metric.name] = number(metric.value);
-  for (const auto& [name, value] : difference) object["difference"][name] = number(value);
+      object["metrics"][&row == &rows.front() ? "first" : "second"][metric.name] = json_number(metric.value);
+  for (const auto& [name, value] : difference) object["difference"][name] = json_number(value);
   object["absolute_error"] = {{"n", errors.n},
                               {"mean", errors.mean},
                               {"low", errors.low},
@@ -198,9 +195,9 @@ std::string Comparison::to_json() const {
   object["clips"] = json::array();
   for (const auto& clip : clips)
     object["clips"].push_back({{"id", clip.id},
-                               {"label", number(clip.label)},
-                               {"first", number(clip.first)},
-                               {"second", number(clip.second)}});
+                               {"label", json_number(clip.label)},
+                               {"first", json_number(clip.first)},
+                               {"second", json_number(clip.second)}});
   return object.dump(2) + "\n";
 }
 

@@ -47,6 +47,7 @@ std::vector<std::string> Scorer::notes() const {
 Report evaluate(const Scorer& scorer, const std::vector<Prediction>& predictions) {
   const auto& checkpoint = scorer.checkpoint();
   const auto& dataset = scorer.dataset();
+  const bool is_main = checkpoint.facts.task == kMainTask;
   ReportFacts facts;
   facts.model = checkpoint.config.model;
   facts.task = checkpoint.facts.task;
@@ -56,12 +57,12 @@ Report evaluate(const Scorer& scorer, const std::vector<Prediction>& predictions
   facts.is_synthetic = dataset.is_synthetic;
   facts.family = dataset.family;
   facts.select = checkpoint.facts.select;
+  facts.select_by = (is_main ? checkpoint.config.train : checkpoint.config.pretrain).select_by;
   facts.chosen_epoch = checkpoint.facts.epoch;
   facts.epochs = checkpoint.facts.epochs;
   std::vector<float> train_labels;
   for (const auto row : dataset.rows(Split::train))
     if (const float label = dataset.clips[std::size_t(row)].label; !std::isnan(label)) train_labels.push_back(label);
-  const bool is_main = checkpoint.facts.task == kMainTask;
   return make_report(std::move(facts), predictions, train_labels,
                      is_main ? text_decoder_scores(predictions) : std::vector<Prediction>());
 }

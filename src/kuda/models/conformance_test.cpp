@@ -141,6 +141,20 @@ TEST_P(Conformance, ScoresEveryClipWithAFiniteNumber) {
   }
 }
 
+TEST_P(Conformance, ScoredClipsHaveALossWhoseFirstTermIsTheErrorOfTheScore) {
+  const auto model = make();
+  const torch::NoGradGuard no_grad;
+  for (const std::int64_t size : {5, 1}) {
+    auto batch = small_batch(size);
+    model->eval();
+    const auto output = model->forward(batch, nullptr);
+    const auto losses = model->loss(output, batch);
+    EXPECT_TRUE(losses.total.isfinite().item<bool>()) << size;
+    batch.label = output.score;
+    EXPECT_EQ(model->loss(output, batch).terms.at(0).second.item<double>(), 0) << "nothing but the error";
+  }
+}
+
 TEST_P(Conformance, TrainsOnABatchOfOne) {
   if (is_excepted()) return;
   const auto model = make();

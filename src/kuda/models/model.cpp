@@ -1,5 +1,7 @@
 #include "kuda/models/model.h"
 
+#include <unordered_set>
+
 namespace kuda {
 
 std::vector<ParameterGroup> Model::parameter_groups() {
@@ -10,5 +12,16 @@ std::vector<ParameterGroup> Model::parameter_groups() {
 }
 
 void Model::begin_epoch(std::int64_t, std::int64_t) {}
+
+std::int64_t parameters_without_encoder(const Model& model) {
+  std::unordered_set<const void*> left_out;  // and those counted: a tensor may have two names
+  for (const auto& module : model.modules(/*include_self=*/false))
+    if (dynamic_cast<const BertImpl*>(module.get()) != nullptr)
+      for (const auto& parameter : module->parameters()) left_out.insert(parameter.unsafeGetTensorImpl());
+  std::int64_t count = 0;
+  for (const auto& parameter : model.parameters())
+    if (left_out.insert(parameter.unsafeGetTensorImpl()).second) count += parameter.numel();
+  return count;
+}
 
 }  // namespace kuda

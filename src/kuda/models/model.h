@@ -34,8 +34,9 @@ struct Output {
 };
 
 struct Losses {
-  torch::Tensor total;                                       ///< scalar with gradient
-  std::vector<std::pair<std::string, torch::Tensor>> terms;  ///< named scalars, for logs and non-finite checks
+  torch::Tensor total;  ///< scalar with gradient
+  /// Named scalars, for logs and non-finite checks. The first is the error of the score itself ("task").
+  std::vector<std::pair<std::string, torch::Tensor>> terms;
 };
 
 /// Options of one optimiser group; they scale or replace those of the training section.
@@ -45,6 +46,7 @@ struct ParameterGroup {
   double weight_decay = -1;  ///< -1: that of the training section
   double lr = -1;            ///< highest rate; -1: that of the training section times lr_scale
   std::int64_t phase = 0;    ///< of the epoch (Model::num_phases) whose steps move these parameters
+  bool is_scheduled = true;  ///< false: the rate stays, whatever the schedule says
 };
 
 /// What a model that keeps state per training clip must know before the first step.
@@ -60,6 +62,7 @@ class Model : public torch::nn::Module {
   using torch::nn::Module::Module;
   /// The label in `batch` may be used only while training (`is_training()`); scores never depend on it otherwise.
   virtual Output forward(const Batch& batch, Trace* trace) = 0;
+  /// In eval mode the loss by which epochs are compared; it must not need more than a forward in eval mode gives.
   virtual Losses loss(const Output& output, const Batch& batch) = 0;
   /// Groups of trainable parameters; the default is one group of all that require a gradient.
   virtual std::vector<ParameterGroup> parameter_groups();
@@ -86,13 +89,18 @@ class Model : public torch::nn::Module {
   virtual void after_backward(const Output&, const Batch&) {}
 };
 
+enum class TextInput { none, features, tokens };
+
+/// Elements of all parameters outside the text encoder (any BERT that is part of the model), trained or not.
+[[nodiscard]] std::int64_t parameters_without_encoder(const Model& model);
+
 /// Options of a model; `describe` lists them once for parsing, printing and docs.
 struct ModelConfig {
   virtual ~ModelConfig() = default;
   virtual void describe(Fields& fields) = 0;
+  /// What these options make the model read as text, given what it reads by default (ModelInfo::text).
+  [[nodiscard]] virtual TextInput text_input(TextInput by_default) const { return by_default; }
 };
-
-enum class TextInput { none, features, tokens };
 
 /// The text encoder a model is built around; `folder` empty: random weights (or a checkpoint follows).
 struct TextEncoder {

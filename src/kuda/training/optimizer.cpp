@@ -67,6 +67,7 @@ Optimizer::Optimizer(Model& model, const TrainConfig& config, std::int64_t phase
     groups.emplace_back(group.parameters, is_decoupled_ ? options_of<AdamWOptions>(config, rate, weight_decay)
                                                         : options_of<AdamOptions>(config, rate, weight_decay));
     rates_.push_back(rate);
+    is_scheduled_.push_back(group.is_scheduled);
     for (const auto& parameter : group.parameters) used.insert(parameter.unsafeGetTensorImpl());
   }
   if (groups.empty()) throw ConfigError("the model has no trainable parameter");
@@ -84,7 +85,7 @@ Optimizer::Optimizer(Model& model, const TrainConfig& config, std::int64_t phase
 
 void Optimizer::set_rate(double lr) {
   for (std::size_t i = 0; i < rates_.size(); ++i)
-    optimizer_->param_groups()[i].options().set_lr(lr_ > 0 ? rates_[i] * (lr / lr_) : rates_[i]);
+    optimizer_->param_groups()[i].options().set_lr(is_scheduled_[i] && lr_ > 0 ? rates_[i] * (lr / lr_) : rates_[i]);
 }
 
 std::string Optimizer::first_non_finite() const {
@@ -147,7 +148,10 @@ std::map<std::string, io::Array> Optimizer::state() const {
 void Optimizer::load(const std::map<std::string, io::Array>& arrays) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const auto key = prefix_ + names_[i];
-    if (!arrays.contains(key + "/first")) continue;
+    if (!arrays.contains(key + "/first")) {
+      optimizer_->state().erase(parameters_[i].unsafeGetTensorImpl());
+      continue;
+    }
     const auto moment = [&](const char* which) {
       const auto found = arrays.find(key + which);
       if (found == arrays.end() || parameters_[i].sizes() != c10::IntArrayRef(found->second.shape))

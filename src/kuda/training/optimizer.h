@@ -23,7 +23,8 @@ class Optimizer {
  public:
   /// Over the groups of one phase of the epoch.
   Optimizer(Model& model, const TrainConfig& config, std::int64_t phase = 0);
-  void set_rate(double lr);  ///< where the schedule stands: each group gets its own highest rate times lr / config.lr
+  /// Where the schedule stands: each scheduled group gets its own highest rate times lr / config.lr.
+  void set_rate(double lr);
   /// Name of the first parameter whose gradient holds NaN or an infinity; empty when all are finite.
   [[nodiscard]] std::string first_non_finite() const;
   /// Clips the gradients of all parameters of the model by value, those of other phases too.
@@ -33,7 +34,8 @@ class Optimizer {
   void clear_gradients() { model_.zero_grad(); }
   /// Moments and step counts under "optimizer/NAME/first", ".../second" (views, no copy) and ".../steps".
   [[nodiscard]] std::map<std::string, io::Array> state() const;
-  /// The reverse of state(); other names are ignored. Throws CheckpointError when a moment has another shape.
+  /// The reverse of state(): a parameter that has nothing there begins anew, other names are ignored. Throws
+  /// CheckpointError when a moment has another shape.
   void load(const std::map<std::string, io::Array>& arrays);
 
  private:
@@ -46,6 +48,7 @@ class Optimizer {
   std::vector<std::string> names_;         ///< of the parameters, parallel to parameters_
   std::vector<torch::Tensor> parameters_;  ///< those in any group, in the model's order
   std::vector<double> rates_;              ///< highest rate by group
+  std::vector<bool> is_scheduled_;         ///< by group
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
 };
 

@@ -25,7 +25,9 @@ class TwoGroups final : public Model {
   Output forward(const Batch&, Trace*) override { return {}; }
   Losses loss(const Output&, const Batch&) override { return {}; }
   std::vector<ParameterGroup> parameter_groups() override {
-    return {{{first_}, 1.0, -1}, {{}, 5.0, -1}, {{second_}, 10.0, 0.0}};
+    std::vector<ParameterGroup> groups{{{first_}, 1.0, -1}, {{}, 5.0, -1}, {{second_}, 10.0, 0.0}};
+    groups[2].is_scheduled = is_second_scheduled;
+    return groups;
   }
   void set_gradients(float first, float second) {
     first_.mutable_grad() = torch::full({1}, first);
@@ -33,6 +35,7 @@ class TwoGroups final : public Model {
   }
   [[nodiscard]] double first() const { return first_.item<double>(); }
   [[nodiscard]] double second() const { return second_.item<double>(); }
+  bool is_second_scheduled = true;
 
  private:
   Tensor first_, second_;
@@ -119,6 +122,28 @@ TEST(Optimizer, StateGoesToAnotherOptimizerByName) {
   second.step();
   EXPECT_EQ(one.first(), two.first());
   EXPECT_EQ(one.second(), two.second());
+}
+
+TEST(Optimizer, AGroupOutsideTheScheduleKeepsItsRate) {
+  TwoGroups model;
+  model.is_second_scheduled = false;
+  Optimizer optimizer(model, config_of(0.1, 0));
+  optimizer.set_rate(0.05);
+  model.set_gradients(1, 1);
+  optimizer.step();
+  EXPECT_NEAR(model.first(), 2 - 0.05, 1e-6) << "float32";
+  EXPECT_NEAR(model.second(), 2 - 1, 1e-6) << "ten times the highest rate, as ever";
+}
+
+TEST(Optimizer, WhatHasNoMomentsInTheStateBeginsAnew) {
+  TwoGroups model;
+  Optimizer optimizer(model, config_of(0.1, 0));
+  const auto fresh = optimizer.state();
+  model.set_gradients(1, 1);
+  optimizer.step();
+  EXPECT_EQ(optimizer.state().size(), 6U);
+  optimizer.load(fresh);
+  EXPECT_TRUE(optimizer.state().empty());
 }
 
 TEST(Optimizer, RefusesMomentsOfAnotherShape) {

@@ -56,6 +56,7 @@ std::vector<Prediction> predict_rows(Model& model, const Collate& collate, const
     if (options.stop != nullptr && *options.stop) throw Interrupted("stopped while scoring clips");
     const auto batch = collate(batches[i]).to(options.device);
     const auto output = model.forward(batch, nullptr);
+    if (options.each_batch) options.each_batch(output, batch);
     const auto scores = floats_of(output.score, batch.size()), labels = floats_of(batch.label, batch.size());
     std::array<std::vector<float>, 3> unimodal;
     for (std::size_t m = 0; m < 3; ++m) unimodal[m] = floats_of(output.unimodal[m], batch.size());

@@ -33,9 +33,10 @@ struct Prediction {
 struct PredictOptions {
   std::int64_t batch_size = 32;
   torch::Device device{torch::kCPU};
-  std::string task{};                       ///< name for the progress
-  Progress* progress = nullptr;             ///< silent without
-  const std::atomic<bool>* stop = nullptr;  ///< throws Interrupted between batches when it is set
+  std::string task{};                                             ///< name for the progress
+  Progress* progress = nullptr;                                   ///< silent without
+  const std::atomic<bool>* stop = nullptr;                        ///< throws Interrupted between batches when it is set
+  std::function<void(const Output&, const Batch&)> each_batch{};  ///< what else to do with an output
 };
 
 /// One prediction per row, in the order of `rows`. The model's mode is as before afterwards.

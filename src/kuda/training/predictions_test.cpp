@@ -72,6 +72,8 @@ TEST(Report, AnEpochChosenOnTheTestSplitMarksEveryNumber) {
   EXPECT_THAT(table, HasSubstr("CHOSEN ON THE TEST SPLIT"));
   EXPECT_THAT(table, HasSubstr("kuda (chosen on test)"));
   EXPECT_THAT(table, HasSubstr("epoch 3 of 9, lowest test MAE"));
+  facts.select_by = "task_loss";
+  EXPECT_THAT(make_report(facts, some(), train).table(Split::train), HasSubstr("lowest test task loss"));
   EXPECT_THAT(report.to_json(), HasSubstr("\"chosen_on_test\": true"));
   const auto path = scratch_folder("report") / "metrics.json";
   write_file(path, report.to_json());

@@ -242,6 +242,41 @@ TEST_F(Run, KnowledgeFromAnotherDataSet) {
   EXPECT_EQ(stage1.facts.shape.vision_width, 5) << "saved for the target's features";
 }
 
+TEST_F(Run, MultReadsTextFeaturesUnlessItHasItsOwnBert) {
+  auto data = open_dataset(folder / "clips");
+  data.text_features = data.vision;  // any sequence will do
+  const auto other = scratch_folder("other");
+  write_prepared(other / "clips", data);
+  for (auto& clip : data.clips) clip.text.clear();
+  write_prepared(other / "no_texts", data);
+  const auto config_of = [&](const char* clips, const char* use_bert) {
+    auto config =
+        RunConfig::load({}, {"",
+                             {"model=mult", "train.epochs=1", "train.batch_size=4", "mult.width=8", "mult.heads=2",
+                              "mult.levels=1", "data.text_length=16", std::string("mult.use_bert=") + use_bert}});
+    config.data = (other / clips).string();
+    config.encoder = (folder / "encoder").string();
+    return config;
+  };
+  run(config_of("clips", "false"), other / "features");
+  EXPECT_FALSE(fs::exists(other / "features/model/vocab.txt")) << "no encoder where the data have features";
+  run(config_of("no_texts", "false"), other / "features_only");
+  run(config_of("clips", "true"), other / "bert");
+  const auto checkpoint = load_checkpoint(other / "bert");
+  ASSERT_TRUE(checkpoint.tokenizer);
+  const auto written = read_predictions(other / "bert/predictions.csv");
+  const auto with_texts = open_dataset(other / "clips");
+  const auto collator = make_collator(checkpoint, with_texts, {});
+  const auto again = predict_rows(*checkpoint.model, collator, {0, 1});
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    const auto found = std::find_if(written.begin(), written.end(), [&](const auto& p) { return p.id == again[i].id; });
+    ASSERT_NE(found, written.end());
+    EXPECT_NEAR(found->score, again[i].score, 1e-5) << "another batch size";
+  }
+  EXPECT_THAT(error_of<DataError>([&] { run(config_of("no_texts", "true"), other / "refused"); }),
+              HasSubstr("neither raw text nor stored token ids"));
+}
+
 TEST_F(Run, ModelsWithoutTextNeedNoEncoder) {
   auto config = small_config(folder, {"data.modalities=vision,audio"});
   config.encoder.clear();

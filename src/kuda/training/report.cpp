@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/json_number.h"
 #include "kuda/metrics/baselines.h"
 #include "kuda/metrics/table.h"
 
@@ -16,11 +16,10 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-
 json metrics_json(const Metrics& metrics) {
   json values = json::object();
-  for (const auto& metric : metrics.values) values[metric.name] = {{"value", number(metric.value)}, {"n", metric.n}};
+  for (const auto& metric : metrics.values)
+    values[metric.name] = {{"value", json_number(metric.value)}, {"n", metric.n}};
   json object{{"n", metrics.n}, {"values", values}};
   if (!metrics.degenerate.empty()) object["degenerate"] = metrics.degenerate;
   return object;
@@ -32,9 +31,7 @@ Metrics metrics_from(const json& object, MetricFamily family) {
   metrics.n = object.at("n");
   metrics.degenerate = object.value("degenerate", "");
   for (const auto& [name, entry] : object.at("values").items()) {
-    const auto& value = entry.at("value");
-    metrics.values.push_back({name, value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>(),
-                              entry.at("n"), name != "MAE"});
+    metrics.values.push_back({name, number_in(entry.at("value")), entry.at("n"), name != "MAE"});
   }
   return metrics;
 }
@@ -89,7 +86,11 @@ std::string Report::table(Split split) const {
                                  facts.is_synthetic ? " (synthetic data)" : "", split_name(split));
   if (facts.chosen_epoch > 0)
     text += fmt::format("; epoch {} of {}, {}", facts.chosen_epoch, facts.epochs,
-                        facts.select == "last" ? "the last" : fmt::format("lowest {} MAE", facts.select));
+                        facts.select == "last" ? "the last"
+                                               : fmt::format("lowest {} {}", facts.select,
+                                                             facts.select_by == "mae"    ? "MAE"
+                                                             : facts.select_by == "loss" ? "loss"
+                                                                                         : "task loss"));
   text += "\n";
   if (is_chosen_on_test()) text += "CHOSEN ON THE TEST SPLIT: a diagnostic, not a result to report\n";
   const auto& rows = splits[std::size_t(split)];
@@ -109,6 +110,7 @@ std::string Report::to_json() const {
               {"is_synthetic", facts.is_synthetic},
               {"family", metric_family_name(facts.family)},
               {"select", facts.select},
+              {"select_by", facts.select_by},
               {"chosen_on_test", is_chosen_on_test()},
               {"chosen_epoch", facts.chosen_epoch},
               {"epochs", facts.epochs},
@@ -132,6 +134,7 @@ Report read_report(const std::filesystem::path& path) {
     facts.is_synthetic = object.at("is_synthetic");
     facts.family = metric_family(object.at("family").get<std::string>());
     facts.select = object.at("select");
+    facts.select_by = object.value("select_by", "mae");
     facts.chosen_epoch = object.at("chosen_epoch");
     facts.epochs = object.at("epochs");
     for (const auto& [split, rows] : object.at("splits").items())

@@ -25,7 +25,8 @@ struct ReportFacts {
   std::string data, data_fingerprint;
   bool is_synthetic = false;
   MetricFamily family = MetricFamily::mosi;
-  std::string select = "valid";  ///< how the epoch was chosen; "test" marks every number
+  std::string select = "valid";   ///< how the epoch was chosen; "test" marks every number
+  std::string select_by = "mae";  ///< TrainConfig::select_by
   std::int64_t chosen_epoch = 0, epochs = 0;
 };
 

@@ -210,6 +210,75 @@ TEST(Resume, KilledAtArbitraryTimesItEndsWithTheSameBytes) {
   expect_same(finish(folder, config), expected, "killed " + std::to_string(kills) + " times");
 }
 
+/// Goes back to its best epoch several times; states are saved at few epochs, so that a kill loses some.
+TrainConfig reloading_config() {
+  auto config = rough_config();
+  config.epochs = 14;
+  config.schedule = "reload";
+  config.patience = 0;
+  config.decay = 0.5;
+  config.trials = 5;
+  config.save_every = 4;
+  config.save_seconds = 0;
+  return config;
+}
+
+/// Lines that tell of a reload.
+class Reloads final : public Progress {
+ public:
+  void step(const ProgressStep&) override {}
+  void line(const std::string& text) override { count += text.find("back to the weights of epoch") != text.npos; }
+  int count = 0;
+};
+
+TEST(Resume, StoppedOrKilledAmongReloadsItEndsWithTheSameBytes) {
+  const auto config = reloading_config();
+  Reloads reloads;
+  const auto expected = finish(scratch_folder("whole"), config, &reloads);
+  ASSERT_GE(reloads.count, 3) << "the test needs reloads";
+  std::int64_t steps = 0;
+  AtStep counting([&](const ProgressStep&) { ++steps; });
+  (void)finish(scratch_folder("counted"), config, &counting);
+  for (std::int64_t k = 1; k < steps; ++k) {
+    const auto stopped = scratch_folder("stopped");
+    std::atomic<bool> stop{false};
+    std::int64_t done = 0;
+    AtStep progress([&](const ProgressStep&) { stop = ++done == k; });
+    EXPECT_THROW((void)finish(stopped, config, &progress, &stop), Interrupted);
+    expect_same(finish(stopped, config), expected, "stopped after step " + std::to_string(k));
+    const auto killed = scratch_folder("killed");
+    const int status = run_child([&] {
+      std::int64_t before = 0;
+      AtStep kill([&](const ProgressStep&) {
+        if (++before == k) ::raise(SIGKILL);
+      });
+      (void)finish(killed, config, &kill);
+    });
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "step " << k;
+    expect_same(finish(killed, config), expected, "killed after step " + std::to_string(k));
+  }
+}
+
+TEST(Resume, KilledInTheMiddleOfTheBestStateItEndsWithTheSameBytes) {
+  const auto config = reloading_config();
+  const auto expected = finish(scratch_folder("whole"), config);
+  const auto sizes = scratch_folder("sizes");
+  (void)finish(sizes, config);
+  std::vector<std::uintmax_t> limits;
+  for (const char* name : {"best.safetensors", "best_optimizer.safetensors"})
+    for (const auto share : {2, 1}) limits.push_back(std::filesystem::file_size(sizes / "state" / name) / share - 1);
+  for (const auto limit : limits) {
+    const auto killed = scratch_folder("killed");
+    const int status = run_child([&] {
+      const rlimit bytes{limit, limit};
+      ::setrlimit(RLIMIT_FSIZE, &bytes);
+      (void)finish(killed, config);
+    });
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ) << "limit " << limit << " status " << status;
+    expect_same(finish(killed, config), expected, "killed at byte " + std::to_string(limit));
+  }
+}
+
 TEST(Resume, AStateOfAnotherRunIsRefused) {
   const auto folder = scratch_folder("run");
   (void)finish(folder, rough_config());

@@ -178,6 +178,7 @@ void write_metrics(const fs::path& out, const RunConfig& config, const std::stri
   facts.is_synthetic = session.dataset().is_synthetic;
   facts.family = session.dataset().family;
   facts.select = result.select;
+  facts.select_by = result.select_by;
   facts.chosen_epoch = result.chosen_epoch;
   facts.epochs = std::int64_t(result.history.size());
   auto text_only = stage1_text_scores(out, predictions);

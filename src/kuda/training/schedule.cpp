@@ -10,7 +10,9 @@
 
 namespace kuda {
 
-std::vector<std::string> schedule_names() { return {"released", "shifted", "constant", "step", "plateau", "linear"}; }
+std::vector<std::string> schedule_names() {
+  return {"released", "shifted", "constant", "step", "plateau", "linear", "reload"};
+}
 
 double learning_rate(std::string_view name, double base, std::int64_t epoch, std::int64_t num_epochs, double warmup) {
   if (name == "constant") return base;
@@ -33,6 +35,7 @@ double learning_rate(const TrainConfig& config, std::span<const double> values, 
   }
   if (config.schedule == "step")
     return config.lr * std::pow(config.decay, static_cast<double>(epoch / config.decay_every));
+  if (config.schedule == "reload") return reload_point(config, values).rate;
   if (config.schedule != "plateau")
     return learning_rate(config.schedule, config.lr, epoch, config.epochs, config.warmup);
   double rate = config.lr, best = std::numeric_limits<double>::infinity();
@@ -47,6 +50,26 @@ double learning_rate(const TrainConfig& config, std::span<const double> values, 
     }
   }
   return rate;
+}
+
+ReloadPoint reload_point(const TrainConfig& config, std::span<const double> values) {
+  ReloadPoint point{.rate = config.lr};
+  double best = std::numeric_limits<double>::infinity(), rate_of_best = config.lr;
+  std::int64_t bad = 0;
+  for (const double value : values) {
+    point.is_due = false;
+    if (value < best) {  // NaN is never better
+      best = value;
+      rate_of_best = point.rate;
+      bad = 0;
+    } else if (++bad > config.patience) {
+      point.rate = config.decay * rate_of_best;
+      point.is_due = true;
+      ++point.reloads;
+      bad = 0;
+    }
+  }
+  return point;
 }
 
 }  // namespace kuda

@@ -56,6 +56,26 @@ TEST(Schedule, OtherWarmUpsAndNames) {
   EXPECT_THROW((void)learning_rate("cosine", 1, 0, 10), ConfigError);
 }
 
+TEST(Schedule, ReloadComesBackToTheBestEpochAndItsRate) {
+  TrainConfig config;
+  config.lr = 1;
+  config.schedule = "reload";
+  config.patience = 1;
+  config.decay = 0.5;
+  const auto at = [&](std::vector<double> values) { return reload_point(config, values); };
+  EXPECT_EQ(at({}).rate, 1);
+  EXPECT_FALSE(at({3, 4}).is_due) << "one bad epoch is borne";
+  EXPECT_TRUE(at({3, 4, 4}).is_due);
+  EXPECT_EQ(at({3, 4, 4}).rate, 0.5);
+  EXPECT_FALSE(at({3, 4, 4, 4}).is_due) << "the count begins anew";
+  EXPECT_TRUE(at({3, 4, 4, 4, 3}).is_due) << "equal is not better";
+  EXPECT_EQ(at({3, 4, 4, 4, 3}).rate, 0.5) << "half of the rate of the best epoch, which was 1";
+  EXPECT_EQ(at({3, 4, 4, 2, 4, 4}).rate, 0.25) << "the best epoch ran at 0.5";
+  EXPECT_EQ(at({3, 4, 4, 2, 4, 4}).reloads, 2);
+  EXPECT_FALSE(at({3, 4, 4, 2}).is_due);
+  EXPECT_EQ(learning_rate(config, std::vector<double>{3, 4, 4}), 0.5);
+}
+
 TEST(Schedule, LinearRisesAndFallsByTheStep) {
   TrainConfig config;
   config.schedule = "linear";

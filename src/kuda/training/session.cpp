@@ -10,9 +10,9 @@ namespace {
 
 /// Text reaches the model through an encoder: always for models on word pieces, for those on features where the data
 /// have none.
-bool needs_encoder(const ModelInfo& info, const DataConfig& collate, const Dataset& dataset) {
+bool needs_encoder(TextInput text, const DataConfig& collate, const Dataset& dataset) {
   if (!collate.uses(Modality::text)) return false;
-  return info.text == TextInput::tokens || (info.text == TextInput::features && !dataset.text_features);
+  return text == TextInput::tokens || (text == TextInput::features && !dataset.text_features);
 }
 
 }  // namespace
@@ -20,13 +20,14 @@ bool needs_encoder(const ModelInfo& info, const DataConfig& collate, const Datas
 Session::Session(const RunConfig& config, const std::string& path, const DataConfig& collate)
     : collate_(collate), dataset_(open_dataset(path)) {
   const auto& info = find_model(config.model);
+  const auto reads = config.model_config->text_input(info.text);
   if (info.needs_alignment && !dataset_.is_aligned)
     log_info("{}: not word-aligned: '{}' averages its frames over as many windows as a text has word pieces",
              dataset_.name, info.name);
-  if (info.text == TextInput::features && needs_encoder(info, collate_, dataset_))
+  if (reads == TextInput::features && needs_encoder(reads, collate_, dataset_))
     log_info("{}: no text features: '{}' reads the last layer of the encoder, which is not trained", dataset_.name,
              info.name);
-  if (needs_encoder(info, collate_, dataset_)) {
+  if (needs_encoder(reads, collate_, dataset_)) {
     if (config.encoder.empty())
       throw ConfigError("model '" + config.model + "' reads text, and no text encoder is given",
                         "name a folder in Hugging Face layout: encoder = \"encoders/minilm\" (made by the set-up)");

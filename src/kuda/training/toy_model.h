@@ -44,11 +44,15 @@ class ToyModel final : public Model {
     const auto drift = 0.01 * (output.score * seen_.index({torch::tensor(batch.rows)})).mean();
     return use_drift ? Losses{task + drift, {{"task", task}, {"drift", drift}}} : Losses{task, {{"task", task}}};
   }
-  void begin_epoch(std::int64_t epoch, std::int64_t) override { last_epoch = epoch; }
+  void begin_epoch(std::int64_t epoch, std::int64_t) override {
+    last_epoch = epoch;
+    if (at_epoch) at_epoch();
+  }
 
   bool use_norm = true, use_drift = true;
   std::int64_t last_epoch = -1;
   std::function<torch::Tensor(torch::Tensor)> poison;
+  std::function<void()> at_epoch;
 
  private:
   torch::nn::Linear hidden_{nullptr}, output_{nullptr};

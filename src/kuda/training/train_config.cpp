@@ -21,20 +21,30 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
   fields.add("schedule", schedule,
              "learning rate by epoch: released = linear warm-up from 0, then cosine, as the published code (the first "
              "epoch trains at rate 0); shifted = the same without that idle epoch; constant; step = times decay every "
-             "decay_every epochs; plateau = times decay when the validation MAE has not fallen for patience epochs; "
-             "linear = by "
-             "step, up from 0 over the warm-up, then down to 0 at the end",
+             "decay_every epochs; plateau = times decay after patience + 1 epochs without a lower selection value; "
+             "reload = then back to weights and moments of the best epoch, at decay times its rate; linear = by step, "
+             "up from 0 over the "
+             "warm-up, then down to 0 at the end",
              one_of(schedule_names()));
-  fields.add("patience", patience, "plateau: epochs without a lower validation MAE before the rate falls", at_least(0));
+  fields.add("patience", patience, "plateau, reload: epochs without a lower selection value that are borne",
+             at_least(0));
   fields.add("decay_every", decay_every, "step: epochs between two falls of the rate", at_least(1));
-  fields.add("decay", decay, "step, plateau: factor of the rate", between(0, 1));
+  fields.add("decay", decay, "step, plateau, reload: factor of the rate", between(0, 1));
+  fields.add("trials", trials, "reload: training ends when it would go back for this time", at_least(1));
   fields.add("warmup", warmup, "share of the epochs (linear: of the steps) that warm up", between(0, 1));
-  fields.add("select", select,
-             "epoch that becomes the model: valid = lowest validation MAE; last; test = lowest test MAE, a diagnostic "
-             "that marks every number made with it",
-             one_of({"valid", "last", "test"}));
+  fields.add(
+      "select", select,
+      "epoch that becomes the model: valid = lowest selection value of the validation split; last; test = lowest "
+      "of the test split, a diagnostic that marks every number made with it",
+      one_of({"valid", "last", "test"}));
+  fields.add("select_by", select_by,
+             "the selection value, for early_stop and the schedules too: mae; loss = the model's whole loss without "
+             "dropout, mean over batches, as the published code of TMBL and BBFN; task_loss = the same of its first "
+             "term, the error of the score, as MMSA",
+             one_of({"mae", "loss", "task_loss"}));
   fields.add("early_stop", early_stop,
-             "stop after this many epochs without a lower validation MAE (test MAE with select = \"test\"); 0 = never",
+             "stop after this many epochs without a lower selection value of the validation split (of the test split "
+             "with select = \"test\"); 0 = never",
              at_least(0));
   fields.add("clip_norm", clip_norm, "scale gradients down to this norm, all taken together; 0 = off", at_least(0));
   fields.add("clip_value", clip_value, "limit each element of a gradient to this absolute value; 0 = off", at_least(0));

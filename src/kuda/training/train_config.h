@@ -17,10 +17,12 @@ struct TrainConfig {
   std::string optimizer = "adamw";    ///< or "adam": weight decay added to the gradient; "adamw_transformers"
   std::string schedule = "released";  ///< training/schedule.h
   double warmup = 0.1;                ///< share of the epochs (linear: of the steps)
-  std::int64_t patience = 10;         ///< plateau: epochs without a better value before the rate falls
+  std::int64_t patience = 10;         ///< plateau, reload: epochs without a better value that are borne
   std::int64_t decay_every = 10;      ///< step: epochs
-  double decay = 0.1;                 ///< step, plateau: factor
+  double decay = 0.1;                 ///< step, plateau, reload: factor
+  std::int64_t trials = 3;            ///< reload: training ends instead of going back this often
   std::string select = "valid";       ///< "valid", "last" or "test" (a diagnostic)
+  std::string select_by = "mae";      ///< the selection value, lower is better: "mae", "loss" or "task_loss"
   std::int64_t early_stop = 0;        ///< epochs without a better selection value; 0 = never
   double clip_norm = 0, clip_value = 0;
   bool clip_each_batch = false;        ///< clip_value after every batch of a step, on the sum so far
@@ -34,6 +36,8 @@ struct TrainConfig {
   void describe(Fields& fields);
   /// What a single field cannot check. Throws ConfigError; `section` stands in front of the keys.
   void check(const std::string& section) const;
+  /// True when the schedule looks at what the epochs before reached.
+  [[nodiscard]] bool follows_values() const { return schedule == "plateau" || schedule == "reload"; }
   [[nodiscard]] std::int64_t scoring_batch_size() const { return eval_batch_size > 0 ? eval_batch_size : batch_size; }
 
  protected:

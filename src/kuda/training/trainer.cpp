@@ -18,6 +18,7 @@
 #include "kuda/io/safetensors.h"
 #include "kuda/text/state_dict.h"
 #include "kuda/training/schedule.h"
+#include "kuda/training/validation.h"
 
 namespace kuda {
 namespace {
@@ -54,7 +55,7 @@ class Trainer {
   }
 
   TrainingResult run() {
-    while (at_.epoch < config_.epochs && !is_out_of_patience()) {
+    while (!is_at_end()) {
       train_epoch();
       finish_epoch();
     }
@@ -62,6 +63,7 @@ class Trainer {
     result.history = at_.history;
     result.is_stopped_early = at_.epoch < config_.epochs;
     result.select = config_.select;
+    result.select_by = config_.select_by;
     result.chosen_epoch = config_.select == "last" ? at_.epoch : at_.best_epoch;
     if (result.chosen_epoch != at_.epoch) result.chosen_weights = best_file();
     return result;
@@ -69,11 +71,14 @@ class Trainer {
 
  private:
   void check_selection() const {
-    const bool needs_valid = config_.select == "valid" || (config_.select == "last" && config_.early_stop > 0);
+    const bool is_watched = config_.early_stop > 0 || config_.follows_values();
+    const bool needs_valid = config_.select == "valid" || (config_.select == "last" && is_watched);
     if ((needs_valid && task_.valid.empty()) || (config_.select == "test" && task_.test.empty()))
-      throw ConfigError(fmt::format("{}: select = \"{}\"{}: the data set has no clip with a label in that split",
-                                    task_.name, config_.select, config_.early_stop > 0 ? " with early_stop" : ""),
-                        "set select = \"last\" and early_stop = 0");
+      throw ConfigError(
+          fmt::format("{}: select = \"{}\"{}{}: the data set has no clip with a label in that split", task_.name,
+                      config_.select, config_.early_stop > 0 ? " with early_stop" : "",
+                      config_.follows_values() ? fmt::format(" with schedule = \"{}\"", config_.schedule) : ""),
+          "set select = \"last\", early_stop = 0 and a schedule that looks at no split");
   }
 
   void begin_or_continue() {
@@ -95,9 +100,13 @@ class Trainer {
     saved_ = Clock::now();
   }
 
-  [[nodiscard]] bool is_out_of_patience() const {
-    return config_.early_stop > 0 && at_.step == 0 && at_.epoch - at_.best_epoch >= config_.early_stop;
+  [[nodiscard]] bool is_at_end() const {
+    if (at_.step > 0) return false;
+    if (at_.epoch >= config_.epochs) return true;
+    if (config_.early_stop > 0 && at_.epoch - at_.best_epoch >= config_.early_stop) return true;
+    return does_reload() && reload_point(config_, values()).reloads >= config_.trials;
   }
+  [[nodiscard]] bool does_reload() const { return config_.schedule == "reload"; }
   [[nodiscard]] bool is_asked_to_stop() const { return run_.stop != nullptr && *run_.stop; }
   [[nodiscard]] std::filesystem::path best_file() const { return run_.state / "best.safetensors"; }
 
@@ -197,25 +206,26 @@ class Trainer {
                 "clip_norm");
   }
 
-  /// In that step of the epoch (of a phase with `steps`).
-  [[nodiscard]] double rate(std::int64_t step, std::int64_t steps) const {
-    std::vector<double> values;
-    for (const auto& record : at_.history)
-      values.push_back(config_.select == "test" ? record.test_mae : record.valid_mae);
-    return learning_rate(config_, values, step, steps);
+  /// What selects, of an epoch: lower is better.
+  [[nodiscard]] double value(const EpochRecord& record) const {
+    if (config_.select_by == "mae") return config_.select == "test" ? record.test_mae : record.valid_mae;
+    return config_.select == "test" ? record.test_loss : record.valid_loss;
   }
 
-  /// MAE and Corr of the split, as the data set's metric family counts them.
-  Metrics score(const std::vector<std::int64_t>& rows) {
+  [[nodiscard]] std::vector<double> values() const {
+    std::vector<double> values;
+    for (const auto& record : at_.history) values.push_back(value(record));
+    return values;
+  }
+
+  /// In that step of the epoch (of a phase with `steps`).
+  [[nodiscard]] double rate(std::int64_t step, std::int64_t steps) const {
+    return learning_rate(config_, values(), step, steps);
+  }
+
+  SplitScore score(const std::vector<std::int64_t>& rows) {
     try {
-      const auto predictions = predict_rows(*task_.model, task_.collate, rows,
-                                            {config_.scoring_batch_size(), task_.device, {}, nullptr, run_.stop});
-      std::vector<float> scores, labels;
-      for (const auto& prediction : predictions) {
-        scores.push_back(prediction.score);
-        labels.push_back(prediction.label);
-      }
-      return evaluate_metrics(task_.family, scores, labels);
+      return score_split(task_, config_, rows, run_.stop);
     } catch (const Interrupted&) {
       stop();  // the steps of the epoch are done: it continues with the scoring
     }
@@ -227,33 +237,39 @@ class Trainer {
     record.lr = rate(0, 1);  // with a rate by step: of the first one
     record.loss = at_.loss_sum / double(at_.clips);
     for (const auto& [name, sum] : at_.term_sums) record.terms.emplace_back(name, sum / double(at_.clips));
-    record.valid_mae = record.valid_corr = record.test_mae = kNaN;
-    if (!task_.valid.empty()) {
-      const auto metrics = score(task_.valid);
-      record.valid_mae = metrics.value("MAE");
-      record.valid_corr = metrics.value("Corr");
-    }
-    if (config_.select == "test") record.test_mae = score(task_.test).value("MAE");
+    const auto valid = score(task_.valid);
+    const auto test = config_.select == "test" ? score(task_.test) : SplitScore();
+    record.valid_mae = valid.mae;
+    record.valid_corr = valid.corr;
+    record.valid_loss = valid.loss;
+    record.test_mae = test.mae;
+    record.test_loss = test.loss;
     record.seconds = at_.seconds;
-    const double value = config_.select == "test" ? record.test_mae : record.valid_mae;
-    record.is_best = !std::isnan(value) && (at_.best_epoch == 0 || value < at_.best_value);
+    record.is_best = !std::isnan(value(record)) && (at_.best_epoch == 0 || value(record) < at_.best_value);
     if (record.is_best) {
       at_.best_epoch = record.epoch;
-      at_.best_value = value;
-      if (config_.select != "last") write_best(record.epoch);
+      at_.best_value = value(record);
+      if (config_.select != "last" || does_reload())
+        write_best(run_.state, *task_.model, optimizers_, record.epoch, does_reload());
     }
     at_.history.push_back(record);
     ++at_.epoch;
     at_.step = at_.clips = 0;
     at_.loss_sum = at_.seconds = 0;
     at_.term_sums.clear();
-    if (at_.epoch % config_.save_every == 0 || at_.epoch == config_.epochs || is_out_of_patience()) save();
     line(describe(record));
+    const bool is_reloaded = go_back_if_due();
+    // A saved state older than the best file, or than a reload from it, could not be continued to the same end.
+    const bool must_save = does_reload() && (record.is_best || is_reloaded);
+    if (at_.epoch % config_.save_every == 0 || must_save || is_at_end()) save();
   }
 
-  void write_best(std::int64_t epoch) const {
-    std::filesystem::create_directories(run_.state);
-    io::write_safetensors(best_file(), state_of(*task_.model), {{"epoch", std::to_string(epoch)}});
+  /// The schedule "reload": after too many worse epochs the best one's weights and moments come back.
+  bool go_back_if_due() {
+    if (!does_reload() || is_at_end() || !reload_point(config_, values()).is_due) return false;
+    restore_best(run_.state, *task_.model, optimizers_);
+    line(fmt::format("{}: back to the weights of epoch {}, lr {:.3g}", task_.name, at_.best_epoch, rate(0, 1)));
+    return true;
   }
 
   void save() {
@@ -274,6 +290,7 @@ class Trainer {
                             record.lr, record.loss);
     if (!std::isnan(record.valid_mae))
       text += fmt::format("  valid MAE {:.4f}  Corr {:.4f}", record.valid_mae, record.valid_corr);
+    if (!std::isnan(record.valid_loss)) text += fmt::format("  loss {:.4f}", record.valid_loss);
     if (!std::isnan(record.test_mae)) text += fmt::format("  test MAE {:.4f} (selects: diagnostic)", record.test_mae);
     if (record.is_best && config_.select != "last") text += "  best so far";
     return text + "  " + format_duration(record.seconds);

@@ -127,6 +127,101 @@ TEST(Trainer, SelectsTheLastEpochOrTheTestSplitWhenAsked) {
   EXPECT_NEAR(mean_error(task, task.test), chosen.test_mae, 1e-6);
 }
 
+TEST(Trainer, SelectsByTheModelsOwnLossAsTheMeanOverBatches) {
+  for (const std::string by : {"loss", "task_loss"}) {
+    auto config = toy_config();
+    config.lr = 0.5;
+    config.epochs = 8;
+    config.select_by = by;
+    config.batch_size = 3;  // four validation clips: batches of three and of one
+    const auto task = toy_task();
+    const auto result = train(task, config, 3, {.state = scratch_folder("state")});
+    EXPECT_EQ(result.select_by, by);
+    const auto& chosen = result.history[std::size_t(result.chosen_epoch - 1)];
+    for (const auto& record : result.history) EXPECT_LE(chosen.valid_loss, record.valid_loss);
+    use_chosen_epoch(*task.model, result);
+    task.model->eval();
+    const torch::NoGradGuard no_grad;
+    double sum = 0;
+    for (const auto& rows : in_batches(task.valid, 3)) {
+      const auto batch = task.collate(rows);
+      const auto losses = task.model->loss(task.model->forward(batch, nullptr), batch);
+      sum += (by == "loss" ? losses.total : losses.terms[0].second).item<double>();
+    }
+    EXPECT_EQ(chosen.valid_loss, sum / 2) << by;
+    EXPECT_NE(chosen.valid_loss, chosen.valid_mae) << "batches of another size count alike";
+  }
+  EXPECT_TRUE(std::isnan(train(toy_task(), toy_config(), 3, {.state = scratch_folder("mae")}).history[0].valid_loss));
+}
+
+TEST(Trainer, EarlyStopAndPlateauFollowTheChosenValue) {
+  // A model whose error falls in every epoch and whose loss, counted by itself, rises.
+  auto config = toy_config();
+  config.schedule = "plateau";
+  config.patience = 0;
+  config.decay = 0.5;
+  config.epochs = 8;
+  config.early_stop = 3;
+  for (const std::string by : {"mae", "loss"}) {
+    auto task = toy_task(1, 0);
+    auto& model = dynamic_cast<ToyModel&>(*task.model);
+    model.poison = [&](const torch::Tensor& loss) {
+      return model.is_training() ? loss : loss + 10.0 * double(model.last_epoch);
+    };
+    config.select_by = by;
+    const auto result = train(task, config, 3, {.state = scratch_folder("state")});
+    if (by == "mae") {
+      EXPECT_EQ(result.history.size(), 8U);
+      EXPECT_EQ(result.history[3].lr, config.lr);
+    } else {
+      EXPECT_EQ(result.history.size(), 4U) << "epoch 1 stays the best";
+      EXPECT_EQ(result.history[3].lr, config.lr / 4) << "epochs 2 and 3 were worse";
+    }
+  }
+}
+
+TEST(Trainer, ASelectingLossThatIsNotFiniteNamesTheClips) {
+  auto task = toy_task();
+  auto& model = dynamic_cast<ToyModel&>(*task.model);
+  model.poison = [&](const torch::Tensor& loss) { return model.is_training() ? loss : loss / 0; };
+  auto config = toy_config();
+  config.select_by = "loss";
+  const auto message = error_of<Error>([&] { (void)train(task, config, 3, {.state = scratch_folder("state")}); });
+  EXPECT_THAT(message, HasSubstr("the loss by which epochs are compared is inf"));
+  EXPECT_THAT(message, HasSubstr("clip_14"));
+}
+
+TEST(Trainer, ReloadGoesOnFromTheBestEpochAndEndsAfterItsTrials) {
+  auto config = toy_config();
+  config.schedule = "reload";
+  config.patience = 0;
+  config.decay = 0.5;
+  config.trials = 2;
+  config.epochs = 50;
+  config.lr = 0.5;
+  const auto task = toy_task(1, 0);
+  std::vector<std::string> starts;  // weights before the first step of each epoch
+  auto& model = dynamic_cast<ToyModel&>(*task.model);
+  model.at_epoch = [&] { starts.push_back(bytes_of(model)); };
+  const auto result = train(task, config, 3, {.state = scratch_folder("state")});
+  const auto& history = result.history;
+  ASSERT_LT(history.size(), 50U) << "two trials";
+  EXPECT_TRUE(result.is_stopped_early);
+  std::int64_t best = 0, reloads = 0;
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    if (history[i].is_best) {
+      best = history[i].epoch;
+    } else if (++reloads < config.trials) {
+      EXPECT_EQ(starts[i + 1], starts[std::size_t(best)])
+          << "epoch " << i + 2 << " starts where the one after the best did";
+      EXPECT_EQ(history[i + 1].lr, 0.5 * history[std::size_t(best - 1)].lr);
+    }
+  }
+  EXPECT_EQ(reloads, 2);
+  EXPECT_FALSE(history.back().is_best);
+  EXPECT_NEAR(mean_error(task, task.valid), history.back().valid_mae, 1e-6) << "no reload after the last epoch";
+}
+
 TEST(Trainer, StopsEarlyWhenNothingImproves) {
   auto config = toy_config();
   config.lr = 0;  // the weights stay, BatchNorm's statistics settle
@@ -146,6 +241,12 @@ TEST(Trainer, SelectionWithoutClipsIsAConfigError) {
               HasSubstr("select = \"last\""));
   auto config = toy_config();
   config.select = "last";
+  for (const char* schedule : {"plateau", "reload"}) {
+    config.schedule = schedule;
+    EXPECT_THAT(error_of<ConfigError>([&] { (void)train(task, config, 3, {.state = scratch_folder("a")}); }),
+                HasSubstr(schedule));
+  }
+  config.schedule = "constant";
   const auto result = train(task, config, 3, {.state = scratch_folder("b")});
   EXPECT_TRUE(std::isnan(result.history[0].valid_mae));
   task.train.clear();

@@ -8,6 +8,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/json_number.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/text/state_dict.h"
 
@@ -17,34 +18,31 @@ namespace {
 using json = nlohmann::ordered_json;  // keys stay in the order in which people want to read them
 
 constexpr std::string_view kModelPrefix = "model/";
-
-/// JSON has no NaN: null. Doubles are written so that they read back to the same bits.
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-double number(const json& value) {
-  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
-}
+constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
 
 json pairs(const std::vector<std::pair<std::string, double>>& values) {
   json object = json::object();
-  for (const auto& [name, value] : values) object[name] = number(value);
+  for (const auto& [name, value] : values) object[name] = json_number(value);
   return object;
 }
 std::vector<std::pair<std::string, double>> pairs(const json& object) {
   std::vector<std::pair<std::string, double>> values;
-  for (const auto& [name, value] : object.items()) values.emplace_back(name, number(value));
+  for (const auto& [name, value] : object.items()) values.emplace_back(name, number_in(value));
   return values;
 }
 
 json record_json(const EpochRecord& record) {
   json line{{"epoch", record.epoch},
             {"lr", record.lr},
-            {"loss", number(record.loss)},
+            {"loss", json_number(record.loss)},
             {"terms", pairs(record.terms)},
-            {"valid_MAE", number(record.valid_mae)},
-            {"valid_Corr", number(record.valid_corr)}};
-  if (!std::isnan(record.test_mae)) line["test_MAE"] = record.test_mae;
+            {"valid_MAE", json_number(record.valid_mae)},
+            {"valid_Corr", json_number(record.valid_corr)}};
+  for (const auto& [name, value] : {std::pair{"valid_loss", record.valid_loss}, std::pair{"test_MAE", record.test_mae},
+                                    std::pair{"test_loss", record.test_loss}})
+    if (!std::isnan(value)) line[name] = value;
   line["is_best"] = record.is_best;
-  line["seconds"] = number(record.seconds);
+  line["seconds"] = json_number(record.seconds);
   return line;
 }
 
@@ -52,13 +50,16 @@ EpochRecord record_from(const json& line) {
   EpochRecord record;
   record.epoch = line.at("epoch");
   record.lr = line.at("lr");
-  record.loss = number(line.at("loss"));
+  record.loss = number_in(line.at("loss"));
   record.terms = pairs(line.at("terms"));
-  record.valid_mae = number(line.at("valid_MAE"));
-  record.valid_corr = number(line.at("valid_Corr"));
-  record.test_mae = line.contains("test_MAE") ? number(line["test_MAE"]) : std::numeric_limits<double>::quiet_NaN();
+  record.valid_mae = number_in(line.at("valid_MAE"));
+  record.valid_corr = number_in(line.at("valid_Corr"));
+  const auto value_or_nan = [&](const char* key) { return line.contains(key) ? number_in(line[key]) : kNoValue; };
+  record.valid_loss = value_or_nan("valid_loss");
+  record.test_mae = value_or_nan("test_MAE");
+  record.test_loss = value_or_nan("test_loss");
   record.is_best = line.at("is_best");
-  record.seconds = number(line.at("seconds"));
+  record.seconds = number_in(line.at("seconds"));
   return record;
 }
 
@@ -72,11 +73,11 @@ std::string to_json(const TrainingProgress& progress) {
               {"epoch", progress.epoch},
               {"step", progress.step},
               {"clips", progress.clips},
-              {"loss_sum", number(progress.loss_sum)},
+              {"loss_sum", json_number(progress.loss_sum)},
               {"term_sums", pairs(progress.term_sums)},
-              {"seconds", number(progress.seconds)},
+              {"seconds", json_number(progress.seconds)},
               {"best_epoch", progress.best_epoch},
-              {"best_value", number(progress.best_value)},
+              {"best_value", json_number(progress.best_value)},
               {"history", json::array()}};
   for (const auto& record : progress.history) object["history"].push_back(record_json(record));
   return object.dump();
@@ -91,11 +92,11 @@ TrainingProgress parse_progress(const std::string& text, const std::string& sour
     progress.epoch = object.at("epoch");
     progress.step = object.at("step");
     progress.clips = object.at("clips");
-    progress.loss_sum = number(object.at("loss_sum"));
+    progress.loss_sum = number_in(object.at("loss_sum"));
     progress.term_sums = pairs(object.at("term_sums"));
-    progress.seconds = number(object.at("seconds"));
+    progress.seconds = number_in(object.at("seconds"));
     progress.best_epoch = object.at("best_epoch");
-    progress.best_value = number(object.at("best_value"));
+    progress.best_value = number_in(object.at("best_value"));
     for (const auto& line : object.at("history")) progress.history.push_back(record_from(line));
     return progress;
   } catch (const json::exception& error) {
@@ -133,6 +134,24 @@ std::optional<TrainingProgress> restore_state(const std::filesystem::path& folde
   load_state(model, file, options);
   for (auto& optimizer : optimizers) optimizer.load(file.arrays);
   return progress;
+}
+
+void write_best(const std::filesystem::path& folder, const Model& model, const std::vector<Optimizer>& optimizers,
+                std::int64_t epoch, bool with_moments) {
+  std::filesystem::create_directories(folder);
+  const std::map<std::string, std::string> facts{{"epoch", std::to_string(epoch)}};
+  if (with_moments) {
+    std::map<std::string, io::Array> moments;
+    for (const auto& optimizer : optimizers) moments.merge(optimizer.state());
+    io::write_safetensors(folder / "best_optimizer.safetensors", moments, facts);
+  }
+  io::write_safetensors(folder / "best.safetensors", state_of(model), facts);
+}
+
+void restore_best(const std::filesystem::path& folder, Model& model, std::vector<Optimizer>& optimizers) {
+  load_state(model, io::read_safetensors(folder / "best.safetensors"));
+  const auto moments = io::read_safetensors(folder / "best_optimizer.safetensors");
+  for (auto& optimizer : optimizers) optimizer.load(moments.arrays);
 }
 
 void remove_unfinished_files(const std::filesystem::path& folder) {

@@ -2,7 +2,8 @@
 // Everything a run needs to continue, in one file that is replaced atomically:
 //   state/last.safetensors   "model/NAME", "optimizer/NAME/...", progress as JSON in the metadata
 //   state/best.safetensors   the weights of the best epoch so far, written before it
-// A kill between the two is harmless: the epoch is done again and writes the same best weights.
+//   state/best_optimizer.safetensors   its moments, written before both, with the schedule "reload" only
+// A kill between them is harmless: the epoch is done again and writes the same.
 // No generator is stored: every random stream is a function of seed, name and position.
 
 #include <cstdint>
@@ -25,6 +26,7 @@ struct EpochRecord {
   std::vector<std::pair<std::string, double>> terms;  ///< its terms, the same mean
   double valid_mae = 0, valid_corr = 0;               ///< NaN without validation clips
   double test_mae = 0;                                ///< only with select = "test", else NaN
+  double valid_loss = 0, test_loss = 0;               ///< as the two before, by select_by; NaN with "mae"
   bool is_best = false;                               ///< lowest selection value so far
   double seconds = 0;                                 ///< wall time, not part of what repeats
 };
@@ -57,6 +59,12 @@ void save_state(const std::filesystem::path& folder, const Model& model, const s
 [[nodiscard]] std::optional<TrainingProgress> restore_state(const std::filesystem::path& folder, Model& model,
                                                             std::vector<Optimizer>& optimizers,
                                                             const std::string& identity);
+
+/// Replaces folder/best.safetensors and, `with_moments`, folder/best_optimizer.safetensors.
+void write_best(const std::filesystem::path& folder, const Model& model, const std::vector<Optimizer>& optimizers,
+                std::int64_t epoch, bool with_moments);
+/// Puts back what write_best wrote with moments. Throws CheckpointError or FormatError when a file is damaged.
+void restore_best(const std::filesystem::path& folder, Model& model, std::vector<Optimizer>& optimizers);
 
 /// Removes what a kill in the middle of a write left behind (*.tmp). For folders that one process at a time works in.
 void remove_unfinished_files(const std::filesystem::path& folder);

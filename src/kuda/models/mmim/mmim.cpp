@@ -164,6 +164,7 @@ std::vector<ParameterGroup> Mmim::parameter_groups() {
   std::vector<ParameterGroup> groups{group(config_.lr_bound, config_.decay_bound, 0),
                                      group(config_.lr_text, config_.decay_text, main_phase),
                                      group(config_.lr_main, config_.decay_main, main_phase)};
+  groups[0].is_scheduled = false;  // as published: the plateau lowers the rates of the main phase only
   for (const auto& item : named_parameters()) {
     if (!item.value().requires_grad()) continue;
     const std::size_t index = item.key().starts_with("mi_") ? 0 : item.key().starts_with("bertmodel.") ? 1 : 2;

@@ -65,8 +65,10 @@ TEST(Mmim, ACheckpointLeavesTheMemoryOut) {
 
 TEST(Mmim, TheFirstPhaseMovesOnlyTheBounds) {
   Mmim model(MmimConfig(), tiny_shape(), tiny_text());
-  for (const auto& group : model.parameter_groups())
+  for (const auto& group : model.parameter_groups()) {
     EXPECT_EQ(group.phase == 0, group.parameters.size() == 20U) << group.parameters.size();  // 2 bounds of 5 layers
+    EXPECT_EQ(group.is_scheduled, group.phase == 1) << "a plateau lowers the rates of the main phase only";
+  }
   EXPECT_EQ(model.num_phases(), 2);
 }
 

@@ -21,6 +21,9 @@ struct MultConfig final : ModelConfig {
   bool reference_quirks = true;  ///< README, "As published and sound"
 
   void describe(Fields& fields) override;
+  [[nodiscard]] TextInput text_input(TextInput by_default) const override {
+    return use_bert ? TextInput::tokens : by_default;
+  }
 };
 
 }  // namespace kuda

@@ -1,0 +1,47 @@
+#include "sizes.h"
+
+#include <fmt/format.h>
+
+#include "kuda/data/synth.h"
+#include "kuda/training/run_config.h"
+
+namespace kuda::golden {
+
+DataShape published_shape(const std::string& data) {
+  SynthOptions options;
+  options.like = data;
+  const auto sizes = options.resolved();
+  DataShape shape;
+  shape.text_length = sizes.text_length;
+  shape.vision_length = sizes.vision_length;
+  shape.vision_width = sizes.vision_width;
+  shape.audio_length = sizes.audio_length;
+  shape.audio_width = sizes.audio_width;
+  return shape;
+}
+
+std::int64_t preset_parameters(const std::filesystem::path& preset, DataShape shape) {
+  const auto config = RunConfig::load(preset, {});
+  const auto& info = find_model(config.model);
+  TextEncoder text;  // BERT-base but for what is not counted anyway
+  text.bert.vocab_size = 10;
+  text.bert.intermediate_size = 1;
+  if (config.model_config->text_input(info.text) == TextInput::features) shape.text_width = text.bert.hidden_size;
+  return parameters_without_encoder(*info.make(*config.model_config, shape, text));
+}
+
+std::string sizes_table(const std::filesystem::path& configs) {
+  const auto shape = published_shape("mosi");
+  auto text = fmt::format(
+      "\n## Size\n\n"
+      "Parameters outside the text encoder, trained or not, with the preset `configs/NAME_mosi.toml` on CMU-MOSI's "
+      "shapes:\n"
+      "{} word pieces, {} vision frames of {}, {} audio frames of {}, text vectors of 768.\n\n"
+      "| model | parameters |\n| --- | --- |\n",
+      shape.text_length, shape.vision_length, shape.vision_width, shape.audio_length, shape.audio_width);
+  for (const auto& info : all_models())
+    text += fmt::format("| `{}` | {} |\n", info.name, preset_parameters(configs / (info.name + "_mosi.toml"), shape));
+  return text;
+}
+
+}  // namespace kuda::golden
