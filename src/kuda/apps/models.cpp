@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "kuda/apps/table.h"
+#include "kuda/base/table.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/models/model.h"
 #include "parity_table.h"
