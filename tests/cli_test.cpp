@@ -38,9 +38,9 @@ std::string read(const fs::path& path) {
 std::ptrdiff_t count_lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
 const std::vector<std::vector<std::string>> kVerbs{
-    {"data"},          {"data", "inspect"}, {"data", "check"}, {"data", "import"}, {"data", "stats"},
-    {"data", "synth"}, {"models"},          {"config"},        {"pretrain"},       {"train"},
-    {"evaluate"},      {"predict"},         {"compare"},       {"experiment"}, {"selfcheck"}};
+    {"data"},    {"data", "inspect"}, {"data", "check"}, {"data", "import"}, {"data", "stats"}, {"data", "synth"},
+    {"models"},  {"config"},          {"pretrain"},      {"train"},          {"evaluate"},      {"predict"},
+    {"compare"}, {"experiment"},      {"report"},        {"selfcheck"}};
 
 TEST(CommandLine, HelpOfEveryVerbShowsAnExample) {
   for (auto words : kVerbs) {
@@ -335,6 +335,69 @@ TEST_F(Trained, SelfcheckPasses) {
   const Outcome run = run_kuda({"selfcheck"});
   EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
   EXPECT_THAT(run.out, Not(HasSubstr("FAILED")));
+}
+
+/// Two systems with two seeds each on the same clips, for all tests of this suite.
+class Reported : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    write_small_encoder(*folder_ / "bert", 2, 16);
+    run_kuda({"data", "synth", "clips", "--train", "16", "--valid", "6", "--test", "8"}, folder_->path());
+    for (const char* model : {"tfn", "lmf"}) {
+      const Outcome trained = run_kuda({"train", "-d", "clips", "-m", model, "-s", "1", "-s", "2", "--encoder", "bert",
+                                        "--set", "train.epochs=2", "--out", std::string("runs/clips/") + model},
+                                       folder_->path());
+      ASSERT_EQ(trained.exit_code, 0) << trained.err;
+    }
+    outcome_ = run_kuda({"report", "runs", "--out", "report"}, folder_->path());
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+  static std::unique_ptr<TemporaryFolder> folder_;
+  static Outcome outcome_;
+};
+std::unique_ptr<TemporaryFolder> Reported::folder_;
+Outcome Reported::outcome_;
+
+TEST_F(Reported, PrintsATableOfSystemsOverSeedsAndWritesTheFiles) {
+  ASSERT_EQ(outcome_.exit_code, 0) << outcome_.err;
+  for (const char* text : {"clips: synthetic (synthetic data), test split, 8 clips", "tfn", "lmf", " ± ", "majority",
+                           "Holm over 1 comparison", "report/report.html"})
+    EXPECT_THAT(outcome_.out, HasSubstr(text));
+  const auto report = folder_->path() / "report";
+  EXPECT_THAT(read(report / "report.html"), AllOf(HasSubstr("<h2>clips: synthetic"), HasSubstr("Results of 4 runs")));
+  EXPECT_EQ(count_lines(read(report / "table.csv")), 1 + 4 * 6);  // two systems, mean, majority; six metrics
+  EXPECT_EQ(count_lines(read(report / "mmsa/clips.csv")), 3);
+  EXPECT_THAT(read(report / "table.tex"), HasSubstr("\\toprule"));
+  EXPECT_TRUE(fs::exists(report / "figures/clips-intervals-MAE.gp"));
+  EXPECT_TRUE(fs::exists(report / "figures/clips-curves-tfn.dat"));
+}
+
+TEST_F(Reported, GivesTheSameTablesAgain) {
+  ASSERT_EQ(run_kuda({"report", "runs", "--out", "again"}, folder_->path()).exit_code, 0);
+  for (const char* file : {"table.csv", "table.tex", "report.html"})
+    EXPECT_EQ(read(folder_->path() / "report" / file), read(folder_->path() / "again" / file)) << file;
+}
+
+TEST_F(Reported, RefusesToMixDataAndNamesBothRuns) {
+  run_kuda({"data", "synth", "other", "--train", "8", "--valid", "4", "--test", "4"}, folder_->path());
+  const Outcome trained = run_kuda(
+      {"train", "-d", "other", "-m", "tfn", "--encoder", "bert", "--set", "train.epochs=1", "--out", "mixed/other"},
+      folder_->path());
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const Outcome run = run_kuda({"report", "runs/clips", "mixed", "--out", "refused"}, folder_->path());
+  EXPECT_EQ(run.exit_code, 4);
+  EXPECT_THAT(run.err,
+              AllOf(HasSubstr("different data"), HasSubstr("runs/clips/lmf/seed-1"), HasSubstr("mixed/other")));
+  EXPECT_FALSE(fs::exists(folder_->path() / "refused"));
+}
+
+TEST_F(Reported, AnUnknownReferenceAndAnEmptyFolderAreErrors) {
+  const Outcome run = run_kuda({"report", "runs", "--out", "r", "--reference", "tfm"}, folder_->path());
+  EXPECT_EQ(run.exit_code, 4);
+  EXPECT_THAT(run.err, HasSubstr("did you mean 'tfn'?"));
+  EXPECT_EQ(run_kuda({"report", "bert", "--out", "r"}, folder_->path()).exit_code, 4);
+  EXPECT_EQ(run_kuda({"report", "runs"}, folder_->path()).exit_code, 2);
 }
 
 TEST(Train, WhatIsMissingIsSaidBeforeAnyWork) {

@@ -88,6 +88,7 @@ std::unique_ptr<CLI::App> make_program() {
   add_predict(*program);
   add_compare(*program);
   add_experiment(*program);
+  add_report(*program);
   add_selfcheck(*program);
   return program;
 }

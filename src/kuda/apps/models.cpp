@@ -11,7 +11,7 @@
 #include <sstream>
 #include <string>
 
-#include "kuda/apps/table.h"
+#include "kuda/base/table.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/models/model.h"
 #include "parity_table.h"

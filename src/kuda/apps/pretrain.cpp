@@ -11,7 +11,7 @@
 
 #include "kuda/apps/run_options.h"
 #include "kuda/apps/stop_signal.h"
-#include "kuda/apps/table.h"
+#include "kuda/base/table.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"

@@ -10,7 +10,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/json_number.h"
-#include "kuda/base/random.h"
+#include "kuda/evaluation/statistics.h"
 #include "kuda/training/report.h"
 
 namespace kuda {
@@ -19,7 +19,6 @@ namespace {
 using json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kResamples = 2000;
 
 std::map<std::string, const Prediction*> by_id(const std::string& name, const std::vector<Prediction>& predictions) {
   std::map<std::string, const Prediction*> found;
@@ -80,15 +79,13 @@ PairedErrors paired_errors(const std::vector<ClipDifference>& clips) {
   if (errors.n == 0) return errors;
   for (const double difference : differences) errors.mean += difference / double(errors.n);
   std::sort(differences.begin(), differences.end());  // so that the order of the files does not matter
-  Random random(stream_seed(1, "bootstrap"));
-  std::vector<double> means(kResamples);
-  for (auto& mean : means) {
-    for (std::size_t i = 0; i < errors.n; ++i) mean += differences[random.below(errors.n)];
-    mean /= double(errors.n);
-  }
-  std::sort(means.begin(), means.end());
-  errors.low = means[kResamples * 25 / 1000];
-  errors.high = means[kResamples * 975 / 1000 - 1];
+  const auto interval = bootstrap_intervals(errors.n, [&](std::span<const std::size_t> rows) {
+    double sum = 0;
+    for (const auto row : rows) sum += differences[row];
+    return std::vector<double>{sum / double(rows.size())};
+  });
+  errors.low = interval.front().low;
+  errors.high = interval.front().high;
   return errors;
 }
 

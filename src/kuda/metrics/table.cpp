@@ -11,30 +11,6 @@
 namespace kuda {
 namespace {
 
-struct Column {
-  std::string title, metric;
-};
-
-const std::vector<Column>& columns_of(MetricFamily family) {
-  static const std::vector<Column> sims{{"MAE", "MAE"},          {"Corr", "Corr"},        {"Acc-5", "Mult_acc_5"},
-                                        {"Acc-3", "Mult_acc_3"}, {"Acc-2", "Mult_acc_2"}, {"F1", "F1_score"}};
-  static const std::vector<Column> mosi{{"MAE", "MAE"},
-                                        {"Corr", "Corr"},
-                                        {"Acc-7", "Mult_acc_7"},
-                                        {"Acc-5", "Mult_acc_5"},
-                                        {"Acc-2 has-0", "Has0_acc_2"},
-                                        {"F1 has-0", "Has0_F1_score"},
-                                        {"Acc-2 non-0", "Non0_acc_2"},
-                                        {"F1 non-0", "Non0_F1_score"}};
-  return family == MetricFamily::sims ? sims : mosi;
-}
-
-std::string cell(const Metrics& metrics, const std::string& name) {
-  const double value = metrics.value(name);
-  if (std::isnan(value)) return "-";
-  return name == "MAE" || name == "Corr" ? fmt::format("{:.4f}", value) : fmt::format("{:.2f}", 100 * value);
-}
-
 std::size_t count_of(const Metrics& metrics, const std::string& name) {
   for (const auto& metric : metrics.values)
     if (metric.name == name) return metric.n;
@@ -54,16 +30,35 @@ std::string legend(const Metrics& metrics) {
 
 }  // namespace
 
+const std::vector<MetricColumn>& metric_columns(MetricFamily family) {
+  static const std::vector<MetricColumn> sims{{"MAE", "MAE"},          {"Corr", "Corr"},        {"Acc-5", "Mult_acc_5"},
+                                              {"Acc-3", "Mult_acc_3"}, {"Acc-2", "Mult_acc_2"}, {"F1", "F1_score"}};
+  static const std::vector<MetricColumn> mosi{{"MAE", "MAE"},
+                                              {"Corr", "Corr"},
+                                              {"Acc-7", "Mult_acc_7"},
+                                              {"Acc-5", "Mult_acc_5"},
+                                              {"Acc-2 has-0", "Has0_acc_2"},
+                                              {"F1 has-0", "Has0_F1_score"},
+                                              {"Acc-2 non-0", "Non0_acc_2"},
+                                              {"F1 non-0", "Non0_F1_score"}};
+  return family == MetricFamily::sims ? sims : mosi;
+}
+
+std::string format_metric(const std::string& metric, double value) {
+  if (std::isnan(value)) return "-";
+  return metric == "MAE" || metric == "Corr" ? fmt::format("{:.4f}", value) : fmt::format("{:.2f}", 100 * value);
+}
+
 std::string format_metric_table(const std::vector<MetricRow>& rows) {
   if (rows.empty()) return "";
   const auto family = rows.front().metrics.family;
-  const auto& columns = columns_of(family);
+  const auto& columns = metric_columns(family);
   std::vector<std::vector<std::string>> cells{{"", "n"}};
   for (const auto& column : columns) cells.front().push_back(column.title);
   for (const auto& row : rows) {
     if (row.metrics.family != family) throw DataError("metric table: rows of different metric families");
     cells.push_back({row.name, std::to_string(row.metrics.n)});
-    for (const auto& column : columns) cells.back().push_back(cell(row.metrics, column.metric));
+    for (const auto& column : columns) cells.back().push_back(format_metric(column.metric, row.metrics.value(column.metric)));
   }
   std::string text;
   for (const auto& line : cells) {

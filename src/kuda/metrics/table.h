@@ -10,14 +10,23 @@
 
 namespace kuda {
 
+/// A column of a table: its title, and the metric as files spell it.
+struct MetricColumn {
+  std::string title, metric;
+};
+/// The columns of every table of a family, in their order: no legacy values.
+[[nodiscard]] const std::vector<MetricColumn>& metric_columns(MetricFamily family);
+
+/// MAE and Corr with four decimals, accuracies and F1 in percent with two, "-" where undefined.
+[[nodiscard]] std::string format_metric(const std::string& metric, double value);
+
 struct MetricRow {
   std::string name;
   Metrics metrics;
 };
 
-/// Rows of one family (DataError otherwise; no rows give an empty text). MAE and Corr with four decimals, accuracies
-/// and F1 in percent with two; undefined values are "-". Below the table: what each Acc-2 means, on how many clips, and
-/// which predictors are degenerate. The legacy F1 values are left out. Each line ends with '\n'.
+/// Rows of one family (DataError otherwise; no rows give an empty text). Below the table: what each Acc-2 means, on how
+/// many clips, and which predictors are degenerate. Each line ends with '\n'.
 [[nodiscard]] std::string format_metric_table(const std::vector<MetricRow>& rows);
 
 }  // namespace kuda

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -166,6 +167,17 @@ void write_epochs(const std::filesystem::path& file, const std::vector<EpochReco
   std::string text;
   for (const auto& record : history) text += to_json(record) + "\n";
   write_file(file, text);
+}
+
+std::vector<EpochRecord> read_epochs(const std::filesystem::path& file) {
+  std::vector<EpochRecord> history;
+  std::istringstream lines(read_file(file));
+  try {
+    for (std::string line; std::getline(lines, line);) history.push_back(record_from(json::parse(line)));
+  } catch (const json::exception& error) {
+    throw DataError(fmt::format("{}:{}: not an epoch of a run: {}", file.string(), history.size() + 1, error.what()));
+  }
+  return history;
 }
 
 }  // namespace kuda

@@ -71,5 +71,7 @@ void remove_unfinished_files(const std::filesystem::path& folder);
 
 /// One line per epoch, replaced atomically.
 void write_epochs(const std::filesystem::path& file, const std::vector<EpochRecord>& history);
+/// The reverse. Throws DataError naming the file.
+[[nodiscard]] std::vector<EpochRecord> read_epochs(const std::filesystem::path& file);
 
 }  // namespace kuda

@@ -1,4 +1,4 @@
-#include "kuda/apps/table.h"
+#include "kuda/base/table.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -7,12 +7,14 @@ namespace kuda {
 
 namespace {
 
+/// "0.71", "12 %", "0.71 ± 0.02", with a mark for the reader behind it or not.
 bool is_number(const std::string& cell) {
-  if (cell.empty() || cell == "-" || cell == "nan") return true;  // an empty cell takes part in no decision
+  const auto text = cell.substr(0, cell.find_last_not_of(" *~") + 1);
+  if (text.empty() || text == "-" || text == "nan") return true;  // an empty cell takes part in no decision
   char* end = nullptr;
-  std::strtod(cell.c_str(), &end);
+  std::strtod(text.c_str(), &end);
   const std::string rest(end);
-  return end != cell.c_str() && (rest.empty() || rest == " %" || rest == "%");
+  return end != text.c_str() && (rest.empty() || rest == " %" || rest == "%" || rest.starts_with(" ± "));
 }
 
 }  // namespace

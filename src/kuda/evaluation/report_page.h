@@ -1,0 +1,29 @@
+#pragma once
+// The report as one self-contained HTML page: nothing is loaded from elsewhere, figures are inside it.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "kuda/evaluation/figures.h"
+#include "kuda/evaluation/result_table.h"
+#include "kuda/evaluation/run_collection.h"
+
+namespace kuda {
+
+struct SystemFigures {
+  Figure curves, confusion;
+};
+
+/// One data set.
+struct PageSection {
+  DataSetRuns data;
+  ResultTable table;
+  std::vector<Figure> intervals;       ///< of the columns that have a value
+  std::vector<SystemFigures> systems;  ///< as data.systems
+};
+
+[[nodiscard]] std::string format_page(const std::vector<PageSection>& sections,
+                                      const std::vector<std::filesystem::path>& unfinished);
+
+}  // namespace kuda

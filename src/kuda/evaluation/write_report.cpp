@@ -1,0 +1,44 @@
+#include "kuda/evaluation/write_report.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kuda/base/file.h"
+#include "kuda/evaluation/report_page.h"
+
+namespace kuda {
+namespace {
+
+bool is_defined(const ResultTable& table, std::size_t column) {
+  return std::any_of(table.rows.begin(), table.rows.end(),
+                     [&](const auto& row) { return std::isfinite(row.cells[column].seeds.mean); });
+}
+
+}  // namespace
+
+std::vector<ResultTable> write_report(const FoundRuns& found, Split split, const std::string& reference,
+                                      const std::filesystem::path& out) {
+  std::vector<PageSection> sections;
+  std::vector<ResultTable> tables;
+  for (auto& data : group_runs(found.finished, split)) {
+    tables.push_back(make_result_table(data, reference));
+    sections.push_back({std::move(data), tables.back(), {}, {}});
+  }
+  std::filesystem::create_directories(out / "mmsa");
+  write_file(out / "table.csv", format_csv(tables));
+  write_file(out / "table.tex", format_latex(tables));
+  const auto figures = out / "figures";
+  for (auto& section : sections) {
+    write_file(out / "mmsa" / (file_name(section.table.data) + ".csv"), format_mmsa(section.table));
+    for (std::size_t column = 0; column < section.table.columns.size(); ++column)
+      if (is_defined(section.table, column))
+        section.intervals.push_back(draw(interval_figure(section.table, column), figures));
+    for (const auto& system : section.data.systems)
+      section.systems.push_back(
+          {draw(curves_figure(section.data, system), figures), draw(confusion_figure(section.data, system), figures)});
+  }
+  write_file(out / "report.html", format_page(sections, found.unfinished));
+  return tables;
+}
+
+}  // namespace kuda
