@@ -40,7 +40,7 @@ std::ptrdiff_t count_lines(const std::string& text) { return std::count(text.beg
 const std::vector<std::vector<std::string>> kVerbs{
     {"data"},    {"data", "inspect"}, {"data", "check"}, {"data", "import"}, {"data", "stats"}, {"data", "synth"},
     {"models"},  {"config"},          {"pretrain"},      {"train"},          {"evaluate"},      {"predict"},
-    {"compare"}, {"experiment"},      {"report"},        {"selfcheck"}};
+    {"compare"}, {"explain"},         {"experiment"},    {"report"},         {"selfcheck"}};
 
 TEST(CommandLine, HelpOfEveryVerbShowsAnExample) {
   for (auto words : kVerbs) {

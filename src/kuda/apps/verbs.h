@@ -14,6 +14,7 @@ void add_train(CLI::App& program);       ///< stage 1 where asked, then stage 2
 void add_evaluate(CLI::App& program);    ///< a checkpoint on one split
 void add_predict(CLI::App& program);     ///< scores of clips
 void add_compare(CLI::App& program);     ///< two checkpoints on the same clips
+void add_explain(CLI::App& program);     ///< which modality decided
 void add_experiment(CLI::App& program);  ///< a grid of runs
 void add_report(CLI::App& program);      ///< tables and figures from finished runs
 void add_selfcheck(CLI::App& program);   ///< does this build work on this machine?

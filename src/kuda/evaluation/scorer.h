@@ -38,6 +38,7 @@ class Scorer {
   [[nodiscard]] std::vector<Prediction> predict(const std::vector<std::int64_t>& rows) const;
   [[nodiscard]] const Checkpoint& checkpoint() const noexcept { return checkpoint_; }
   [[nodiscard]] const Dataset& dataset() const noexcept { return dataset_; }
+  [[nodiscard]] const Collator& collator() const noexcept { return *collator_; }
   /// What a reader of the numbers must know: other data than in training, fewer modalities, chosen on the test split.
   [[nodiscard]] std::vector<std::string> notes() const;
 

@@ -1,0 +1,12 @@
+#pragma once
+// The picture of one explained clip: scores, shares and removals as bars, attention as maps.
+
+#include "kuda/evaluation/figures.h"
+#include "kuda/explain/explain.h"
+
+namespace kuda {
+
+/// Named after the clip's id, with what no file name may hold replaced.
+[[nodiscard]] FigureSource explanation_figure(const Explanation& clip);
+
+}  // namespace kuda

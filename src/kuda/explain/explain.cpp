@@ -1,0 +1,155 @@
+#include "kuda/explain/explain.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "kuda/base/error.h"
+#include "kuda/explain/removal.h"
+
+namespace kuda {
+
+using torch::Tensor;
+
+namespace {
+
+std::size_t at(Modality modality) { return static_cast<std::size_t>(modality); }
+
+bool is_in(const Batch& batch, Modality modality) {
+  switch (modality) {
+    case Modality::text:
+      return batch.text_ids.defined() || batch.text_features.values.defined();
+    case Modality::vision:
+      return batch.vision.values.defined();
+    case Modality::audio:
+      return batch.audio.values.defined();
+  }
+  return false;
+}
+
+/// Norm of each clip's [L, D] over its real positions: [B].
+Tensor norms(const Tensor& x, const Tensor& padding) {
+  const bool fits = padding.defined() && padding.size(1) == x.size(1);
+  return (fits ? x.masked_fill(padding.unsqueeze(-1), 0) : x).flatten(1).norm(2, 1).cpu().to(torch::kFloat64);
+}
+
+std::string traced(std::int64_t block, const char* part, Modality modality) {
+  return fmt::format("block{}/{}/{}", block, part, letter(modality));
+}
+
+std::int64_t count_blocks(const Trace& trace) {
+  std::int64_t blocks = 0;
+  while (trace.has(fmt::format("block{}/out", blocks))) ++blocks;
+  return blocks;
+}
+
+void add_shares(std::vector<Explanation>& clips, std::size_t begin, const Trace& trace, const Batch& batch) {
+  const auto blocks = count_blocks(trace);
+  const auto size = std::size_t(batch.size());
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    std::array<Tensor, 3> weights;
+    Tensor sum;
+    for (const auto modality : kModalities) {
+      const auto name = traced(block, "weighed", modality);
+      if (!trace.has(name)) continue;
+      weights[at(modality)] = norms(trace.at(name), batch.text_padding);
+      sum = sum.defined() ? sum + weights[at(modality)] : weights[at(modality)];
+    }
+    for (std::size_t i = 0; sum.defined() && i < size; ++i) {
+      auto& shares = clips[begin + i].block_shares.emplace_back(Three{kUndefined, kUndefined, kUndefined});
+      for (std::size_t m = 0; m < 3; ++m)
+        if (weights[m].defined())
+          shares[m] = weights[m][std::int64_t(i)].item<double>() / sum[std::int64_t(i)].item<double>();
+    }
+  }
+  for (std::size_t i = begin; i < begin + size; ++i)
+    for (std::size_t m = 0; m < 3 && !clips[i].block_shares.empty(); ++m) {
+      clips[i].share[m] = 0;
+      for (const auto& shares : clips[i].block_shares)
+        clips[i].share[m] += shares[m] / double(clips[i].block_shares.size());
+    }
+}
+
+AttentionMap map_of(const Tensor& weights, std::int64_t real) {
+  auto rows = weights.mean(0).slice(0, 0, real).to(torch::kCPU, torch::kFloat32);  // [real, L]
+  const auto seen = (rows.amax(0) > 0).nonzero();  // columns that are masked out have weight 0 in every row
+  rows = rows.slice(1, 0, seen.numel() > 0 ? seen.max().item<std::int64_t>() + 1 : 0).contiguous();
+  AttentionMap map;
+  map.rows = rows.size(0);
+  map.columns = rows.size(1);
+  map.weights.assign(rows.const_data_ptr<float>(), rows.const_data_ptr<float>() + rows.numel());
+  map.row_max = rows.amax(1).mean().item<double>();
+  map.entropy = -(rows * rows.clamp_min(1e-30).log()).sum(1).mean().item<double>();
+  return map;
+}
+
+void add_attention(std::vector<Explanation>& clips, std::size_t begin, const Trace& trace, const Batch& batch) {
+  const auto blocks = count_blocks(trace);
+  for (const auto modality : kModalities) {
+    const auto name = traced(blocks - 1, "attn", modality);
+    if (blocks == 0 || !trace.has(name)) continue;
+    const auto& weights = trace.at(name);  // [B, H, L, L]
+    for (std::int64_t i = 0; i < batch.size(); ++i) {
+      const bool has_text = batch.text_padding.defined() && batch.text_padding.size(1) == weights.size(2);
+      const auto real = has_text ? batch.text_padding[i].logical_not().sum().item<std::int64_t>() : weights.size(2);
+      clips[begin + std::size_t(i)].attention[at(modality)] = map_of(weights[i], real);
+    }
+  }
+}
+
+}  // namespace
+
+const char* evidence_name(Evidence evidence) noexcept {
+  constexpr std::array<const char*, 3> kNames{"unimodal", "share", "removal"};
+  return kNames[static_cast<std::size_t>(evidence)];
+}
+
+double Explanation::change(Modality modality) const { return without[at(modality)] - double(score); }
+
+std::optional<Modality> Explanation::leading(Evidence evidence) const {
+  std::optional<Modality> best;
+  double best_value = 0;
+  for (const auto modality : kModalities) {
+    const auto m = at(modality);
+    const double value = evidence == Evidence::unimodal ? -std::abs(double(unimodal[m]) - double(score))
+                         : evidence == Evidence::share  ? share[m]
+                                                        : std::abs(change(modality));
+    if (std::isnan(value) || (best && value <= best_value)) continue;
+    best = modality;
+    best_value = value;
+  }
+  return best;
+}
+
+std::vector<Explanation> explain_rows(Model& model, const Collate& collate, const std::vector<std::int64_t>& rows,
+                                      const PredictOptions& options, bool with_attention) {
+  std::vector<Explanation> clips;
+  for (const auto& prediction : predict_rows(model, collate, rows, options)) {
+    auto& clip = clips.emplace_back();
+    clip.id = prediction.id;
+    clip.label = prediction.label;
+    clip.score = prediction.score;
+    clip.unimodal = prediction.unimodal;
+  }
+  const EvalMode eval(model);
+  const torch::NoGradGuard no_grad;
+  std::size_t begin = 0;
+  for (const auto& part : in_batches(rows, options.batch_size)) {
+    if (options.stop != nullptr && *options.stop) throw Interrupted("stopped while explaining clips");
+    const auto batch = collate(part).to(options.device);
+    Trace trace;
+    (void)model.forward(batch, &trace);
+    add_shares(clips, begin, trace, batch);
+    if (with_attention) add_attention(clips, begin, trace, batch);
+    for (const auto modality : kModalities) {
+      if (!is_in(batch, modality)) continue;
+      const auto scores = model.forward(without(batch, modality), nullptr).score.cpu().to(torch::kFloat64);
+      for (std::size_t i = 0; i < part.size(); ++i)
+        clips[begin + i].without[at(modality)] = scores[std::int64_t(i)].item<double>();
+    }
+    begin += part.size();
+  }
+  return clips;
+}
+
+}  // namespace kuda

@@ -1,0 +1,83 @@
+#pragma once
+// Why a clip has its score: what each modality says alone, how much of each enters the fusion, and what changes when
+// one is taken away.
+//
+//   const auto explanations = explain_rows(*model, collate, rows);
+//   explanations[0].leading(Evidence::removal);        // the modality without which the score changes most
+//   summarise(explanations).faithfulness
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kuda/training/predict.h"
+
+namespace kuda {
+
+using Three = std::array<double, 3>;  ///< by Modality; NaN where there is none
+
+/// The ways to say which modality leads.
+enum class Evidence { unimodal, share, removal };
+inline constexpr std::array<Evidence, 3> kEvidence{Evidence::unimodal, Evidence::share, Evidence::removal};
+[[nodiscard]] const char* evidence_name(Evidence evidence) noexcept;
+
+/// Attention of the fused text positions (rows) to those of one modality (columns), of the last block, mean over heads.
+struct AttentionMap {
+  std::int64_t rows = 0, columns = 0;
+  std::vector<float> weights;       ///< row by row; every row sums to 1
+  double entropy = 0, row_max = 0;  ///< means over the rows; entropy in nats
+};
+
+struct Explanation {
+  std::string id;
+  float label = kUnknown, score = 0;
+  std::array<float, 3> unimodal{kUnknown, kUnknown, kUnknown};  ///< scores of the model's own unimodal decoders
+  /// Share of the norm with which each modality enters a fusion block: |w_m| / sum over modalities, w_m the weighed
+  /// [L, D] of equation 9, over the real positions. Empty where the model traces none.
+  std::vector<Three> block_shares;
+  Three share{kUndefined, kUndefined, kUndefined};    ///< mean over the blocks
+  Three without{kUndefined, kUndefined, kUndefined};  ///< score when the modality is missing (explain/removal.h)
+  std::array<std::optional<AttentionMap>, 3> attention;
+  /// The leading modality: whose own score is nearest to the score; with the largest share; whose removal changes the
+  /// score most. Nothing where the model gives no such evidence.
+  [[nodiscard]] std::optional<Modality> leading(Evidence evidence) const;
+  /// Change of the score by removal, with sign; NaN where the modality is not in use.
+  [[nodiscard]] double change(Modality modality) const;
+};
+
+/// One explanation per row. `with_attention`: also the maps (they need memory: one [L, L] per clip and modality).
+/// Throws as predict_rows does.
+[[nodiscard]] std::vector<Explanation> explain_rows(Model& model, const Collate& collate,
+                                                    const std::vector<std::int64_t>& rows,
+                                                    const PredictOptions& options = {}, bool with_attention = false);
+
+/// Does removing the modality that an explanation names change the score more than removing another?
+struct Faithfulness {
+  std::size_t n = 0;             ///< clips with such evidence and at least two modalities
+  double named = 0, others = 0;  ///< mean absolute change of the score when the named one is removed, another one
+  double more = 0;               ///< share of (clip, other modality) pairs where the named one changes more; chance 0.5
+  /// Share of the clips whose truly dominant modality is named, among those where it is known; NaN without any.
+  double names_truth = kUndefined;
+  std::size_t n_truth = 0;
+};
+
+struct ExplanationSummary {
+  std::size_t n = 0;
+  std::array<std::array<std::size_t, 3>, 3> leading{};  ///< clips by [evidence][modality]
+  std::array<Faithfulness, 3> faithfulness;             ///< by evidence. For removal `more` is 1 by definition
+};
+
+/// `dominant`, where given, is the truly dominant modality of each explanation's clip (synthetic data).
+[[nodiscard]] ExplanationSummary summarise(const std::vector<Explanation>& explanations,
+                                           const std::vector<std::optional<Modality>>& dominant = {});
+
+/// Aligned columns; ends with "\n".
+[[nodiscard]] std::string explanation_table(const std::vector<Explanation>& explanations);
+[[nodiscard]] std::string summary_table(const ExplanationSummary& summary);
+/// {"clips": [{"id", "score", "unimodal", "share", ...}], "summary": {...}}
+[[nodiscard]] std::string explanations_json(const std::vector<Explanation>& explanations,
+                                            const ExplanationSummary& summary);
+
+}  // namespace kuda

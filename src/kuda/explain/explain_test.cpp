@@ -1,0 +1,126 @@
+#include "kuda/explain/explain.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "kuda/explain/removal.h"
+
+namespace kuda {
+namespace {
+
+using torch::Tensor;
+
+Sequence frames(std::int64_t clips, std::int64_t length) {
+  Sequence sequence;
+  sequence.values = torch::ones({clips, length, 1});
+  sequence.padding = torch::zeros({clips, length}, torch::kBool);
+  sequence.lengths = torch::full({clips}, length, torch::kInt64);
+  sequence.missing = torch::zeros({clips}, torch::kBool);
+  return sequence;
+}
+
+/// Two clips; [CLS] 5 6 [SEP] and [CLS] 7 [SEP] padding, three frames each.
+Batch two_clips() {
+  Batch batch;
+  batch.ids = {"a", "b"};
+  batch.rows = {0, 1};
+  batch.text_ids = torch::tensor({101, 5, 6, 102, 101, 7, 102, 0}, torch::kInt64).view({2, 4});
+  batch.text_segments = torch::zeros_like(batch.text_ids);
+  batch.text_padding = batch.text_ids == 0;
+  batch.vision = frames(2, 3);
+  batch.audio = frames(2, 3);
+  batch.label = torch::tensor({1.0F, -1.0F});
+  return batch;
+}
+
+/// score = 2 * (word pieces that are no specials) + 1 * (vision frames) - 0.5 * (audio frames): what is removed shows.
+class CountingModel final : public Model {
+ public:
+  Output forward(const Batch& batch, Trace* trace) override {
+    Output output;
+    const auto count = [](const Sequence& s) { return s.values.sum({1, 2}); };
+    const auto words = batch.text_padding.logical_not().sum(1).to(torch::kFloat32) - 2;
+    output.score = 2 * words + count(batch.vision) - 0.5 * count(batch.audio);
+    output.unimodal[0] = 2 * words;
+    output.unimodal[1] = count(batch.vision);
+    if (trace == nullptr) return output;
+    const auto size = batch.size();
+    trace->keep("block0/weighed/T", torch::full({size, 4, 2}, 3.0));
+    trace->keep("block0/weighed/V", torch::full({size, 4, 2}, 1.0));
+    trace->keep("block0/attn/T", torch::full({size, 2, 4, 4}, 0.25));
+    trace->keep("block0/out", torch::zeros({size, 4, 2}));
+    return output;
+  }
+  Losses loss(const Output& output, const Batch&) override { return {output.score.sum(), {}}; }
+};
+
+TEST(Without, LeavesWhatEveryModelTakesForAMissingModality) {
+  const auto batch = two_clips();
+  const auto no_text = without(batch, Modality::text);
+  EXPECT_TRUE(
+      torch::equal(no_text.text_ids, torch::tensor({101, 102, 0, 0, 101, 102, 0, 0}, torch::kInt64).view({2, 4})));
+  EXPECT_TRUE(torch::equal(no_text.text_padding, no_text.text_ids == 0));
+  EXPECT_TRUE(torch::equal(no_text.vision.values, batch.vision.values));
+  const auto no_vision = without(batch, Modality::vision);
+  EXPECT_EQ(no_vision.vision.values.abs().sum().item<float>(), 0);
+  EXPECT_TRUE(no_vision.vision.missing.all().item<bool>());
+  EXPECT_EQ(no_vision.vision.padding.logical_not().sum().item<std::int64_t>(), 2);
+  EXPECT_EQ(batch.text_ids[0][1].item<std::int64_t>(), 5) << "the batch itself stays";
+}
+
+std::vector<Explanation> explained() {
+  CountingModel model;
+  const auto collate = [](const std::vector<std::int64_t>& rows) {
+    auto batch = two_clips();
+    EXPECT_EQ(rows.size(), 2U);
+    return batch;
+  };
+  return explain_rows(model, collate, {0, 1}, {}, /*with_attention=*/true);
+}
+
+TEST(Explain, RemovalSharesAndDecodersNameTheirModality) {
+  const auto clips = explained();
+  ASSERT_EQ(clips.size(), 2U);
+  EXPECT_FLOAT_EQ(clips[0].score, 4 + 3 - 1.5F);
+  EXPECT_DOUBLE_EQ(clips[0].change(Modality::text), -4);
+  EXPECT_DOUBLE_EQ(clips[0].change(Modality::vision), -3);
+  EXPECT_DOUBLE_EQ(clips[0].change(Modality::audio), 1.5);
+  EXPECT_EQ(clips[0].leading(Evidence::removal), Modality::text);
+  EXPECT_EQ(clips[1].leading(Evidence::removal), Modality::vision);
+  EXPECT_EQ(clips[0].leading(Evidence::unimodal), Modality::text) << "4 is nearer to 5.5 than 3";
+  EXPECT_NEAR(clips[0].share[0], 0.75, 1e-6);  // float32 norms
+  EXPECT_TRUE(std::isnan(clips[0].share[2]));
+  EXPECT_EQ(clips[0].leading(Evidence::share), Modality::text);
+}
+
+TEST(Explain, AttentionMapsCoverTheRealRows) {
+  const auto clips = explained();
+  ASSERT_TRUE(clips[1].attention[0].has_value());
+  EXPECT_EQ(clips[1].attention[0]->rows, 3) << "the fourth word piece is padding";
+  EXPECT_EQ(clips[1].attention[0]->columns, 4);
+  EXPECT_NEAR(clips[1].attention[0]->entropy, std::log(4.0), 1e-6);
+  EXPECT_FALSE(clips[1].attention[1].has_value());
+}
+
+TEST(Explain, FaithfulnessComparesTheNamedWithTheOthers) {
+  const auto clips = explained();
+  const auto summary = summarise(clips, {Modality::text, Modality::text});
+  const auto& removal = summary.faithfulness[2];
+  EXPECT_EQ(removal.n, 2U);
+  EXPECT_DOUBLE_EQ(removal.more, 1) << "by definition";
+  EXPECT_DOUBLE_EQ(removal.names_truth, 0.5);
+  const auto& share = summary.faithfulness[1];  // always text: right against both others in clip 0, one in clip 1
+  EXPECT_DOUBLE_EQ(share.more, 0.75);
+  EXPECT_DOUBLE_EQ(share.named, (4.0 + 2.0) / 2);
+  EXPECT_DOUBLE_EQ(share.others, ((3 + 1.5) / 2 + (3 + 1.5) / 2) / 2);
+  EXPECT_DOUBLE_EQ(share.names_truth, 1);
+  const auto json = nlohmann::json::parse(explanations_json(clips, summary));
+  EXPECT_EQ(json["clips"][0]["leading"]["removal"], "text");
+  EXPECT_EQ(json["summary"]["share"]["leading"]["text"], 2);
+  EXPECT_TRUE(json["clips"][0]["unimodal"]["audio"].is_null());
+}
+
+}  // namespace
+}  // namespace kuda

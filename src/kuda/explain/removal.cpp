@@ -1,0 +1,50 @@
+#include "kuda/explain/removal.h"
+
+namespace kuda {
+
+using torch::Tensor;
+
+namespace {
+
+/// [B, L] bool: all but the first `kept` positions.
+Tensor padding_after(const Tensor& padding, std::int64_t kept) {
+  auto result = torch::ones_like(padding);
+  result.slice(1, 0, kept).fill_(false);
+  return result;
+}
+
+Sequence missing(const Sequence& sequence) {
+  if (!sequence.values.defined()) return sequence;
+  Sequence result;
+  result.values = torch::zeros_like(sequence.values);
+  result.padding = padding_after(sequence.padding, 1);
+  result.lengths = torch::ones_like(sequence.lengths);
+  if (sequence.missing.defined()) result.missing = torch::ones_like(sequence.missing);
+  return result;
+}
+
+void remove_words(Batch& batch) {
+  if (!batch.text_ids.defined() || batch.text_ids.size(1) < 2) return;
+  const auto last = batch.text_padding.logical_not().sum(1, /*keepdim=*/true).clamp_min(1) - 1;  // [B, 1]
+  auto ids = batch.text_ids.clone();
+  ids.select(1, 1).copy_(batch.text_ids.gather(1, last).squeeze(1));
+  batch.text_padding = padding_after(batch.text_padding, 2);
+  ids.masked_fill_(batch.text_padding, 0);
+  batch.text_ids = ids;
+  if (batch.text_segments.defined()) batch.text_segments = torch::zeros_like(batch.text_segments);
+}
+
+}  // namespace
+
+Batch without(const Batch& batch, Modality modality) {
+  Batch result = batch;
+  if (modality == Modality::vision) result.vision = missing(batch.vision);
+  if (modality == Modality::audio) result.audio = missing(batch.audio);
+  if (modality == Modality::text) {
+    result.text_features = missing(batch.text_features);
+    remove_words(result);
+  }
+  return result;
+}
+
+}  // namespace kuda

@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "kuda/base/json_number.h"
+#include "kuda/base/table.h"
+#include "kuda/explain/explain.h"
+
+namespace kuda {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Faithfulness faithfulness_of(const std::vector<Explanation>& clips, Evidence evidence,
+                             const std::vector<std::optional<Modality>>& dominant) {
+  Faithfulness result;
+  std::size_t pairs = 0, larger = 0, right = 0;
+  double others = 0;
+  for (std::size_t i = 0; i < clips.size(); ++i) {
+    const auto named = clips[i].leading(evidence);
+    if (!named) continue;
+    const double own = std::abs(clips[i].change(*named));
+    std::size_t count = 0;
+    double sum = 0;
+    for (const auto modality : kModalities) {
+      const double change = std::abs(clips[i].change(modality));
+      if (modality == *named || std::isnan(change)) continue;
+      ++count;
+      sum += change;
+      larger += own > change ? 1 : 0;
+    }
+    if (count == 0 || std::isnan(own)) continue;
+    ++result.n;
+    pairs += count;
+    result.named += own;
+    others += sum / double(count);
+    if (i >= dominant.size() || !dominant[i]) continue;
+    ++result.n_truth;
+    right += *dominant[i] == *named ? 1 : 0;
+  }
+  if (result.n > 0) {
+    result.named /= double(result.n);
+    result.others = others / double(result.n);
+    result.more = double(larger) / double(pairs);
+  }
+  if (result.n_truth > 0) result.names_truth = double(right) / double(result.n_truth);
+  return result;
+}
+
+std::string cell(double value, const char* format = "{:.3f}") {
+  return std::isnan(value) ? "-" : fmt::format(fmt::runtime(format), value);
+}
+
+std::string name_of(const std::optional<Modality>& modality) {
+  return modality ? std::string(modality_name(*modality)) : "-";
+}
+
+template <class Values>
+Json by_modality(const Values& values) {
+  Json result;
+  for (const auto modality : kModalities)
+    result[std::string(modality_name(modality))] = json_number(values[static_cast<std::size_t>(modality)]);
+  return result;
+}
+
+Json json_of(const Explanation& clip) {
+  Json entry{{"id", clip.id}, {"label", json_number(clip.label)}, {"prediction", json_number(clip.score)}};
+  entry["unimodal"] = by_modality(clip.unimodal);
+  entry["without"] = by_modality(clip.without);
+  if (!clip.block_shares.empty()) {
+    entry["share"] = by_modality(clip.share);
+    for (const auto& shares : clip.block_shares) entry["block_shares"].push_back(by_modality(shares));
+  }
+  for (const auto evidence : kEvidence)
+    if (const auto modality = clip.leading(evidence))
+      entry["leading"][evidence_name(evidence)] = std::string(modality_name(*modality));
+  for (const auto modality : kModalities) {
+    const auto& map = clip.attention[static_cast<std::size_t>(modality)];
+    if (!map) continue;
+    auto rows = Json::array();
+    for (std::int64_t row = 0; row < map->rows; ++row) {
+      auto& line = rows.emplace_back(Json::array());
+      for (std::int64_t column = 0; column < map->columns; ++column)
+        line.push_back(json_number(map->weights[std::size_t(row * map->columns + column)]));
+    }
+    entry["attention"][std::string(modality_name(modality))] = {
+        {"entropy", map->entropy}, {"row_max", map->row_max}, {"weights", rows}};
+  }
+  return entry;
+}
+
+}  // namespace
+
+ExplanationSummary summarise(const std::vector<Explanation>& explanations,
+                             const std::vector<std::optional<Modality>>& dominant) {
+  ExplanationSummary summary;
+  summary.n = explanations.size();
+  for (const auto evidence : kEvidence) {
+    const auto e = static_cast<std::size_t>(evidence);
+    for (const auto& clip : explanations)
+      if (const auto modality = clip.leading(evidence)) ++summary.leading[e][static_cast<std::size_t>(*modality)];
+    summary.faithfulness[e] = faithfulness_of(explanations, evidence, dominant);
+  }
+  return summary;
+}
+
+std::string explanation_table(const std::vector<Explanation>& explanations) {
+  Table table({"id", "label", "score", "T alone", "V alone", "A alone", "share T", "share V", "share A", "without T",
+               "without V", "without A", "leads: alone", "share", "removal"});
+  for (const auto& clip : explanations) {
+    std::vector<std::string> cells{clip.id, cell(double(clip.label), "{:.2f}"), cell(double(clip.score))};
+    for (const float value : clip.unimodal) cells.push_back(cell(double(value)));
+    for (const double value : clip.share) cells.push_back(cell(value, "{:.2f}"));
+    for (const double value : clip.without) cells.push_back(cell(value));
+    for (const auto evidence : kEvidence) cells.push_back(name_of(clip.leading(evidence)));
+    table.add(std::move(cells));
+  }
+  return table.text();
+}
+
+std::string summary_table(const ExplanationSummary& summary) {
+  Table table({"leading modality by", "text", "vision", "audio", "clips", "change without it", "without another",
+               "changes more", "names the truth"});
+  for (const auto evidence : kEvidence) {
+    const auto e = static_cast<std::size_t>(evidence);
+    const auto& faith = summary.faithfulness[e];
+    std::vector<std::string> cells{evidence_name(evidence)};
+    for (const auto count : summary.leading[e]) cells.push_back(std::to_string(count));
+    cells.push_back(std::to_string(faith.n));
+    const bool is_known = faith.n > 0;
+    cells.push_back(cell(is_known ? faith.named : kUndefined));
+    cells.push_back(cell(is_known ? faith.others : kUndefined));
+    cells.push_back(cell(is_known ? 100 * faith.more : kUndefined, "{:.1f} %"));
+    cells.push_back(cell(100 * faith.names_truth, "{:.1f} %"));
+    table.add(std::move(cells));
+  }
+  return table.text();
+}
+
+std::string explanations_json(const std::vector<Explanation>& explanations, const ExplanationSummary& summary) {
+  Json root;
+  root["clips"] = Json::array();
+  for (const auto& clip : explanations) root["clips"].push_back(json_of(clip));
+  for (const auto evidence : kEvidence) {
+    const auto e = static_cast<std::size_t>(evidence);
+    const auto& faith = summary.faithfulness[e];
+    if (faith.n == 0) continue;
+    Json entry{{"clips", faith.n},
+               {"change_without_named", faith.named},
+               {"change_without_other", faith.others},
+               {"named_changes_more", faith.more},
+               {"names_truth", json_number(faith.names_truth)}};
+    for (const auto modality : kModalities)
+      entry["leading"][std::string(modality_name(modality))] = summary.leading[e][static_cast<std::size_t>(modality)];
+    root["summary"][evidence_name(evidence)] = std::move(entry);
+  }
+  return root.dump(2) + "\n";
+}
+
+}  // namespace kuda
