@@ -26,7 +26,7 @@ inline constexpr std::array<Evidence, 3> kEvidence{Evidence::unimodal, Evidence:
 /// Attention of the fused text positions (rows) to those of one modality (columns), of the last block, mean over heads.
 struct AttentionMap {
   std::int64_t rows = 0, columns = 0;
-  std::vector<float> weights;       ///< row by row; every row sums to 1
+  std::vector<float> weights;       ///< row by row; every row sums to 1. Masked columns at the end are left out
   double entropy = 0, row_max = 0;  ///< means over the rows; entropy in nats
 };
 
