@@ -87,6 +87,7 @@ std::unique_ptr<CLI::App> make_program() {
   add_evaluate(*program);
   add_predict(*program);
   add_compare(*program);
+  add_convert(*program);
   add_selfcheck(*program);
   return program;
 }

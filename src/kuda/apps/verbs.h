@@ -14,6 +14,7 @@ void add_train(CLI::App& program);      ///< stage 1 where asked, then stage 2
 void add_evaluate(CLI::App& program);   ///< a checkpoint on one split
 void add_predict(CLI::App& program);    ///< scores of clips
 void add_compare(CLI::App& program);    ///< two checkpoints on the same clips
+void add_convert(CLI::App& program);    ///< weights of the published Python code, in and out
 void add_selfcheck(CLI::App& program);  ///< does this build work on this machine?
 
 }  // namespace kuda
