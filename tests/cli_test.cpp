@@ -40,7 +40,7 @@ std::ptrdiff_t count_lines(const std::string& text) { return std::count(text.beg
 const std::vector<std::vector<std::string>> kVerbs{
     {"data"},    {"data", "inspect"}, {"data", "check"}, {"data", "import"}, {"data", "stats"}, {"data", "synth"},
     {"models"},  {"config"},          {"pretrain"},      {"train"},          {"evaluate"},      {"predict"},
-    {"compare"}, {"explain"},         {"experiment"},    {"report"},         {"selfcheck"}};
+    {"compare"}, {"explain"},         {"experiment"},    {"report"},         {"convert"},       {"selfcheck"}};
 
 TEST(CommandLine, HelpOfEveryVerbShowsAnExample) {
   for (auto words : kVerbs) {
@@ -307,6 +307,57 @@ TEST_F(Trained, CompareOfAModelWithItselfShowsNoDifference) {
   EXPECT_EQ(difference["n"], 6);
   EXPECT_EQ(difference["mean"], 0.0);
   EXPECT_EQ(difference["first_better"], 0);
+}
+
+TEST_F(Trained, ConvertWritesWeightsForPythonAndReadsThemBack) {
+  const Outcome out = run({"convert", "run", "mine.pth", "--prefix", "Model."});
+  ASSERT_EQ(out.exit_code, 0) << out.err;
+  EXPECT_THAT(out.out, HasSubstr("mine.pth: "));
+  const Outcome in = run({"convert", "mine.pth", "again", "-m", "kuda", "-d", "clips", "--encoder", "bert", "--set",
+                          "kuda.blocks=1", "--set", "data.vision_length=5"});
+  ASSERT_EQ(in.exit_code, 0) << in.err;
+  EXPECT_THAT(in.out, HasSubstr("again: checkpoint with the "));
+  const Outcome like = run({"convert", "mine.pth", "like", "--like", "run"});
+  ASSERT_EQ(like.exit_code, 0) << like.err;
+  const auto expected = run({"predict", "run", "-d", "clips"});
+  for (const char* folder : {"again", "like"}) {
+    const auto scores = run({"predict", folder, "-d", "clips"});
+    EXPECT_EQ(scores.exit_code, 0) << scores.err;
+    EXPECT_EQ(scores.out, expected.out) << folder;
+    EXPECT_THAT(scores.err, HasSubstr("converted from published weights"));
+  }
+}
+
+TEST_F(Trained, ConvertSaysInWhichWayWeightsDoNotFit) {
+  ASSERT_EQ(run({"convert", "run", "fit.pth"}).exit_code, 0);
+  const Outcome blocks = run({"convert", "fit.pth", "wrong", "-d", "clips", "--encoder", "bert"});
+  EXPECT_EQ(blocks.exit_code, 5);
+  EXPECT_THAT(blocks.err, AllOf(HasSubstr("fit.pth: does not fit"), HasSubstr("missing from the file")));
+  const Outcome other = run({"convert", "fit.pth", "wrong", "-d", "clips", "--encoder", "bert", "-m", "misa"});
+  EXPECT_EQ(other.exit_code, 5);
+  EXPECT_THAT(other.err, HasSubstr("-m kuda"));
+  EXPECT_FALSE(fs::exists(folder_->path() / "wrong"));
+}
+
+TEST_F(Trained, ConvertTakesEachOptionInItsDirectionOnly) {
+  EXPECT_EQ(run({"convert", "run", "x.pth", "-m", "kuda"}).exit_code, 2);
+  EXPECT_EQ(run({"convert", "run", "x.pth", "--names", "mmsa"}).exit_code, 2);
+  EXPECT_EQ(run({"convert", "x.pth", "y"}).exit_code, 2);  // no data
+  EXPECT_EQ(run({"convert", "x.pth", "y", "-d", "clips", "--prefix", "Model."}).exit_code, 2);
+  EXPECT_EQ(run({"convert", "x.pth", "y", "-d", "clips", "--like", "run"}).exit_code, 2);
+}
+
+TEST_F(Trained, ConvertRefusesDamagedAndHostileFilesWithOneLineAndExitCode4) {
+  ASSERT_EQ(run({"convert", "run", "cut.pth"}).exit_code, 0);
+  fs::resize_file(folder_->path() / "cut.pth", 1000);
+  for (const std::string file : {std::string("cut.pth"), data_file("torch/whole_module.pth").string(),
+                                 data_file("torch/legacy.pth").string(), std::string("nothing.pth")}) {
+    const Outcome run = Trained::run({"convert", file, "refused", "-d", "clips", "--encoder", "bert"});
+    EXPECT_EQ(run.exit_code, 4) << file << run.err;
+    EXPECT_THAT(run.err, HasSubstr(file));
+    EXPECT_LE(count_lines(run.err), 2) << run.err;  // the message, and a hint
+    EXPECT_FALSE(fs::exists(folder_->path() / "refused")) << file;
+  }
 }
 
 TEST_F(Trained, ADamagedOrAbsentCheckpointGivesExitCode5) {

@@ -58,25 +58,13 @@ Batch bbfn_batch(const GoldenCase& golden, GoldenReport& report, const std::stri
   return batch;
 }
 
-/// The key under which the model holds a tensor that the reference lists twice ("proj_l_h.0" is "linear_proj_l_h").
-std::string bbfn_alias(std::string name) {
-  const auto replace = [&](const std::string& from, const std::string& to) {
-    if (const auto at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
-  };
-  for (const std::string letter : {"l", "a", "v"}) {
-    replace("SequenceEncoder.proj_" + letter + "_h.0.", "SequenceEncoder.linear_proj_" + letter + "_h.");
-    replace("SequenceEncoder.proj_" + letter + "_h.1.", "SequenceEncoder.layer_norm_" + letter + ".");
-    replace("SequenceEncoder.proj_" + letter + "_seq.0.", "SequenceEncoder.linear_proj_" + letter + "_seq.");
-  }
-  return name;
-}
-
 void bbfn_compare_state(const GoldenCase& golden, GoldenReport& report, Bbfn& model, const std::string& prefix) {
   compare_state(golden, report, model, prefix);
   const auto parameters = model.named_parameters();
   for (const auto& key : golden.keys(prefix)) {
-    const auto name = key.substr(prefix.size()), own = bbfn_alias(name);
-    if (own != name) report.compare(key, parameters[own].detach());
+    const auto name = key.substr(prefix.size());
+    for (const auto& [ours, theirs] : model.listed_twice())
+      if (name.starts_with(theirs)) report.compare(key, parameters[ours + name.substr(theirs.size())].detach());
     // The key part of an attention bias has no exact gradient and moves by rounding noise; the rest is compared.
     if (!golden.is_noise(key) || !name.ends_with("in_proj_bias")) continue;
     const auto stored = golden.tensor(key).chunk(3), found = parameters[name].detach().chunk(3);
@@ -179,9 +167,7 @@ void check_bbfn(const GoldenCase& golden, GoldenReport& report) {
   else
     text.bert.vocab_size = golden.config().at("n_words");
   Bbfn model(bbfn_config_of(facts), shape, text);
-  LoadOptions options;  // aliases: the same tensors under their other names
-  options.may_ignore = [](std::string_view name) { return bbfn_alias(std::string(name)) != name; };
-  load_weights(model, golden, report, options);
+  load_weights(model, golden, report);
   if (golden.config().contains("traj"))
     check_bbfn_trajectory(golden, report, model);
   else

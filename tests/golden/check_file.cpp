@@ -42,9 +42,10 @@ bool is_of(const GoldenCase& golden, const Kind& kind) {
 
 }  // namespace
 
-bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text, GoldenSummary* summary) {
+bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text, GoldenSummary* summary,
+                const std::filesystem::path& weights) {
   if (path.extension() == ".json") return check_json(path, text);
-  const GoldenCase golden(path);
+  const GoldenCase golden(path, weights);
   for (const auto& kind : kinds()) {
     if (!is_of(golden, kind)) continue;
     GoldenReport report(golden);

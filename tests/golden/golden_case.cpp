@@ -11,7 +11,8 @@ namespace kuda::golden {
 
 using torch::Tensor;
 
-GoldenCase::GoldenCase(const std::filesystem::path& path) : file_(io::read_safetensors(path)) {
+GoldenCase::GoldenCase(const std::filesystem::path& path, std::filesystem::path weights)
+    : file_(io::read_safetensors(path)), weights_(std::move(weights)) {
   config_ = nlohmann::json::parse(metadata("config").empty() ? "{}" : metadata("config"));
   const auto facts = [this](const char* key, const char* otherwise) {
     return nlohmann::json::parse(metadata(key).empty() ? otherwise : metadata(key));

@@ -22,8 +22,10 @@ namespace kuda::golden {
 
 class GoldenCase {
  public:
-  explicit GoldenCase(const std::filesystem::path& path);
+  /// `weights`: a published state dictionary that holds weight/*, empty: the file itself.
+  explicit GoldenCase(const std::filesystem::path& path, std::filesystem::path weights = {});
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return file_.path; }
+  [[nodiscard]] const std::filesystem::path& weights() const noexcept { return weights_; }
   [[nodiscard]] const nlohmann::json& config() const noexcept { return config_; }
   [[nodiscard]] std::string metadata(const std::string& key) const;
   [[nodiscard]] bool has(const std::string& key) const { return file_.arrays.contains(key); }
@@ -38,6 +40,7 @@ class GoldenCase {
 
  private:
   io::ArrayFile file_;
+  std::filesystem::path weights_;
   nlohmann::json config_, tolerances_;
   std::map<std::string, double> float64_distance_;  ///< of the reference from its own float64 run
   std::set<std::string> noise_;
@@ -80,8 +83,9 @@ struct GoldenSummary {
 };
 
 /// Checks any golden file (safetensors or json of golden/common); the report's text goes to `text`.
-/// Returns false if something does not hold. Throws Error for a file of an unknown kind.
-bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text, GoldenSummary* summary = nullptr);
+/// `weights`: as in GoldenCase. Returns false if something does not hold. Throws Error for a file of an unknown kind.
+bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text, GoldenSummary* summary = nullptr,
+                const std::filesystem::path& weights = {});
 
 /// The facts of golden/common that are json.
 bool check_json(const std::filesystem::path& path, std::string& text);

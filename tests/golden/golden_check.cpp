@@ -1,8 +1,9 @@
-// golden_check [--all | --markdown] FILE...: compares golden files with this implementation; exit code 1 if anything
-// differs.
+// golden_check [--all | --markdown] [--weights FILE] FILE...: compares golden files with this implementation; exit code
+// 1 if anything differs.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -14,9 +15,10 @@
 namespace {
 
 constexpr const char* kUsage =
-    "usage: golden_check [--all | --markdown] FILE...\n"
-    "  --all       every value, not only those that do not hold\n"
-    "  --markdown  docs/parity.md: one line a file, then the sizes of the presets\n";
+    "usage: golden_check [--all | --markdown] [--weights FILE] FILE...\n"
+    "  --all            every value, not only those that do not hold\n"
+    "  --markdown       docs/parity.md: one line a file, then the sizes of the presets\n"
+    "  --weights FILE   the weights come from this state dictionary (.pth), not from the case\n";
 
 constexpr const char* kMarkdownHead =
     "# Parity with the published implementations\n\n"
@@ -31,6 +33,11 @@ constexpr const char* kMarkdownHead =
 
 int main(int argc, char** argv) {
   std::vector<std::string> files(argv + 1, argv + argc);
+  std::string weights;
+  if (const auto option = std::find(files.begin(), files.end(), "--weights"); files.end() - option >= 2) {
+    weights = *(option + 1);
+    files.erase(option, option + 2);
+  }
   const bool all_lines = std::erase(files, "--all") > 0, is_markdown = std::erase(files, "--markdown") > 0;
   if (files.empty()) {
     std::cerr << kUsage;
@@ -44,7 +51,7 @@ int main(int argc, char** argv) {
     kuda::golden::GoldenSummary summary;
     bool holds = false;
     try {
-      holds = kuda::golden::check_file(file, all_lines, text, &summary);
+      holds = kuda::golden::check_file(file, all_lines, text, &summary, weights);
     } catch (const std::exception& error) {
       text = fmt::format("FAIL {}: {}\n", file, error.what());
     }

@@ -9,6 +9,7 @@
 #include "kuda/models/kuda/kuda.h"
 #include "kuda/text/state_dict.h"
 #include "kuda/training/schedule.h"
+#include "system_case.h"
 
 namespace kuda::golden {
 
@@ -150,8 +151,7 @@ void check_stage1(const GoldenCase& golden, GoldenReport& report) {
   const auto kind = golden.config().at("kind").get<std::string>();
   const auto modality = modality_from(std::string(1, static_cast<char>(std::toupper(kind.back()))));
   KudaUnimodal model(modality, setting.config, setting.shape, setting.shape, setting.text);
-  load_state(model, golden.part("weight/"));
-  report.used_prefix("weight/");
+  load_weights(model, golden, report);
   auto batch = batch_of(golden, report, 0, golden.config().at("batch"));
   batch.label = golden.tensor(fmt::format("in/label_{}", letter(modality))).squeeze(1);
   model.eval();
@@ -184,12 +184,14 @@ Run run_stage2(const GoldenCase& golden, GoldenReport& report, const KudaConfig&
   auto setting = setting_of(golden);
   Run run;
   run.model = std::make_unique<Kuda>(config, setting.shape, setting.text);
-  LoadOptions options;
   // An ablation's graph lacks some of the stored weights; the full graph must know every one of them.
-  const bool is_full = config.fusion == "dynamic" && config.decoders;
-  options.may_ignore = [is_full](std::string_view) { return !is_full; };
-  load_state(*run.model, golden.part("weight/"), options);
-  report.used_prefix("weight/");
+  if (config.fusion == "dynamic" && config.decoders) {
+    load_weights(*run.model, golden, report);
+  } else {
+    LoadOptions options;
+    options.may_ignore = [](std::string_view) { return true; };
+    load_state(*run.model, golden.part("weight/"), options);
+  }
   run.batch = batch_of(golden, report, 0, golden.config().at("batch"));
   if (edit) edit(run.batch);
   run.model->train(train);
@@ -277,8 +279,7 @@ void check_trajectory(const GoldenCase& golden, GoldenReport& report) {
   const auto& facts = golden.config();
   const std::int64_t samples = facts.at("samples"), batch_size = facts.at("batch"), epochs = facts.at("run_epochs");
   Kuda model(setting.config, setting.shape, setting.text);
-  load_state(model, golden.part("weight/"));
-  report.used_prefix("weight/");
+  load_weights(model, golden, report);
   const double base_lr = facts.at("lr");
   auto optimizer = adamw(model, base_lr, facts.at("weight_decay"));
   std::vector<double> rates;

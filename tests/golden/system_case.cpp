@@ -1,5 +1,8 @@
 #include "system_case.h"
 
+#include "kuda/io/tensor.h"
+#include "kuda/training/published_weights.h"
+
 namespace kuda::golden {
 
 using torch::Tensor;
@@ -92,9 +95,23 @@ TextEncoder bert_of(const nlohmann::json& facts) {
   return text;
 }
 
-void load_weights(Model& model, const GoldenCase& golden, GoldenReport& report, const LoadOptions& options) {
-  load_state(model, golden.part("weight/"), options);
+void load_weights(Model& model, const GoldenCase& golden, GoldenReport& report) {
+  const auto& info = find_model(golden.path().parent_path().filename().string());
+  const auto stored = golden.part("weight/");
+  load_published(model, info, golden.weights().empty() ? stored : read_published(golden.weights()));
   report.used_prefix("weight/");
+  auto written = published_state(model, info);
+  for (const auto& [name, array] : stored.arrays) {
+    if (info.is_unused && info.is_unused(name)) continue;
+    const auto found = written.find(name);
+    const bool is_constant = name.ends_with("_float_tensor");  // uninitialised memory in the reference
+    if (found == written.end() || found->second.describe() != array.describe() ||
+        (!is_constant && !torch::equal(io::to_tensor(found->second), io::to_tensor(array))))
+      report.expect("weight/" + name, false, "not written as it was read");
+    if (found != written.end()) written.erase(found);
+  }
+  for (const auto& entry : written)
+    report.expect("weight/" + entry.first, false, "written, but the reference has none");
 }
 
 void compare_state(const GoldenCase& golden, GoldenReport& report, const torch::nn::Module& module,

@@ -24,8 +24,9 @@ namespace kuda::golden {
 /// The section "bert" of a case's config (Hugging Face names), dropout 0.
 [[nodiscard]] TextEncoder bert_of(const nlohmann::json& facts);
 
-/// weight/NAME into the model, strictly except as `options` say.
-void load_weights(Model& model, const GoldenCase& golden, GoldenReport& report, const LoadOptions& options = {});
+/// weight/NAME into the model as `kuda convert` reads published weights. What it would write again must be the same
+/// names and values; differences go into the report.
+void load_weights(Model& model, const GoldenCase& golden, GoldenReport& report);
 
 /// Parameters and buffers of the model against `prefix`NAME ("step/", "state/epoch1/"). Names that the file does not
 /// hold must be unchanged from weight/NAME (files that store only what changed).

@@ -46,15 +46,6 @@ TrainConfig tmbl_training_of(const nlohmann::json& facts) {
   return train;
 }
 
-/// Tensors that the published class holds and no loss reaches; Tmbl leaves them out.
-bool tmbl_is_dead(std::string_view name) {
-  const auto has = [&](std::string_view part) { return name.find(part) != std::string_view::npos; };
-  if (has("MLP_Communicator") || has("batchnorm") || has("tlayer_norm") || has("pos_table")) return true;
-  if (has("tf_encoder_private_")) return has(".slf_attn.") || has("layer_stack3") || has("layer_norm3");
-  if (has("tf_encoder_share")) return has(".slf_attn_sa.") || has("layer_stack1") || has("layer_stack2");
-  return false;
-}
-
 Batch tmbl_batch(const GoldenCase& golden, GoldenReport& report, const std::string& prefix) {
   auto batch = system_batch(golden, report, prefix);
   batch.vision.lengths = batch.audio.lengths = golden.tensor(prefix + "lengths");
@@ -186,9 +177,7 @@ void check_tmbl(const GoldenCase& golden, GoldenReport& report) {
   shape.vision_width = facts.at("visual_size");
   shape.audio_width = facts.at("acoustic_size");
   Tmbl model(tmbl_config_of(facts), shape, bert_of(golden.config()));
-  LoadOptions options;
-  options.may_ignore = tmbl_is_dead;
-  load_weights(model, golden, report, options);
+  load_weights(model, golden, report);
   for (const auto& key : golden.keys("weight/"))
     if (key.ends_with("pos_table")) {
       const auto table = golden.tensor(key);

@@ -90,6 +90,7 @@ std::unique_ptr<CLI::App> make_program() {
   add_explain(*program);
   add_experiment(*program);
   add_report(*program);
+  add_convert(*program);
   add_selfcheck(*program);
   return program;
 }

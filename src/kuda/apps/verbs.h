@@ -17,6 +17,7 @@ void add_compare(CLI::App& program);     ///< two checkpoints on the same clips
 void add_explain(CLI::App& program);     ///< which modality decided
 void add_experiment(CLI::App& program);  ///< a grid of runs
 void add_report(CLI::App& program);      ///< tables and figures from finished runs
+void add_convert(CLI::App& program);     ///< weights of the published Python code, in and out
 void add_selfcheck(CLI::App& program);   ///< does this build work on this machine?
 
 }  // namespace kuda

@@ -31,7 +31,9 @@ std::vector<std::string> Scorer::notes() const {
   std::vector<std::string> notes;
   const auto& facts = checkpoint_.facts;
   const auto name = checkpoint_.folder.string();
-  if (facts.data_fingerprint != dataset_.fingerprint)
+  if (facts.select == "published")
+    notes.push_back(name + ": converted from published weights: which clips they were trained on is not recorded");
+  else if (facts.data_fingerprint != dataset_.fingerprint)
     notes.push_back(fmt::format("{} was trained on other data: '{}', fingerprint {}", name, facts.data_name,
                                 facts.data_fingerprint.substr(0, 12)));
   if (facts.task != kMainTask)

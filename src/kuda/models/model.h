@@ -70,6 +70,8 @@ class Model : public torch::nn::Module {
   [[nodiscard]] virtual bool is_padding_invariant() const { return false; }
   /// False for tensors that serve training only and that a checkpoint leaves out.
   [[nodiscard]] virtual bool is_saved(std::string_view) const { return true; }
+  /// Beginnings of names (ours, theirs) of tensors that published state dictionaries list a second time.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> listed_twice() const { return {}; }
   /// Lines for the run's log: what the chosen options do that a user might not expect.
   [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
   /// Called once before training, also before a saved state is put back: the place to register per-clip buffers.
@@ -122,6 +124,12 @@ struct Profile {
   std::vector<std::string> assignments;
 };
 
+/// How other published code names a model's tensors: beginnings (ours, theirs); the first that fits a name counts.
+struct PublishedNames {
+  std::string code;  ///< "mmsa", "authors", "2024"
+  std::vector<std::pair<std::string, std::string>> beginnings;
+};
+
 /// Facts of one model: the registry's entry.
 struct ModelInfo {
   std::string name, title, paper, kind;  ///< kind: "ternary symmetric", "text centre", "dynamic"
@@ -131,6 +139,9 @@ struct ModelInfo {
   bool uses_unimodal_labels = false;
   std::string reference;  ///< published code that the golden cases follow: "thuiar/MMSA a94e65d (MIT)"
   std::string state;      ///< what is kept across batches; empty: nothing
+  std::vector<PublishedNames> published_names;  ///< besides our own names, which are those of `reference`
+  /// Names of the reference's tensors that nothing reads and the model does not have; empty: there are none.
+  std::function<bool(std::string_view)> is_unused;
   /// Parts of names of parameters that no loss reaches; they are there because published state dicts have them.
   std::vector<std::string> idle_parameters;
   /// Promises of the conformance suite that the model does not keep: name of the test, reason.

@@ -90,17 +90,6 @@ void read_facts(const fs::path& path, Checkpoint& checkpoint) {
   }
 }
 
-/// The model of the facts: the main one, or that of a pretraining task. Its weights come from the checkpoint.
-std::shared_ptr<Model> build(const RunConfig& config, const CheckpointFacts& facts) {
-  const auto& info = find_model(config.model);
-  const TextEncoder text{facts.bert, ""};
-  if (facts.task == kMainTask) return info.make(*config.model_config, facts.shape, text);
-  if (info.pretrain_tasks)
-    for (const auto& task : info.pretrain_tasks(*config.model_config, facts.shape, facts.shape, text))
-      if (task.name == facts.task) return task.make();
-  throw CheckpointError("model '" + config.model + "' has no task '" + facts.task + "'");
-}
-
 fs::path checkpoint_folder(const fs::path& folder) {
   if (fs::exists(folder / "config.json")) return folder;
   if (fs::exists(folder / "model" / "config.json")) return folder / "model";
@@ -125,6 +114,19 @@ std::map<std::string, std::string> build_versions() {
   return {{"kuda", KUDA_VERSION}, {"revision", KUDA_REVISION}, {"libtorch", TORCH_VERSION}, {"compiler", __VERSION__}};
 }
 
+std::shared_ptr<Model> make_model(const ModelInfo& info, const ModelConfig& config, const std::string& task,
+                                  const DataShape& shape, const TextEncoder& text) {
+  if (task == kMainTask) return info.make(config, shape, text);
+  std::vector<std::string> known;
+  if (info.pretrain_tasks)
+    for (const auto& other : info.pretrain_tasks(config, shape, shape, text)) {
+      if (other.name == task) return other.make();
+      known.push_back(other.name);
+    }
+  throw CheckpointError("model '" + info.name + "' has no task '" + task + "' with these options",
+                        known.empty() ? "it has none" : "one of " + join(known));
+}
+
 void save_checkpoint(const fs::path& folder, const Model& model, RunConfig& config, const CheckpointFacts& facts,
                      const WordPiece* tokenizer, const std::optional<Normaliser>& normaliser) {
   fs::create_directories(folder);
@@ -141,7 +143,8 @@ Checkpoint load_checkpoint(const fs::path& folder) {
   Checkpoint checkpoint;
   checkpoint.folder = checkpoint_folder(folder);
   read_facts(checkpoint.folder / "config.json", checkpoint);
-  checkpoint.model = build(checkpoint.config, checkpoint.facts);
+  checkpoint.model = make_model(find_model(checkpoint.config.model), *checkpoint.config.model_config,
+                                checkpoint.facts.task, checkpoint.facts.shape, {checkpoint.facts.bert, ""});
   try {
     load_state(*checkpoint.model, io::read_safetensors(checkpoint.folder / "model.safetensors"));
     if (const auto path = checkpoint.folder / "vocab.txt"; fs::exists(path))

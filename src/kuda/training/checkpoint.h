@@ -33,7 +33,7 @@ struct CheckpointFacts {
   std::string data_name, data_fingerprint, source_sha256;
   bool is_synthetic = false;
   std::int64_t epoch = 0, epochs = 0;           ///< the saved one, from 1, and how many were trained
-  std::string select = "valid";                 ///< how it was chosen; "last" for the last epoch
+  std::string select = "valid";                 ///< how it was chosen; "last", or "published" for converted weights
   std::map<std::string, std::string> versions;  ///< kuda, revision, libtorch
 };
 
@@ -45,6 +45,12 @@ struct Checkpoint {
   std::optional<WordPiece> tokenizer;
   std::optional<Normaliser> normaliser;
 };
+
+/// The model of a task (kMainTask, or a pretraining task) with fresh weights. Throws CheckpointError where the model
+/// has no such task, and what its constructor throws.
+[[nodiscard]] std::shared_ptr<Model> make_model(const ModelInfo& info, const ModelConfig& config,
+                                                const std::string& task, const DataShape& shape,
+                                                const TextEncoder& text);
 
 /// Files are replaced one by one, config.json last: its presence says that the folder is whole.
 void save_checkpoint(const std::filesystem::path& folder, const Model& model, RunConfig& config,

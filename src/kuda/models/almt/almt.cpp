@@ -149,6 +149,20 @@ ModelInfo almt_info() {
   info.text = TextInput::tokens;
   info.reference = "Haoyu-ha/ALMT da94610 (MIT)";
   info.idle_parameters = {"bertmodel.model.pooler."};
+  info.published_names = {{"mmsa",
+                           {{"proj_l.", "embedding_l."},
+                            {"proj_a.", "embedding_a."},
+                            {"proj_v.", "embedding_v."},
+                            {"regression_layer.0.", "regression_head."}}},
+                          {"2024",
+                           {{"proj_l.0.", "proj_l0."},
+                            {"proj_a.0.", "proj_a0."},
+                            {"proj_v.0.", "proj_v0."},
+                            {"proj_l.1.", "proj_l."},
+                            {"proj_a.1.", "proj_a."},
+                            {"proj_v.1.", "proj_v."},
+                            {"l_encoder.", "text_encoder."},
+                            {"regression_layer.0.", "cls_head.0."}}}};
   info.exceptions = {{"OverfitsOneBatch", "takes 100 steps, the suite makes 50: error 0.50, then 0.29, then 0.014"}};
   info.make_config = [] { return std::make_unique<AlmtConfig>(); };
   info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {

@@ -115,6 +115,20 @@ Losses Bbfn::loss(const Output& output, const Batch& batch) {
   return {error + config_.lambda * discriminator, {{"mse", error}, {"discriminator", discriminator}}};
 }
 
+std::vector<std::pair<std::string, std::string>> Bbfn::listed_twice() const {
+  std::vector<std::pair<std::string, std::string>> names;
+  if (config_.encoder != "lstm" && config_.encoder != "gru") return names;
+  for (const char m : std::string("lav")) {
+    names.emplace_back(fmt::format("SequenceEncoder.linear_proj_{}_h.", m),
+                       fmt::format("SequenceEncoder.proj_{}_h.0.", m));
+    names.emplace_back(fmt::format("SequenceEncoder.layer_norm_{}.", m),
+                       fmt::format("SequenceEncoder.proj_{}_h.1.", m));
+    names.emplace_back(fmt::format("SequenceEncoder.linear_proj_{}_seq.", m),
+                       fmt::format("SequenceEncoder.proj_{}_seq.0.", m));
+  }
+  return names;
+}
+
 ModelInfo bbfn_info() {
   ModelInfo info;
   info.name = "bbfn";

@@ -20,6 +20,8 @@ class Bbfn final : public Model {
   Bbfn(const BbfnConfig& config, const DataShape& shape, const TextEncoder& text);
   Output forward(const Batch& batch, Trace* trace) override;       ///< term "discriminator"
   Losses loss(const Output& output, const Batch& batch) override;  ///< MSE + lambda * discriminator
+  /// With RNN encoders: the published class holds their output layers in a Sequential as well.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> listed_twice() const override;
 
  private:
   BbfnPositions positions(const Batch& batch) const;

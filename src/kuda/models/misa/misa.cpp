@@ -243,6 +243,7 @@ ModelInfo misa_info() {
   info.text = TextInput::tokens;
   info.reference = "thuiar/MMSA a94e65d (MIT)";
   info.idle_parameters = {"bertmodel.model.pooler.", "sp_discriminator.", "tlayer_norm."};
+  info.published_names = {{"authors", {{"bertmodel.model.", "bertmodel."}}}};
   info.make_config = [] { return std::make_unique<MisaConfig>(); };
   info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
     return std::make_shared<Misa>(dynamic_cast<const MisaConfig&>(config), shape, text);

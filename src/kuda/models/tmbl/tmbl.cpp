@@ -166,6 +166,19 @@ Losses Tmbl::loss(const Output& output, const Batch& batch) {
           {{"mse", error}, {"similarity", similarity}, {"difference", difference}}};
 }
 
+namespace {
+
+/// What the published class holds and no loss reaches.
+bool tmbl_is_unused(std::string_view name) {
+  const auto has = [&](std::string_view part) { return name.find(part) != std::string_view::npos; };
+  if (has("MLP_Communicator") || has("batchnorm") || has("tlayer_norm") || has("pos_table")) return true;
+  if (has("tf_encoder_private_")) return has(".slf_attn.") || has("layer_stack3") || has("layer_norm3");
+  if (has("tf_encoder_share")) return has(".slf_attn_sa.") || has("layer_stack1") || has("layer_stack2");
+  return false;
+}
+
+}  // namespace
+
 ModelInfo tmbl_info() {
   ModelInfo info;
   info.name = "tmbl";
@@ -177,6 +190,7 @@ ModelInfo tmbl_info() {
   info.needs_alignment = true;
   info.reference = "JackAILab/TMBL 59ac3c5 (no licence)";
   info.idle_parameters = {"bertmodel.pooler."};
+  info.is_unused = tmbl_is_unused;
   info.make_config = [] { return std::make_unique<TmblConfig>(); };
   info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
     return std::make_shared<Tmbl>(dynamic_cast<const TmblConfig&>(config), shape, text);
