@@ -413,7 +413,7 @@ Outcome Reported::outcome_;
 TEST_F(Reported, PrintsATableOfSystemsOverSeedsAndWritesTheFiles) {
   ASSERT_EQ(outcome_.exit_code, 0) << outcome_.err;
   for (const char* text : {"clips: synthetic (synthetic data), test split, 8 clips", "tfn", "lmf", " ± ", "majority",
-                           "Holm over 1 comparison", "report/report.html"})
+                           "Holm over 1 comparison a column", "report/report.html"})
     EXPECT_THAT(outcome_.out, HasSubstr(text));
   const auto report = folder_->path() / "report";
   EXPECT_THAT(read(report / "report.html"), AllOf(HasSubstr("<h2>clips: synthetic"), HasSubstr("Results of 4 runs")));

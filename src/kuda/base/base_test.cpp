@@ -12,6 +12,7 @@
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
 #include "kuda/base/random.h"
+#include "kuda/base/table.h"
 #include "kuda/base/test_support.h"
 
 namespace kuda {
@@ -108,6 +109,7 @@ TEST(Log, SinkCanBeReplaced) {
   EXPECT_EQ(seen, "3 clips");
 }
 
+<<<<<<< ours
 TEST(JsonNumber, WhatJsonCannotHoldIsNullAndReadsBackAsNaN) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
   for (const double value : {kNaN, kInfinity, -kInfinity}) {
@@ -119,6 +121,23 @@ TEST(JsonNumber, WhatJsonCannotHoldIsNullAndReadsBackAsNaN) {
   EXPECT_EQ(json_number(0.1F).dump(), "0.1") << "a float32 has no more digits";
   EXPECT_EQ(json_number(2.0F).dump(), "2");
   EXPECT_THROW((void)number_in("0.1"), nlohmann::json::exception);
+=======
+TEST(Tables, NumbersStandToTheRightAlsoWithADeviationAndAMark) {
+  Table table({"system", "MAE"});
+  table.add({"tfn", "0.71 ± 0.02 *"});
+  table.add({"lmf", "10.5  "});
+  table.add({"mean", "-  "});
+  EXPECT_EQ(table.text(),
+            "system            MAE\n"
+            "---------------------\n"
+            "tfn     0.71 ± 0.02 *\n"
+            "lmf            10.5\n"
+            "mean              -\n");
+  Table words({"a", "b"});
+  words.add({"x", "1 clip"});
+  words.add({"y", "22"});
+  EXPECT_EQ(words.text(), "a  b\n---------\nx  1 clip\ny  22\n");
+>>>>>>> theirs
 }
 
 }  // namespace

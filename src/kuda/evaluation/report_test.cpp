@@ -65,8 +65,16 @@ void write_run(const fs::path& folder, const MadeRun& run) {
              "\"seconds\":1}\n"
              "{\"epoch\":2,\"lr\":0.1,\"loss\":1.1,\"terms\":{},\"valid_MAE\":1.1,\"valid_Corr\":0.2,\"is_best\":true,"
              "\"seconds\":1}\n");
-  ReportFacts facts{run.model,          "main",     run.seed, run.data, run.fingerprint, run.is_synthetic,
-                    MetricFamily::mosi, run.select, 2,        2};
+  ReportFacts facts;
+  facts.model = run.model;
+  facts.task = "main";
+  facts.seed = run.seed;
+  facts.data = run.data;
+  facts.data_fingerprint = run.fingerprint;
+  facts.is_synthetic = run.is_synthetic;
+  facts.family = MetricFamily::mosi;
+  facts.select = run.select;
+  facts.chosen_epoch = facts.epochs = 2;
   std::vector<float> labels;
   for (const auto& clip : predictions)
     if (clip.split == Split::train) labels.push_back(clip.label);
@@ -261,9 +269,11 @@ TEST(Formats, MmsaCsvHasItsColumnsAndPairs) {
   EXPECT_THAT(csv.header, ElementsAre("Model", "Has0_acc_2", "Has0_F1_score", "Non0_acc_2", "Non0_F1_score",
                                       "Mult_acc_5", "Mult_acc_7", "MAE", "Corr"));
   ASSERT_EQ(csv.rows.size(), 3U);
+  const auto pair = csv.rows[1][7];
   const auto& mae = table.rows[1].cells[0].seeds;
-  EXPECT_EQ(csv.rows[1][7], fmt::format("({:#}, {:#})", std::round(1e4 * mae.mean) / 100,
-                                        std::round(1e4 * mae.deviation * std::sqrt(2.0 / 3)) / 100));
+  EXPECT_THAT(pair, testing::MatchesRegex(R"(\([0-9]+\.[0-9]+, [0-9]+\.[0-9]+\))"));
+  EXPECT_NEAR(std::stod(pair.substr(1)), 100 * mae.mean, 0.005 + 1e-9);  // rounded to two places
+  EXPECT_NEAR(std::stod(pair.substr(pair.find(' '))), 100 * mae.deviation * std::sqrt(2.0 / 3), 0.005 + 1e-9);
 }
 
 TEST(Formats, NamesAreEscaped) {

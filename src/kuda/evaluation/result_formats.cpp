@@ -31,6 +31,12 @@ std::string escaped(const std::string& text, const std::map<char, std::string>& 
   return result;
 }
 
+/// A fraction in percent, rounded to two places and printed as Python prints a float: "50.0", "33.33", "nan".
+std::string percent_as_python(double fraction) {
+  const auto text = fmt::format("{}", std::round(1e4 * fraction) / 100);
+  return std::isfinite(fraction) && text.find('.') == std::string::npos ? text + ".0" : text;
+}
+
 bool has_tests(const ResultTable& table) {
   return std::any_of(table.references.begin(), table.references.end(), [](const auto& name) { return !name.empty(); });
 }
@@ -50,9 +56,9 @@ std::string tests_sentence(const ResultTable& table) {
   const auto reference = named_reference(table);
   return fmt::format(
       "~ not separable from {}: paired test over the {} clips, all seeds of a clip together (permutation; McNemar for "
-      "accuracies of single seeds), Holm over {} comparisons a column, corrected p >= {}. F1 is not tested.",
+      "accuracies of single seeds), Holm over {} comparison{} a column, corrected p >= {}. F1 is not tested.",
       reference.empty() ? "the best system of the column" : reference, table.num_clips, table.num_hypotheses,
-      kSignificance);
+      table.num_hypotheses == 1 ? "" : "s", kSignificance);
 }
 
 std::string latex_cell(const MetricColumn& column, const ResultCell& cell) {
@@ -179,8 +185,7 @@ std::string format_mmsa(const ResultTable& table) {
                                        [&](const auto& candidate) { return candidate.metric == metric; });
       const auto& seeds = row.cells[std::size_t(column - table.columns.begin())].seeds;
       const double n = double(seeds.n), deviation = seeds.n < 2 ? 0 : seeds.deviation * std::sqrt((n - 1) / n);
-      cells.push_back(
-          fmt::format("({:#}, {:#})", std::round(1e4 * seeds.mean) / 100, std::round(1e4 * deviation) / 100));
+      cells.push_back("(" + percent_as_python(seeds.mean) + ", " + percent_as_python(deviation) + ")");
     }
     text += io::csv_line(cells);
   }
