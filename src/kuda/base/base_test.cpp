@@ -109,7 +109,6 @@ TEST(Log, SinkCanBeReplaced) {
   EXPECT_EQ(seen, "3 clips");
 }
 
-<<<<<<< ours
 TEST(JsonNumber, WhatJsonCannotHoldIsNullAndReadsBackAsNaN) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
   for (const double value : {kNaN, kInfinity, -kInfinity}) {
@@ -121,7 +120,8 @@ TEST(JsonNumber, WhatJsonCannotHoldIsNullAndReadsBackAsNaN) {
   EXPECT_EQ(json_number(0.1F).dump(), "0.1") << "a float32 has no more digits";
   EXPECT_EQ(json_number(2.0F).dump(), "2");
   EXPECT_THROW((void)number_in("0.1"), nlohmann::json::exception);
-=======
+}
+
 TEST(Tables, NumbersStandToTheRightAlsoWithADeviationAndAMark) {
   Table table({"system", "MAE"});
   table.add({"tfn", "0.71 ± 0.02 *"});
@@ -137,7 +137,6 @@ TEST(Tables, NumbersStandToTheRightAlsoWithADeviationAndAMark) {
   words.add({"x", "1 clip"});
   words.add({"y", "22"});
   EXPECT_EQ(words.text(), "a  b\n---------\nx  1 clip\ny  22\n");
->>>>>>> theirs
 }
 
 }  // namespace
