@@ -46,7 +46,7 @@ TEST_P(PublishedWeights, OfTheToolboxGiveTheScoresOfTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Models, PublishedWeights, testing::ValuesIn([] {
                            std::vector<std::string> names;
-                           for (const auto& info : all_models()) names.push_back(info.name);
+                           for (const auto& model : all_models()) names.push_back(model.name);
                            return names;
                          }()),
                          [](const auto& instance) { return instance.param; });

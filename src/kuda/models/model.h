@@ -142,6 +142,8 @@ struct ModelInfo {
   std::vector<PublishedNames> published_names;  ///< besides our own names, which are those of `reference`
   /// Names of the reference's tensors that nothing reads and the model does not have; empty: there are none.
   std::function<bool(std::string_view)> is_unused;
+  /// Names of our tensors that scores need and no published dictionary holds; empty: there are none.
+  std::function<bool(std::string_view)> is_unpublished;
   /// Parts of names of parameters that no loss reaches; they are there because published state dicts have them.
   std::vector<std::string> idle_parameters;
   /// Promises of the conformance suite that the model does not keep: name of the test, reason.

@@ -23,6 +23,10 @@ bool is_feature_encoder(const ModelInfo& info, std::string_view name) {
   return info.text == TextInput::features && name.starts_with("text_encoder.");
 }
 
+bool is_unpublished(const ModelInfo& info, std::string_view name) {
+  return info.is_unpublished && info.is_unpublished(name);
+}
+
 /// Constants that some versions of the published libraries save and others do not.
 bool is_constant(std::string_view name) { return name.ends_with("position_ids") || name.ends_with("_float_tensor"); }
 
@@ -165,6 +169,16 @@ void check_target(const fs::path& out) {
   throw UsageError(out.string() + ": holds something else than a checkpoint", "name a new folder");
 }
 
+/// A fresh model must not keep initial values of what no published file holds.
+void check_complete(const io::ArrayFile& file, const ModelInfo& info, const Model& model) {
+  for (const auto& item : model.named_buffers())
+    if (is_unpublished(info, item.key()) && !file.arrays.contains(item.key()))
+      throw CheckpointError(
+          fmt::format("{}: the scores of '{}' need {}, which no published dictionary holds", file.path.string(),
+                      info.name, item.key()),
+          "train the model here once and take the rest from its checkpoint: --like");
+}
+
 ImportResult save_imported(const io::ArrayFile& file, const fs::path& out, Checkpoint& checkpoint) {
   const auto& facts = checkpoint.facts;
   const auto folder = facts.task == kMainTask ? out : out / facts.task / "model";
@@ -194,7 +208,8 @@ std::string load_published(Model& model, const ModelInfo& info, const io::ArrayF
   LoadOptions options;
   options.rename = [&](std::string_view name) { return our_name(name, beginnings, twice); };
   options.may_miss = [&](std::string_view name) {
-    return is_constant(name) || is_counter(name) || is_feature_encoder(info, name) || !model.is_saved(name);
+    return is_constant(name) || is_counter(name) || is_feature_encoder(info, name) || !model.is_saved(name) ||
+           is_unpublished(info, name);
   };
   options.may_ignore = [&](std::string_view name) {
     return is_counter(name) || (info.is_unused && info.is_unused(name));
@@ -213,6 +228,7 @@ ImportResult import_published(const fs::path& path, const fs::path& out, RunConf
   // The encoder's own weights are only of use where the published ones do not replace them.
   const TextEncoder text{session.text().bert, info.text == TextInput::features ? session.text().folder : ""};
   checkpoint.model = make_model(info, *config.model_config, task, checkpoint.facts.shape, text);
+  check_complete(file, info, *checkpoint.model);
   if (session.tokenizer() != nullptr) checkpoint.tokenizer = *session.tokenizer();
   if (config.collate.needs_statistics()) checkpoint.normaliser = session.collator("multimodal", false).normaliser();
   checkpoint.config = std::move(config);
@@ -230,7 +246,7 @@ std::map<std::string, io::Array> published_state(const Model& model, const Model
   const auto& beginnings = beginnings_of(info, options.names);
   std::map<std::string, io::Array> state;
   for (const auto& [name, array] : state_of(model)) {
-    if (!model.is_saved(name) || is_feature_encoder(info, name)) continue;
+    if (!model.is_saved(name) || is_feature_encoder(info, name) || is_unpublished(info, name)) continue;
     state[options.prefix + replaced(name, beginnings, true)] = array;
     for (const auto& twice : model.listed_twice())
       if (name.starts_with(twice.first)) state[options.prefix + replaced(name, {twice}, true)] = array;
