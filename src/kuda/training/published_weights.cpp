@@ -173,10 +173,9 @@ void check_target(const fs::path& out) {
 void check_complete(const io::ArrayFile& file, const ModelInfo& info, const Model& model) {
   for (const auto& item : model.named_buffers())
     if (is_unpublished(info, item.key()) && !file.arrays.contains(item.key()))
-      throw CheckpointError(
-          fmt::format("{}: the scores of '{}' need {}, which no published dictionary holds", file.path.string(),
-                      info.name, item.key()),
-          "train the model here once and take the rest from its checkpoint: --like");
+      throw CheckpointError(fmt::format("{}: the scores of '{}' need {}, which no published dictionary holds",
+                                        file.path.string(), info.name, item.key()),
+                            "train the model here once and take the rest from its checkpoint: --like");
 }
 
 ImportResult save_imported(const io::ArrayFile& file, const fs::path& out, Checkpoint& checkpoint) {
