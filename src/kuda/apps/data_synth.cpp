@@ -8,8 +8,8 @@
 
 #include "kuda/apps/data_verbs.h"
 #include "kuda/apps/field_options.h"
-#include "kuda/base/table.h"
 #include "kuda/base/error.h"
+#include "kuda/base/table.h"
 #include "kuda/data/prepared.h"
 #include "kuda/data/synth.h"
 

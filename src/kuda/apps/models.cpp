@@ -11,8 +11,8 @@
 #include <sstream>
 #include <string>
 
-#include "kuda/base/table.h"
 #include "kuda/apps/verbs.h"
+#include "kuda/base/table.h"
 #include "kuda/models/model.h"
 #include "parity_table.h"
 

@@ -11,10 +11,10 @@
 
 #include "kuda/apps/run_options.h"
 #include "kuda/apps/stop_signal.h"
-#include "kuda/base/table.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/table.h"
 #include "kuda/training/procedure.h"
 
 namespace kuda {

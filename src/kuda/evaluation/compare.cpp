@@ -19,7 +19,6 @@ namespace {
 using json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-
 std::map<std::string, const Prediction*> by_id(const std::string& name, const std::vector<Prediction>& predictions) {
   std::map<std::string, const Prediction*> found;
   for (const auto& prediction : predictions)
