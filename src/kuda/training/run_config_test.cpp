@@ -72,7 +72,8 @@ TEST(RunConfig, EveryPresetLoads) {
 
 TEST(RunConfig, EveryKeyHasAMeaning) {
   auto config = RunConfig::load({}, {});
-  for (const auto& section : config.schema().sections())
+  const auto schema = config.schema();  // by name: a temporary would be gone before the first section
+  for (const auto& section : schema.sections())
     for (const auto& field : section.fields.list())
       EXPECT_GT(field.help.size(), 10U) << section.name << "." << field.name;
 }
