@@ -65,8 +65,9 @@ void bbfn_compare_state(const GoldenCase& golden, GoldenReport& report, Bbfn& mo
     const auto name = key.substr(prefix.size());
     for (const auto& [ours, theirs] : model.listed_twice())
       if (name.starts_with(theirs)) report.compare(key, parameters[ours + name.substr(theirs.size())].detach());
-    // The key part of an attention bias has no exact gradient and moves by rounding noise; the rest is compared.
-    if (!golden.is_noise(key) || !name.ends_with("in_proj_bias")) continue;
+    // The key part of an attention bias has an exact gradient of 0 and moves by rounding noise, for which the file's
+    // distance from float64, and so the tolerance, of the whole bias is large: the rest is held to 1e-5.
+    if (!name.ends_with("in_proj_bias")) continue;
     const auto stored = golden.tensor(key).chunk(3), found = parameters[name].detach().chunk(3);
     for (const std::size_t part : {0, 2})
       report.expect(fmt::format("{}[{}]", key, part == 0 ? "query" : "value"),
