@@ -21,7 +21,7 @@ void add_report(CLI::App& program) {
   auto* verb = program.add_subcommand("report", "Tables, a page and figures from finished run folders.");
   verb->add_option("folders", options->folders, "run folders, or folders that hold some at any depth")
       ->required()
-      ->type_name("FOLDER...");
+      ->type_name("FOLDER");
   verb->add_option("--out", options->out, "folder for report.html, table.csv, table.tex, mmsa/ and figures/")
       ->required();
   verb->add_option("--split", options->split, "train, valid or test")->capture_default_str();

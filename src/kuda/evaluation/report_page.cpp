@@ -106,6 +106,7 @@ std::string result_table(const ResultTable& table) {
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
       const auto& cell = row.cells[i];
       const auto& column = table.columns[i];
+      const auto marks = marks_of(cell);
       auto title = fmt::format("n = {} clips", cell.n);
       if (!std::isnan(cell.seeds.interval.low))
         title += fmt::format("; 95 % over seeds {} to {}", format_metric(column.metric, cell.seeds.interval.low),
@@ -117,9 +118,7 @@ std::string result_table(const ResultTable& table) {
         title += fmt::format("; p against {} {:.3g}, after Holm {:.3g}", table.references[i], cell.p, cell.corrected_p);
       html += fmt::format("<td{} title=\"{}\">{}{}</td>", cell.is_best ? " class=\"best\"" : "", html_text(title),
                           html_text(display_value(column, cell)),
-                          cell.is_best              ? " <span class=\"mark\">*</span>"
-                          : cell.is_not_separable() ? " <span class=\"mark\">~</span>"
-                                                    : "");
+                          marks.empty() ? "" : "<span class=\"mark\">" + marks + "</span>");
     }
     html += "</tr>\n";
   }

@@ -195,6 +195,8 @@ TEST(ResultTables, BestIsMarkedAndWhatCannotBeToldApartIsSaid) {
               AllOf(HasSubstr("synthetic data"), HasSubstr("not separable from tfn by MAE: tfn+wide"),
                     HasSubstr("Holm over 3 comparisons"), Not(HasSubstr("lmf (p"))));
   const auto named = table_of(three_systems(), "lmf");
+  EXPECT_EQ(marks_of(table_of(three_systems(), "tfn+wide").rows[1].cells[0]), " *~")
+      << "best, and not separable from it";
   EXPECT_EQ(named.num_hypotheses, 2U);
   EXPECT_LT(named.rows[1].cells[0].corrected_p, 0.001);
   EXPECT_THAT(error_of<DataError>([] { (void)table_of(three_systems(), "tfm"); }), HasSubstr("did you mean 'tfn'"));

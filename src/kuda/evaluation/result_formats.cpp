@@ -118,9 +118,7 @@ std::string format_text(const ResultTable& table) {
     is_below_systems = row.is_baseline;
     std::vector<std::string> cells{(row.is_baseline ? "  " : "") + display_name(row), seeds_of(row)};
     for (std::size_t i = 0; i < row.cells.size(); ++i)
-      cells.push_back(display_value(table.columns[i], row.cells[i]) + (row.cells[i].is_best              ? " *"
-                                                                       : row.cells[i].is_not_separable() ? " ~"
-                                                                                                         : "  "));
+      cells.push_back(display_value(table.columns[i], row.cells[i]) + fmt::format("{:<3}", marks_of(row.cells[i])));
     columns.add(cells);
   }
   auto text = fmt::format("{}, {} split, {} clips (data {})\n\n{}\n", table.title, split_name(table.split),

@@ -211,6 +211,11 @@ ResultTable make_result_table(const DataSetRuns& data, const std::string& refere
 
 std::string display_name(const ResultRow& row) { return row.name + (row.is_chosen_on_test ? " (chosen on test)" : ""); }
 
+std::string marks_of(const ResultCell& cell) {
+  const std::string marks = std::string(cell.is_best ? "*" : "") + (cell.is_not_separable() ? "~" : "");
+  return marks.empty() ? marks : " " + marks;
+}
+
 std::string display_value(const MetricColumn& column, const ResultCell& cell) {
   auto text = format_metric(column.metric, cell.seeds.mean);
   if (!std::isnan(cell.seeds.deviation)) text += " ± " + format_metric(column.metric, cell.seeds.deviation);

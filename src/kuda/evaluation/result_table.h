@@ -50,6 +50,8 @@ struct ResultTable {
 
 /// "kuda (chosen on test)"
 [[nodiscard]] std::string display_name(const ResultRow& row);
+/// " *", " ~", " *~" or nothing.
+[[nodiscard]] std::string marks_of(const ResultCell& cell);
 /// "0.7120 ± 0.0084", "84.50 ± 0.31", "0.7120" for one seed, "-" where undefined.
 [[nodiscard]] std::string display_value(const MetricColumn& column, const ResultCell& cell);
 
