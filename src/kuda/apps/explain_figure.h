@@ -6,7 +6,7 @@
 
 namespace kuda {
 
-/// Named after the clip's id, with what no file name may hold replaced.
+/// Named after the clip's id (file_name).
 [[nodiscard]] FigureSource explanation_figure(const Explanation& clip);
 
 }  // namespace kuda

@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "kuda/base/child_process.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
@@ -120,6 +121,21 @@ TEST(JsonNumber, WhatJsonCannotHoldIsNullAndReadsBackAsNaN) {
   EXPECT_EQ(json_number(0.1F).dump(), "0.1") << "a float32 has no more digits";
   EXPECT_EQ(json_number(2.0F).dump(), "2");
   EXPECT_THROW((void)number_in("0.1"), nlohmann::json::exception);
+}
+
+TEST(ChildProcess, RunsInItsFolderWithItsVariablesAndTellsItsExitCode) {
+  const auto folder = test::scratch_folder("process");
+  const auto output = folder / "output";
+  write_file(folder / "script", "pwd; echo \"$KUDA_TEST_WORD\" >&2; exit 3\n");
+  const auto child = start_process({"sh", "./script"},
+                                   {.folder = folder, .output = output, .environment = {{"KUDA_TEST_WORD", "a b"}}});
+  ASSERT_TRUE(child);
+  EXPECT_EQ(wait_for(*child), 3);
+  EXPECT_EQ(read_file(output), std::filesystem::canonical(folder).string() + "\na b\n");
+  EXPECT_FALSE(start_process({"kuda-no-such-program"}, {.output = output}));
+  const auto killed = start_process({"sh", "-c", "kill -9 $$"}, {.output = output});
+  ASSERT_TRUE(killed);
+  EXPECT_EQ(wait_for(*killed), 128 + 9);
 }
 
 TEST(Tables, NumbersStandToTheRightAlsoWithADeviationAndAMark) {

@@ -56,6 +56,9 @@ class ConfigFile {
   [[nodiscard]] std::string peek_text(std::string_view key) const;
   /// True when the file or an assignment gives the dotted key.
   [[nodiscard]] bool has(std::string_view key) const;
+  /// Takes the tables of [[key]] out of the file, in their order, each as a file of its own; none when the key is
+  /// absent. Throws ConfigError when it holds something else.
+  [[nodiscard]] std::vector<ConfigFile> take_tables(const std::string& key);
   /// Fills the structs behind the fields. Throws ConfigError at the first key that is unknown, of another type or
   /// out of range; fields before it have their new values then.
   void apply(const Schema& schema) const;

@@ -1,4 +1,4 @@
-// The only file of the library that includes toml++, so that no other one pays for it.
+// The only file that includes toml++, so that no other one pays for it.
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
@@ -286,6 +286,22 @@ bool ConfigFile::has(std::string_view key) const {
   return find_node(impl_->root, key) != nullptr ||
          std::any_of(impl_->assignments.begin(), impl_->assignments.end(),
                      [&](const Assignment& given) { return given.key == key; });
+}
+
+std::vector<ConfigFile> ConfigFile::take_tables(const std::string& key) {
+  std::vector<ConfigFile> tables;
+  toml::node* node = impl_->root.get(key);
+  if (node == nullptr) return tables;
+  if (!node->is_array_of_tables())
+    throw ConfigError(fmt::format("{}:{}: {}: expected tables [[{}]], found {}", impl_->source,
+                                  node->source().begin.line, key, key, found(*node)));
+  for (auto& item : *node->as_array()) {
+    auto& table = tables.emplace_back();
+    table.impl_->source = impl_->source;
+    table.impl_->root = std::move(*item.as_table());  // moved: a copy forgets its lines
+  }
+  impl_->root.erase(key);
+  return tables;
 }
 
 void ConfigFile::apply(const Schema& schema) const {

@@ -1,10 +1,7 @@
 #include <fmt/format.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <fcntl.h>
-
-#include "kuda/base/error.h"
+#include "kuda/base/child_process.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
 #include "kuda/evaluation/figures.h"
@@ -14,12 +11,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kNotInstalled = 127;
-
 /// The whole gnuplot file: both terminals, then the figure's own commands.
 std::string script_of(const FigureSource& source) {
   return fmt::format(
-      "# {0}\n# Written by kuda report. `gnuplot {0}.gp` draws {0}.svg and {0}.pdf again from {0}.dat.\n"
+      "# {0}\n# Written by kuda. `gnuplot {0}.gp` draws {0}.svg and {0}.pdf again from {0}.dat.\n"
       "set encoding utf8\n"
       "do for [kind in 'svg pdf'] {{\n"
       "reset\n"
@@ -34,24 +29,6 @@ std::string script_of(const FigureSource& source) {
       "set output\n"
       "}}\n",
       source.name, source.width, source.height, source.width / 100.0, source.height / 100.0, source.plot);
-}
-
-/// Runs gnuplot on a script in its folder; what it says goes to a file beside it. Returns its exit status.
-int run_gnuplot(const fs::path& folder, const std::string& script, const fs::path& messages) {
-  const auto child = ::fork();
-  if (child < 0) throw Error("gnuplot cannot be started: no further process is allowed");
-  if (child == 0) {
-    const int file = ::open(messages.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0 || ::dup2(file, STDOUT_FILENO) < 0 || ::dup2(file, STDERR_FILENO) < 0 || ::chdir(folder.c_str()) != 0)
-      ::_exit(1);
-    ::execlp("gnuplot", "gnuplot", script.c_str(), static_cast<char*>(nullptr));
-    ::_exit(kNotInstalled);
-  }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return 1;
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 /// Removed with all it holds at the end of the scope.
@@ -78,12 +55,14 @@ Figure draw(const FigureSource& source, const fs::path& folder) {
   write_file(work.path / (source.name + ".dat"), source.data);
   write_file(work.path / (source.name + ".gp"), script);
   const auto messages = work.path / "messages";
-  const int status = run_gnuplot(work.path, "./" + source.name + ".gp", messages);
+  const auto gnuplot =
+      start_process({"gnuplot", "./" + source.name + ".gp"}, {.folder = work.path, .output = messages});
+  const bool is_drawn = gnuplot && wait_for(*gnuplot) == 0;
   Figure figure{source.name, source.caption, ""};
   const auto svg = work.path / (source.name + ".svg"), pdf = work.path / (source.name + ".pdf");
-  if (status != 0 || !fs::exists(svg) || !fs::exists(pdf)) {
+  if (!is_drawn || !fs::exists(svg) || !fs::exists(pdf)) {
     log_warning("{}: not drawn: {}", (folder / (source.name + ".gp")).string(),
-                status == kNotInstalled ? "gnuplot is not installed (Debian: gnuplot-nox)" : read_file(messages));
+                !gnuplot ? "gnuplot is not installed (Debian: gnuplot-nox)" : read_file(messages));
     return figure;
   }
   figure.svg = read_file(svg);

@@ -12,24 +12,12 @@
 namespace kuda {
 namespace {
 
-/// A gnuplot string. In single quotes nothing is substituted (in double quotes backticks would run a command).
-std::string quoted(const std::string& text) {
-  std::string result = "'";
-  for (const char c : text) {
-    if (c == '\'') result += '\'';
-    result += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  }
-  return result + "'";
-}
-
 /// A string cell of a data file.
 std::string cell(const std::string& text) {
   std::string result = "\"";
   for (const char c : text) result += c == '"' || c == '\\' ? '\'' : static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
   return result + "\"";
 }
-
-std::string in_data(double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : "NaN"; }
 
 std::string figure_name(const std::string& data, const std::string& kind, const std::string& of) {
   return file_name(data) + "-" + kind + "-" + file_name(of);
@@ -52,6 +40,17 @@ std::size_t class_index(MetricFamily family, int count, float score) {
 
 }  // namespace
 
+std::string gnuplot_text(const std::string& text) {
+  std::string result = "'";
+  for (const char c : text) {
+    if (c == '\'') result += '\'';
+    result += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return result + "'";
+}
+
+std::string gnuplot_number(double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : "NaN"; }
+
 FigureSource interval_figure(const ResultTable& table, std::size_t column) {
   const auto& title = table.columns[column];
   const bool is_percent = title.metric != "MAE" && title.metric != "Corr";
@@ -66,15 +65,15 @@ FigureSource interval_figure(const ResultTable& table, std::size_t column) {
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const auto& row = table.rows[i];
     const auto& value = row.cells[column];
-    figure.data +=
-        fmt::format("{} {} {} {} {} {} {} {}\n", i, cell(display_name(row)), in_data(unit * value.seeds.mean),
-                    in_data(unit * value.seeds.interval.low), in_data(unit * value.seeds.interval.high),
-                    in_data(unit * value.clips.low), in_data(unit * value.clips.high), row.is_baseline ? 1 : 0);
+    figure.data += fmt::format("{} {} {} {} {} {} {} {}\n", i, cell(display_name(row)),
+                               gnuplot_number(unit * value.seeds.mean), gnuplot_number(unit * value.seeds.interval.low),
+                               gnuplot_number(unit * value.seeds.interval.high), gnuplot_number(unit * value.clips.low),
+                               gnuplot_number(unit * value.clips.high), row.is_baseline ? 1 : 0);
   }
   std::vector<std::string> tics;
   for (std::size_t i = 0; i < table.rows.size(); ++i)
-    tics.push_back(fmt::format("{} {}", quoted(display_name(table.rows[i])), i));
-  const auto file = quoted(figure.name + ".dat");
+    tics.push_back(fmt::format("{} {}", gnuplot_text(display_name(table.rows[i])), i));
+  const auto file = gnuplot_text(figure.name + ".dat");
   figure.plot = fmt::format(
       "set xlabel {}\nset ytics ({})\nset yrange [{}:-0.5]\nset grid xtics lc rgb '#dddddd'\nunset key\n"
       "set offsets graph 0.03, graph 0.03, 0, 0\nset datafile missing 'NaN'\n"
@@ -82,7 +81,8 @@ FigureSource interval_figure(const ResultTable& table, std::size_t column) {
       "plot {} using 3:1:6:7:(color($8)) with xerrorbars pt 0 lw 1.2 lc rgb variable, \\\n"
       "     {} using 3:1:4:5:(color($8)) with xerrorbars pt 0 lw 4 lc rgb variable, \\\n"
       "     {} using 3:1:(color($8)) with points pt 7 ps 0.9 lc rgb variable\n",
-      quoted(title.title + (is_percent ? " (%)" : "")), join(tics), double(table.rows.size()) - 0.5, file, file, file);
+      gnuplot_text(title.title + (is_percent ? " (%)" : "")), join(tics), double(table.rows.size()) - 0.5, file, file,
+      file);
   figure.height = 90 + 26 * int(table.rows.size());
   return figure;
 }
@@ -100,8 +100,8 @@ FigureSource curves_figure(const DataSetRuns& data, const SystemRuns& system) {
     seeds.push_back(std::to_string(run.report.facts.seed));
     if (seeds.size() > 1) figure.data += "\n\n";
     for (const auto& epoch : read_epochs(run.folder / "epochs.jsonl"))
-      figure.data += fmt::format("{} {} {} {}\n", epoch.epoch, in_data(epoch.loss), in_data(epoch.valid_mae),
-                                 epoch.epoch == run.report.facts.chosen_epoch ? 1 : 0);
+      figure.data += fmt::format("{} {} {} {}\n", epoch.epoch, gnuplot_number(epoch.loss),
+                                 gnuplot_number(epoch.valid_mae), epoch.epoch == run.report.facts.chosen_epoch ? 1 : 0);
   }
   figure.plot = fmt::format(
       "seeds = {0}\nset multiplot layout 1,2\nset xlabel 'epoch'\nset xtics {1}\nset grid lc rgb '#dddddd'\n"
@@ -112,7 +112,7 @@ FigureSource curves_figure(const DataSetRuns& data, const SystemRuns& system) {
       "i+1), \\\n     for [i=0:{2}] {3} index i using 1:($4 > 0 ? $3 : NaN) with points pt 6 ps 1.5 lw 2 lc i+1 "
       "notitle\n"
       "unset multiplot\n",
-      quoted(join(seeds, " ")), 1 + epochs / 8, seeds.size() - 1, quoted(figure.name + ".dat"));
+      gnuplot_text(join(seeds, " ")), 1 + epochs / 8, seeds.size() - 1, gnuplot_text(figure.name + ".dat"));
   figure.width = 820;
   figure.height = 300;
   return figure;
@@ -139,7 +139,7 @@ FigureSource confusion_figure(const DataSetRuns& data, const SystemRuns& system)
                                  cell(fmt::format("{} (n = {})", classes.names[row], sum / system.scores.size())),
                                  cell(classes.names[j]));
   }
-  const auto file = quoted(figure.name + ".dat");
+  const auto file = gnuplot_text(figure.name + ".dat");
   const auto last = double(classes.names.size()) - 0.5;
   figure.plot = fmt::format(
       "set xlabel 'predicted'\nset ylabel 'label'\nunset key\nunset colorbox\nset tics scale 0\n"

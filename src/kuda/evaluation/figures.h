@@ -25,6 +25,12 @@ struct Figure {
   std::string name, caption, svg;  ///< svg: the file's content, empty when gnuplot did not draw it
 };
 
+/// A string for FigureSource::plot. In single quotes nothing is substituted (in double quotes backticks would run a
+/// command); control characters become spaces.
+[[nodiscard]] std::string gnuplot_text(const std::string& text);
+/// A number for FigureSource::data; "NaN" where it is not finite.
+[[nodiscard]] std::string gnuplot_number(double value);
+
 /// One metric of every row: mean, interval over seeds (thick) and over clips (thin).
 [[nodiscard]] FigureSource interval_figure(const ResultTable& table, std::size_t column);
 

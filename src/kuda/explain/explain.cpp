@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "kuda/base/error.h"
 #include "kuda/explain/removal.h"
 
 namespace kuda {
@@ -124,19 +123,10 @@ std::optional<Modality> Explanation::leading(Evidence evidence) const {
 std::vector<Explanation> explain_rows(Model& model, const Collate& collate, const std::vector<std::int64_t>& rows,
                                       const PredictOptions& options, bool with_attention) {
   std::vector<Explanation> clips;
-  for (const auto& prediction : predict_rows(model, collate, rows, options)) {
-    auto& clip = clips.emplace_back();
-    clip.id = prediction.id;
-    clip.label = prediction.label;
-    clip.score = prediction.score;
-    clip.unimodal = prediction.unimodal;
-  }
-  const EvalMode eval(model);
-  const torch::NoGradGuard no_grad;
-  std::size_t begin = 0;
-  for (const auto& part : in_batches(rows, options.batch_size)) {
-    if (options.stop != nullptr && *options.stop) throw Interrupted("stopped while explaining clips");
-    const auto batch = collate(part).to(options.device);
+  PredictOptions scoring = options;
+  scoring.each_batch = [&](const Output&, const Batch& batch) {
+    const auto begin = clips.size();
+    clips.resize(begin + std::size_t(batch.size()));
     Trace trace;
     (void)model.forward(batch, &trace);
     add_shares(clips, begin, trace, batch);
@@ -144,10 +134,16 @@ std::vector<Explanation> explain_rows(Model& model, const Collate& collate, cons
     for (const auto modality : kModalities) {
       if (!is_in(batch, modality)) continue;
       const auto scores = model.forward(without(batch, modality), nullptr).score.cpu().to(torch::kFloat64);
-      for (std::size_t i = 0; i < part.size(); ++i)
-        clips[begin + i].without[at(modality)] = scores[std::int64_t(i)].item<double>();
+      for (std::size_t i = begin; i < clips.size(); ++i)
+        clips[i].without[at(modality)] = scores[std::int64_t(i - begin)].item<double>();
     }
-    begin += part.size();
+  };
+  const auto predictions = predict_rows(model, collate, rows, scoring);
+  for (std::size_t i = 0; i < clips.size(); ++i) {
+    clips[i].id = predictions[i].id;
+    clips[i].label = predictions[i].label;
+    clips[i].score = predictions[i].score;
+    clips[i].unimodal = predictions[i].unimodal;
   }
   return clips;
 }

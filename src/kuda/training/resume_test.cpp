@@ -134,20 +134,25 @@ int run_child(const std::function<void()>& action) {
   return status;
 }
 
+/// Trains in a child that is killed right after step k.
+void kill_after(std::int64_t k, const std::filesystem::path& folder, const TrainConfig& config) {
+  const int status = run_child([&] {
+    std::int64_t done = 0;
+    AtStep progress([&](const ProgressStep&) {
+      if (++done == k) ::raise(SIGKILL);
+    });
+    (void)finish(folder, config, &progress);
+  });
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "step " << k;
+}
+
 TEST(Resume, KilledAfterAnyStepItEndsWithTheSameBytes) {
   auto config = rough_config();
   config.save_seconds = 0;
   const auto expected = finish(scratch_folder("whole"), config);
   for (const std::int64_t k : {1, 3, 4, 5, 8, 10, 15, 16, 20}) {
     const auto folder = scratch_folder("killed");
-    const int status = run_child([&] {
-      std::int64_t done = 0;
-      AtStep progress([&](const ProgressStep&) {
-        if (++done == k) ::raise(SIGKILL);
-      });
-      (void)finish(folder, config, &progress);
-    });
-    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "step " << k;
+    kill_after(k, folder, config);
     EXPECT_FALSE(std::filesystem::exists(folder / "model.safetensors"));
     expect_same(finish(folder, config), expected, "killed after step " + std::to_string(k));
   }
@@ -247,14 +252,7 @@ TEST(Resume, StoppedOrKilledAmongReloadsItEndsWithTheSameBytes) {
     EXPECT_THROW((void)finish(stopped, config, &progress, &stop), Interrupted);
     expect_same(finish(stopped, config), expected, "stopped after step " + std::to_string(k));
     const auto killed = scratch_folder("killed");
-    const int status = run_child([&] {
-      std::int64_t before = 0;
-      AtStep kill([&](const ProgressStep&) {
-        if (++before == k) ::raise(SIGKILL);
-      });
-      (void)finish(killed, config, &kill);
-    });
-    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "step " << k;
+    kill_after(k, killed, config);
     expect_same(finish(killed, config), expected, "killed after step " + std::to_string(k));
   }
 }
