@@ -5,6 +5,8 @@
 
 #include <iostream>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "kuda/apps/verbs.h"
 #include "kuda/apps/version.h"
@@ -15,16 +17,20 @@ namespace kuda {
 
 void add_selfcheck(CLI::App& program) {
   struct Options {
+    std::vector<std::string> models;
     std::string encoder, device = "cpu";
   };
   auto options = std::make_shared<Options>();
   auto* verb = program.add_subcommand("selfcheck", "Check that this build computes what it should on this machine.");
+  verb->add_option("-m,--model", options->models, "these models only; may repeat (default: all)")
+      ->allow_extra_args(false);
   verb->add_option("--encoder", options->encoder, "text encoder to check with (default: a made one, random weights)");
   verb->add_option("--device", options->device, "cpu or cuda")->capture_default_str();
   verb->footer("Example:\n  kuda selfcheck --encoder encoders/minilm");
   verb->callback([options] {
     std::cout << version_text() << "\n\n";
     SelfCheckOptions checks;
+    checks.models = options->models;
     checks.encoder = options->encoder;
     checks.device = options->device;
     checks.on_check = [](const SelfCheck& check) {

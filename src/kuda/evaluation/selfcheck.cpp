@@ -67,6 +67,9 @@ class StopAfter final : public Progress {
 class Checks {
  public:
   explicit Checks(const SelfCheckOptions& options) : options_(options), folder_(options.folder) {
+    for (const auto& name : options.models) names_.push_back(find_model(name).name);
+    if (names_.empty())
+      for (const auto& info : all_models()) names_.push_back(info.name);
     encoder_ = options.encoder;
     if (!encoder_.empty()) return;
     encoder_ = folder_ / "encoder";
@@ -76,8 +79,7 @@ class Checks {
   std::vector<SelfCheck> all() {
     check("float32 matrix product against float64", [] { return matrix_product(); });
     check("synthetic clips: same seed, same bytes", [this] { return same_clips(); });
-    for (const auto& info : all_models()) {
-      const auto& name = info.name;
+    for (const auto& name : names_) {
       check(name + ": trains on synthetic clips", [&] { return train_in(name, "first"); });
       check(name + ": same seed, same bytes", [&] { return same_again(name); });
       check(name + ": stopped and continued, same bytes", [&] { return stopped_and_continued(name); });
@@ -187,6 +189,7 @@ class Checks {
   const SelfCheckOptions& options_;
   WorkFolder folder_;
   fs::path encoder_;
+  std::vector<std::string> names_;
   std::vector<SelfCheck> checks_;
 };
 

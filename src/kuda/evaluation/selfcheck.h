@@ -20,13 +20,15 @@ struct SelfCheck {
 };
 
 struct SelfCheckOptions {
-  std::filesystem::path encoder{};  ///< text encoder; empty: a tiny one with random weights
-  std::filesystem::path folder{};   ///< for files; empty: a temporary folder, removed afterwards
+  std::filesystem::path encoder{};    ///< text encoder; empty: a tiny one with random weights
+  std::vector<std::string> models{};  ///< names; empty: every one of the registry
+  std::filesystem::path folder{};     ///< for files; empty: a temporary folder, removed afterwards
   std::string device = "cpu";
   std::function<void(const SelfCheck&)> on_check{};  ///< called after each check, for output while it runs
 };
 
-/// Never throws for a check that fails: it is in the list. About half a minute a model.
+/// Never throws for a check that fails: it is in the list. About half a minute a model. Throws UsageError for a name
+/// that no model has.
 [[nodiscard]] std::vector<SelfCheck> self_check(const SelfCheckOptions& options);
 
 }  // namespace kuda

@@ -20,8 +20,11 @@ Sequence TextFeatures::of(const Batch& batch) const {
   const torch::NoGradGuard no_grad;
   const auto& bert = bert_.ptr();
   if (bert->is_training()) bert->eval();
+  bert->skip_padding(true);  // nothing here reads padded positions, whatever the owner does with them
   Sequence text;
-  text.values = bert->forward(batch.text_ids, batch.text_segments, batch.text_padding).back();
+  text.values = bert->forward(batch.text_ids, batch.text_segments, batch.text_padding)
+                    .back()
+                    .masked_fill(batch.text_padding.unsqueeze(-1), 0);
   text.padding = batch.text_padding;
   text.lengths = batch.text_padding.logical_not().sum(1).clamp_min(1);
   return text;

@@ -22,7 +22,8 @@ class TextFeatures {
   TextFeatures(torch::nn::Module& owner, const DataShape& shape, BertConfig bert, const std::string& folder);
   [[nodiscard]] std::int64_t width() const noexcept { return width_; }
   /// values [B, Lt, width], padding [B, Lt], lengths [B]. The BERT runs without gradient and without dropout, also
-  /// while the owner trains. `values` is undefined where the batch has no text.
+  /// while the owner trains, and only on real positions: its values are zero at padded ones, as in feature files.
+  /// `values` is undefined where the batch has no text.
   [[nodiscard]] Sequence of(const Batch& batch) const;
 
  private:

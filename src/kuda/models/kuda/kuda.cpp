@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/knowledge.h"
 
@@ -18,13 +20,21 @@ std::string with_letter(const char* name, std::size_t modality) {
   return fmt::format("{}/{}", name, letter(static_cast<Modality>(modality)));
 }
 
+/// Every modality is aligned to the length of the texts; where there are none, to the longest that is in use.
+std::int64_t length_to_align_to(const DataShape& shape) {
+  if (shape.text_length > 0) return shape.text_length;
+  const auto length = std::max(shape.present[1] ? shape.vision_length : 0, shape.present[2] ? shape.audio_length : 0);
+  if (length < 1)
+    throw ConfigError("KuDA aligns every modality to the text length, but the data give none",
+                      "set data.text_length (50 for English, 39 for CH-SIMS)");
+  return length;
+}
+
 }  // namespace
 
 Kuda::Kuda(const KudaConfig& config, const DataShape& shape, const TextEncoder& text) : config_(config), shape_(shape) {
   check(config);
-  if (shape.text_length < 1)
-    throw ConfigError("KuDA aligns every modality to the text length, but the data give none",
-                      "set data.text_length (50 for English, 39 for CH-SIMS)");
+  shape_.text_length = length_to_align_to(shape);
   std::array<std::int64_t, 3> widths{};
   auto encoders = register_module("UniEncKI", std::make_shared<nn::Module>());
   for (const auto modality : kModalities) {
@@ -35,7 +45,7 @@ Kuda::Kuda(const KudaConfig& config, const DataShape& shape, const TextEncoder& 
     if (uses_knowledge(config)) unimodal_[m]->freeze_knowledge();
   }
   if (encoders->children().empty()) throw ConfigError("KuDA needs at least one of text, vision and audio");
-  fusion_ = register_module("DyMultiFus", Fusion(config, shape, widths));
+  fusion_ = register_module("DyMultiFus", Fusion(config, shape_, widths));
   const auto [first, second] = std::pair(config.output_widths[0], config.output_widths[1]);
   output_ =
       register_module("CLS", std::make_shared<nn::Module>())
@@ -82,9 +92,11 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
   Tensor contrastive;
   for (std::size_t m = 0; m < 3; ++m) {
     if (!context.aligned[m].defined()) continue;
-    const auto term = contrastive_loss(mean_over_time(context.aligned[m], context.padding), fused_mean);
+    const auto aligned_mean = mean_over_time(context.aligned[m], context.padding);  // u^m, [B, D]
+    const auto term = contrastive_loss(aligned_mean, fused_mean);
     contrastive = contrastive.defined() ? contrastive + term : term;
     if (trace == nullptr) continue;
+    trace->keep(with_letter("u", m), aligned_mean);
     trace->keep(with_letter("nce", m), term);
     const auto one = torch::ones({score.size(0), 1, 1}, score.options());
     if (has_label) trace->keep(with_letter("ratio", m), context.ratio[m].defined() ? context.ratio[m] : one);
@@ -92,6 +104,7 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
   output.terms.emplace_back("nce", contrastive);
   if (trace != nullptr) {
     trace->keep("F", fused);
+    trace->keep("f", fused_mean);
     trace->keep("nce", contrastive);
     trace->keep("pred", score);
   }

@@ -166,6 +166,19 @@ TEST(Kuda, AnyNonEmptySubsetOfModalitiesScores) {
   EXPECT_THROW(make(tiny_config(), shape), ConfigError);
 }
 
+TEST(Kuda, DataWithoutTextsAlignToTheLongestModalityInUse) {
+  auto shape = tiny_shape();
+  shape.text_length = 0;
+  shape.present = {false, true, true};
+  const auto model = make(tiny_config(), shape);
+  auto batch = tiny_batch();
+  batch.text_ids = batch.text_padding = batch.text_segments = Tensor();
+  Trace trace;
+  (void)model->forward(batch, &trace);
+  for (const char* name : {"aligned/V", "aligned/A"})
+    EXPECT_EQ(trace.at(name).size(1), shape.vision_length) << name;  // 8 frames; audio has 7
+}
+
 TEST(Kuda, EveryTrainableParameterGetsAGradientAndFrozenOnesNone) {
   const auto model = make(tiny_config());
   model->train();
