@@ -2,6 +2,9 @@
 #
 #   kuda_library(io SOURCES npy.cpp ... LINKS kuda_base TORCH)
 #   kuda_tests(io SOURCES npy_test.cpp ... LABELS unit)
+#   kuda_tests(serve WHOLE SOURCES ...)     one ctest entry for all its tests, which share what is expensive
+
+include(GNUInstallDirs)
 
 function(kuda_target_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
@@ -21,7 +24,8 @@ function(kuda_target_options target)
     target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
   endif()
   target_link_options(${target} PUBLIC ${KUDA_SANITIZE_FLAGS})
-  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
+                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endfunction()
 
 # The one precompiled header (<torch/torch.h>): made once, shared by every target marked TORCH.
@@ -43,7 +47,7 @@ function(kuda_library name)
 endfunction()
 
 function(kuda_tests name)
-  cmake_parse_arguments(ARG "TORCH" "LABELS;TIMEOUT" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;WHOLE" "LABELS;TIMEOUT" "SOURCES;LINKS" ${ARGN})
   if(NOT KUDA_TESTS)
     return()
   endif()
@@ -61,6 +65,11 @@ function(kuda_tests name)
   endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
+  endif()
+  if(ARG_WHOLE)
+    add_test(NAME ${name} COMMAND ${name}_test)
+    set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABELS} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "OMP_NUM_THREADS=1")
+    return()
   endif()
   gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_LABELS} TIMEOUT ${ARG_TIMEOUT}
                        ENVIRONMENT "OMP_NUM_THREADS=1")

@@ -17,6 +17,7 @@
 #include "kuda/base/json_number.h"
 #include "kuda/base/log.h"
 #include "kuda/io/csv.h"
+#include "kuda/training/conformal.h"
 
 namespace kuda {
 
@@ -26,23 +27,49 @@ struct PredictArguments {
   ScoringArguments scoring;
   std::string checkpoint, out;
   std::vector<std::string> clips;
+  double level = 0.9;
+  std::string interval = "split";
   bool json = false;
 };
 
+/// Intervals around the scores: none where the checkpoint has no calibration.
+std::vector<ScoreInterval> intervals_of(const PredictArguments& options, const Calibration* calibration,
+                                        const std::vector<Prediction>& predictions) {
+  std::vector<ScoreInterval> intervals;
+  if (calibration == nullptr) return intervals;
+  const auto form = interval_form_from(options.interval);
+  for (const auto& p : predictions) intervals.push_back(calibration->interval(p.score, options.level, form));
+  return intervals;
+}
+
+/// Empty where undetermined.
+std::string cell(double bound) { return std::isfinite(bound) ? fmt::format("{}", float(bound)) : std::string(); }
+
 std::string cell(float value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); }
 
-std::string as_csv(const std::vector<Prediction>& predictions) {
-  std::string text =
-      io::csv_line({"id", "split", "label", "prediction", "prediction_T", "prediction_V", "prediction_A"});
-  for (const auto& p : predictions)
-    text += io::csv_line({p.id, std::string(split_name(p.split)), cell(p.label), cell(p.score), cell(p.unimodal[0]),
-                          cell(p.unimodal[1]), cell(p.unimodal[2])});
+std::string as_csv(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals) {
+  std::vector<std::string> header{"id", "split", "label", "prediction", "prediction_T", "prediction_V", "prediction_A"};
+  if (!intervals.empty()) header.insert(header.end(), {"low", "high"});
+  auto text = io::csv_line(header);
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    const auto& p = predictions[i];
+    std::vector<std::string> line{p.id,
+                                  std::string(split_name(p.split)),
+                                  cell(p.label),
+                                  cell(p.score),
+                                  cell(p.unimodal[0]),
+                                  cell(p.unimodal[1]),
+                                  cell(p.unimodal[2])};
+    if (!intervals.empty()) line.insert(line.end(), {cell(intervals[i].low), cell(intervals[i].high)});
+    text += io::csv_line(line);
+  }
   return text;
 }
 
-std::string as_json(const std::vector<Prediction>& predictions) {
+std::string as_json(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals) {
   auto list = nlohmann::ordered_json::array();
-  for (const auto& p : predictions) {
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    const auto& p = predictions[i];
     nlohmann::ordered_json entry{{"id", p.id},
                                  {"split", split_name(p.split)},
                                  {"label", json_number(p.label)},
@@ -50,6 +77,11 @@ std::string as_json(const std::vector<Prediction>& predictions) {
     for (const Modality modality : kModalities)
       entry["unimodal"][std::string(modality_name(modality))] =
           json_number(p.unimodal[static_cast<std::size_t>(modality)]);
+    if (!intervals.empty()) {
+      entry["low"] = json_number(float(intervals[i].low));
+      entry["high"] = json_number(float(intervals[i].high));
+      entry["level"] = intervals[i].level;
+    }
     list.push_back(std::move(entry));
   }
   return list.dump(2) + "\n";
@@ -66,7 +98,8 @@ void predict_clips(const PredictArguments& options) {
   const Scorer scorer(options.checkpoint, dataset, scoring);
   for (const auto& note : scorer.notes()) log_info("{}", note);
   const auto predictions = scorer.predict(rows);
-  const auto text = options.json ? as_json(predictions) : as_csv(predictions);
+  const auto intervals = intervals_of(options, scorer.calibration(), predictions);
+  const auto text = options.json ? as_json(predictions, intervals) : as_csv(predictions, intervals);
   if (options.out.empty())
     std::cout << text;
   else
@@ -84,13 +117,16 @@ void add_predict(CLI::App& program) {
   verb->add_option("--clip", options->clips, "only this clip: VIDEO$_$CLIP; may repeat")
       ->allow_extra_args(false)
       ->excludes(split);
+  verb->add_option("--level", options->level, "probability with which low to high holds the label")
+      ->capture_default_str();
+  verb->add_option("--interval", options->interval, "split: one width; magnitude: one for each third by |score|")
+      ->check(CLI::IsMember({"split", "magnitude"}))
+      ->capture_default_str();
   verb->add_option("--out", options->out, "file to write (default: stdout)");
   verb->add_flag("--json", options->json, "JSON instead of CSV");
   verb->footer(
-      "Labels are not needed. One line per clip: id, split, label if known, prediction, and the prediction of each "
-      "modality if the model "
-      "makes\n"
-      "one.\n"
+      "Labels are not needed. One line per clip: id, split, label if known, prediction, the prediction of each\n"
+      "modality if the model makes one, and, where the checkpoint is calibrated, an interval (docs/metrics.md).\n"
       "Example:\n  kuda predict runs/first -d mosi --split test --out scores.csv\n"
       "  kuda predict runs/first -d mosi --clip '03bSnISJMiM$_$1' --json");
   verb->callback([options] { predict_clips(*options); });

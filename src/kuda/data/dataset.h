@@ -15,15 +15,10 @@
 #include <string_view>
 #include <vector>
 
+#include "kuda/data/modality.h"
 #include "kuda/metrics/metrics.h"
 
 namespace kuda {
-
-enum class Modality { text = 0, vision = 1, audio = 2 };
-inline constexpr std::array<Modality, 3> kModalities{Modality::text, Modality::vision, Modality::audio};
-[[nodiscard]] char letter(Modality modality) noexcept;                     ///< 'T', 'V', 'A'
-[[nodiscard]] std::string_view modality_name(Modality modality) noexcept;  ///< "text", "vision", "audio"
-[[nodiscard]] Modality modality_from(std::string_view name);               ///< name or letter; throws ConfigError
 
 enum class Split { train = 0, valid = 1, test = 2 };
 inline constexpr std::array<Split, 3> kSplits{Split::train, Split::valid, Split::test};

@@ -27,6 +27,10 @@ std::vector<Prediction> Scorer::predict(const std::vector<std::int64_t>& rows) c
       {options_.batch_size, device_of(options_.device), checkpoint_.config.model, options_.progress, options_.stop});
 }
 
+const Calibration* Scorer::calibration() const noexcept {
+  return options_.modalities.empty() && checkpoint_.calibration ? &*checkpoint_.calibration : nullptr;
+}
+
 std::vector<std::string> Scorer::notes() const {
   std::vector<std::string> notes;
   const auto& facts = checkpoint_.facts;
@@ -65,8 +69,10 @@ Report evaluate(const Scorer& scorer, const std::vector<Prediction>& predictions
   std::vector<float> train_labels;
   for (const auto row : dataset.rows(Split::train))
     if (const float label = dataset.clips[std::size_t(row)].label; !std::isnan(label)) train_labels.push_back(label);
-  return make_report(std::move(facts), predictions, train_labels,
-                     is_main ? text_decoder_scores(predictions) : std::vector<Prediction>());
+  auto report = make_report(std::move(facts), predictions, train_labels,
+                            is_main ? text_decoder_scores(predictions) : std::vector<Prediction>());
+  if (scorer.calibration() != nullptr) report.intervals = check_intervals(*scorer.calibration(), predictions);
+  return report;
 }
 
 std::vector<std::int64_t> rows_of(const Dataset& dataset, const std::string& split) {

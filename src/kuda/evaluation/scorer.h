@@ -39,6 +39,9 @@ class Scorer {
   [[nodiscard]] const Checkpoint& checkpoint() const noexcept { return checkpoint_; }
   [[nodiscard]] const Dataset& dataset() const noexcept { return dataset_; }
   [[nodiscard]] const Collator& collator() const noexcept { return *collator_; }
+  /// For intervals around its scores; null where the checkpoint has none, or where fewer modalities are used than the
+  /// errors it comes from.
+  [[nodiscard]] const Calibration* calibration() const noexcept;
   /// What a reader of the numbers must know: other data than in training, fewer modalities, chosen on the test split.
   [[nodiscard]] std::vector<std::string> notes() const;
 

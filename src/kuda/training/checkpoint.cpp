@@ -54,6 +54,8 @@ std::string describe_json(const CheckpointFacts& facts, RunConfig& config) {
                     {"data_fingerprint", facts.data_fingerprint},
                     {"source_sha256", facts.source_sha256},
                     {"is_synthetic", facts.is_synthetic},
+                    {"is_aligned", facts.is_aligned},
+                    {"padded_lengths", facts.padded_lengths},
                     {"seed", config.seed},
                     {"epoch", facts.epoch},
                     {"epochs", facts.epochs},
@@ -80,6 +82,8 @@ void read_facts(const fs::path& path, Checkpoint& checkpoint) {
     facts.data_fingerprint = object.at("data_fingerprint");
     facts.source_sha256 = object.at("source_sha256");
     facts.is_synthetic = object.at("is_synthetic");
+    facts.is_aligned = object.value("is_aligned", false);
+    facts.padded_lengths = object.value("padded_lengths", facts.padded_lengths);
     facts.epoch = object.at("epoch");
     facts.epochs = object.at("epochs");
     facts.select = object.at("select");
@@ -128,7 +132,8 @@ std::shared_ptr<Model> make_model(const ModelInfo& info, const ModelConfig& conf
 }
 
 void save_checkpoint(const fs::path& folder, const Model& model, RunConfig& config, const CheckpointFacts& facts,
-                     const WordPiece* tokenizer, const std::optional<Normaliser>& normaliser) {
+                     const WordPiece* tokenizer, const std::optional<Normaliser>& normaliser,
+                     const std::optional<Calibration>& calibration) {
   fs::create_directories(folder);
   fs::remove(folder / "config.json");
   auto state = state_of(model);
@@ -136,6 +141,10 @@ void save_checkpoint(const fs::path& folder, const Model& model, RunConfig& conf
   io::write_safetensors(folder / "model.safetensors", state, {{"format", "pt"}});  // what Python's loaders look for
   if (tokenizer != nullptr) write_file(folder / "vocab.txt", read_file(tokenizer->path()));
   if (normaliser) normaliser->save(folder / "normaliser.safetensors");
+  if (calibration)
+    calibration->save(folder / "calibration.json");
+  else
+    fs::remove(folder / "calibration.json");  // that of other weights
   write_file(folder / "config.json", describe_json(facts, config));
 }
 
@@ -151,6 +160,8 @@ Checkpoint load_checkpoint(const fs::path& folder) {
       checkpoint.tokenizer = WordPiece::load(path);
     if (const auto path = checkpoint.folder / "normaliser.safetensors"; fs::exists(path))
       checkpoint.normaliser = Normaliser::load(path);
+    if (const auto path = checkpoint.folder / "calibration.json"; fs::exists(path))
+      checkpoint.calibration = Calibration::load(path);
   } catch (const FormatError& error) {
     throw CheckpointError(error.what(), "the checkpoint is incomplete or damaged; take another copy");
   }

@@ -1,11 +1,12 @@
 #pragma once
 // A checkpoint folder holds all that prediction needs: config.json, model.safetensors under the published names,
-// vocab.txt, and normaliser.safetensors where features were normalised.
+// vocab.txt, normaliser.safetensors where features were normalised, and calibration.json for intervals around scores.
 //
 //   const Checkpoint checkpoint = load_checkpoint("run/model");
 //   const Collator collate = make_collator(checkpoint, dataset);
 //   checkpoint.model->forward(collate({0, 1}), nullptr).score;
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -17,6 +18,7 @@
 #include "kuda/data/collate.h"
 #include "kuda/models/model.h"
 #include "kuda/text/wordpiece.h"
+#include "kuda/training/conformal.h"
 #include "kuda/training/run_config.h"
 
 namespace kuda {
@@ -32,6 +34,10 @@ struct CheckpointFacts {
   double score_low = -1, score_high = 1;
   std::string data_name, data_fingerprint, source_sha256;
   bool is_synthetic = false;
+  /// Of the data it was trained on: what decides which frames of a long clip are shown (data/window.h). By Modality,
+  /// the padded length; 0 where the data lack the modality, and in checkpoints from before it was recorded.
+  bool is_aligned = false;
+  std::array<std::int64_t, 3> padded_lengths{};
   std::int64_t epoch = 0, epochs = 0;           ///< the saved one, from 1, and how many were trained
   std::string select = "valid";                 ///< how it was chosen; "last", or "published" for converted weights
   std::map<std::string, std::string> versions;  ///< kuda, revision, libtorch
@@ -44,6 +50,7 @@ struct Checkpoint {
   std::shared_ptr<Model> model;  ///< in eval mode, on the CPU
   std::optional<WordPiece> tokenizer;
   std::optional<Normaliser> normaliser;
+  std::optional<Calibration> calibration;  ///< none in converted weights, in last/, and without validation labels
 };
 
 /// The model of a task (kMainTask, or a pretraining task) with fresh weights. Throws CheckpointError where the model
@@ -52,10 +59,12 @@ struct Checkpoint {
                                                 const std::string& task, const DataShape& shape,
                                                 const TextEncoder& text);
 
-/// Files are replaced one by one, config.json last: its presence says that the folder is whole.
+/// Files are replaced one by one, config.json last: its presence says that the folder is whole. `calibration` must be
+/// that of these very weights.
 void save_checkpoint(const std::filesystem::path& folder, const Model& model, RunConfig& config,
                      const CheckpointFacts& facts, const WordPiece* tokenizer,
-                     const std::optional<Normaliser>& normaliser);
+                     const std::optional<Normaliser>& normaliser,
+                     const std::optional<Calibration>& calibration = std::nullopt);
 
 /// `folder` is a checkpoint, or a run folder with one in model/. Throws CheckpointError naming the file and, where
 /// tensors do not fit, the first differences with both shapes and the likely cause.

@@ -65,8 +65,9 @@ TEST_F(CheckpointFolder, SavedAgainItHasTheSameBytes) {
   auto checkpoint = load_checkpoint(folder / "run");
   const auto again = scratch_folder("again");
   save_checkpoint(again, *checkpoint.model, checkpoint.config, checkpoint.facts, &*checkpoint.tokenizer,
-                  checkpoint.normaliser);
-  for (const char* file : {"config.json", "model.safetensors", "vocab.txt", "normaliser.safetensors"})
+                  checkpoint.normaliser, checkpoint.calibration);
+  for (const char* file :
+       {"config.json", "model.safetensors", "vocab.txt", "normaliser.safetensors", "calibration.json"})
     EXPECT_TRUE(read_file(again / file) == read_file(folder / "run" / "model" / file)) << file;
 }
 
@@ -99,7 +100,7 @@ TEST_F(CheckpointFolder, TensorsThatDoNotFitAreNamedWithShapesAndCause) {
 TEST_F(CheckpointFolder, DamageIsACheckpointError) {
   EXPECT_THAT(error_of<CheckpointError>([&] { (void)load_checkpoint(folder / "clips"); }),
               HasSubstr("not a checkpoint folder"));
-  for (const char* file : {"config.json", "model.safetensors", "normaliser.safetensors"}) {
+  for (const char* file : {"config.json", "model.safetensors", "normaliser.safetensors", "calibration.json"}) {
     const auto path = copy();
     const auto bytes = read_file(path / file);
     write_file(path / file, bytes.substr(0, bytes.size() / 2));

@@ -58,12 +58,19 @@ std::vector<Prediction> predict_rows(Model& model, const Collate& collate, const
     const auto output = model.forward(batch, nullptr);
     if (options.each_batch) options.each_batch(output, batch);
     const auto scores = floats_of(output.score, batch.size()), labels = floats_of(batch.label, batch.size());
-    std::array<std::vector<float>, 3> unimodal;
-    for (std::size_t m = 0; m < 3; ++m) unimodal[m] = floats_of(output.unimodal[m], batch.size());
+    std::array<std::vector<float>, 3> unimodal, own_labels;
+    for (std::size_t m = 0; m < 3; ++m) {
+      unimodal[m] = floats_of(output.unimodal[m], batch.size());
+      own_labels[m] = floats_of(batch.unimodal_labels[m], batch.size());
+    }
     const auto begin = predictions.size();
     for (std::size_t k = 0; k < batch.ids.size(); ++k)
-      predictions.push_back(
-          {batch.ids[k], Split::test, labels[k], scores[k], {unimodal[0][k], unimodal[1][k], unimodal[2][k]}});
+      predictions.push_back({batch.ids[k],
+                             Split::test,
+                             labels[k],
+                             scores[k],
+                             {unimodal[0][k], unimodal[1][k], unimodal[2][k]},
+                             {own_labels[0][k], own_labels[1][k], own_labels[2][k]}});
     check_finite(predictions, begin);
     if (options.progress != nullptr)
       options.progress->step({options.task, 0, 0, std::int64_t(i) + 1, std::int64_t(batches.size()), batch.size(),

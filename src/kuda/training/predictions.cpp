@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -34,11 +36,12 @@ std::vector<Prediction> predict_dataset(Model& model, const Collate& collate, co
 }
 
 void write_predictions(const std::filesystem::path& path, const std::vector<Prediction>& predictions) {
-  std::string text =
-      io::csv_line({"id", "split", "label", "prediction", "prediction_T", "prediction_V", "prediction_A"});
+  std::string text = io::csv_line({"id", "split", "label", "prediction", "prediction_T", "prediction_V", "prediction_A",
+                                   "label_T", "label_V", "label_A"});
   for (const auto& p : predictions)
     text += io::csv_line({p.id, std::string(split_name(p.split)), text_of(p.label), text_of(p.score),
-                          text_of(p.unimodal[0]), text_of(p.unimodal[1]), text_of(p.unimodal[2])});
+                          text_of(p.unimodal[0]), text_of(p.unimodal[1]), text_of(p.unimodal[2]),
+                          text_of(p.unimodal_labels[0]), text_of(p.unimodal_labels[1]), text_of(p.unimodal_labels[2])});
   write_file(path, text);
 }
 
@@ -48,6 +51,10 @@ std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
                                           table.column("label"),        table.column("prediction"),
                                           table.column("prediction_T"), table.column("prediction_V"),
                                           table.column("prediction_A")};
+  const std::array<std::string, 3> label_names{"label_T", "label_V", "label_A"};
+  std::array<std::optional<std::size_t>, 3> label_column;
+  for (std::size_t m = 0; m < 3; ++m)
+    if (table.has_column(label_names[m])) label_column[m] = table.column(label_names[m]);
   std::vector<Prediction> predictions;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const auto& row = table.rows[i];
@@ -59,7 +66,10 @@ std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
     p.split = split_from(row[column[1]]);
     p.label = number_of(row[column[2]], where);
     p.score = number_of(row[column[3]], where);
-    for (std::size_t m = 0; m < 3; ++m) p.unimodal[m] = number_of(row[column[4 + m]], where);
+    for (std::size_t m = 0; m < 3; ++m) {
+      p.unimodal[m] = number_of(row[column[4 + m]], where);
+      if (label_column[m]) p.unimodal_labels[m] = number_of(row[*label_column[m]], where);
+    }
     predictions.push_back(std::move(p));
   }
   return predictions;

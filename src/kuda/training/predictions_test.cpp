@@ -18,7 +18,7 @@ using test::scratch_folder;
 using testing::HasSubstr;
 
 std::vector<Prediction> some() {
-  return {{"a$_$1", Split::train, 1.0F, 0.1F, {0.3F, kUnknown, -2.5e-8F}},
+  return {{"a$_$1", Split::train, 1.0F, 0.1F, {0.3F, kUnknown, -2.5e-8F}, {-0.2F, 1.0F / 3, kUnknown}},
           {"b, \"quoted\"$_$02", Split::test, kUnknown, 1.0F / 3, {}},
           {"c", Split::valid, -0.2F, 16777217.0F, {kUnknown, kUnknown, kUnknown}}};
 }
@@ -36,6 +36,19 @@ TEST(Predictions, ReadBackBitByBit) {
   }
   EXPECT_EQ(found[0].unimodal[2], -2.5e-8F);
   EXPECT_TRUE(std::isnan(found[0].unimodal[1]));
+  EXPECT_EQ(found[0].unimodal_labels[0], -0.2F);
+  EXPECT_EQ(found[0].unimodal_labels[1], 1.0F / 3);
+  EXPECT_TRUE(std::isnan(found[0].unimodal_labels[2]));
+  EXPECT_TRUE(std::isnan(found[2].unimodal_labels[0]));
+}
+
+TEST(Predictions, FilesWithoutUnimodalLabelsAreRead) {
+  const auto path = scratch_folder("csv") / "predictions.csv";
+  write_file(path, "id,split,label,prediction,prediction_T,prediction_V,prediction_A\na,test,1,0.5,0.25,,\n");
+  const auto found = read_predictions(path);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].unimodal[0], 0.25F);
+  for (const float label : found[0].unimodal_labels) EXPECT_TRUE(std::isnan(label));
 }
 
 TEST(Predictions, ErrorsNameFileLineAndColumn) {

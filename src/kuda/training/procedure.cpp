@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -51,12 +52,25 @@ struct Surroundings {
 };
 
 void save(const fs::path& folder, const Plan& plan, RunConfig& config, const Session& session, const Collator& collator,
-          const TrainingResult& result, const std::string& select) {
+          const TrainingResult& result, const std::string& select,
+          const std::optional<Calibration>& calibration = std::nullopt) {
   auto facts = session.facts(plan.name, plan.shape);
   facts.epochs = std::int64_t(result.history.size());
   facts.epoch = select == "last" ? facts.epochs : result.chosen_epoch;
   facts.select = select;
-  save_checkpoint(folder, *plan.model, config, facts, session.tokenizer(), collator.normaliser());
+  save_checkpoint(folder, *plan.model, config, facts, session.tokenizer(), collator.normaliser(), calibration);
+}
+
+/// From the errors on the validation split; none where no clip of it has a label.
+std::optional<Calibration> calibrate(const std::vector<Prediction>& predictions) {
+  std::vector<float> scores, labels;
+  for (const auto& prediction : predictions) {
+    if (prediction.split != Split::valid || std::isnan(prediction.label)) continue;
+    scores.push_back(prediction.score);
+    labels.push_back(prediction.label);
+  }
+  if (scores.empty()) return std::nullopt;
+  return Calibration::fit(scores, labels);
 }
 
 std::string label_of(const RunConfig& config, const Plan& plan) {
@@ -114,13 +128,14 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
 
   save(out / "last", plan, config, session, collator, result, "last");
   use_chosen_epoch(*plan.model, result);
-  save(out / "model", plan, config, session, collator, result, plan.options.select);
   const auto predictions = predict_dataset(
       *plan.model, task.collate, dataset, rows_to_score(dataset, plan.target),
       {plan.options.scoring_batch_size(), device, task.name + " predictions", &around.progress, &around.stop});
+  const auto calibration = calibrate(predictions);
+  save(out / "model", plan, config, session, collator, result, plan.options.select, calibration);
   write_predictions(out / "predictions.csv", predictions);
   write_run_facts(out, config, session, notes, &result);
-  write_metrics(out, config, plan.name, session, result, predictions);  // last: the run is finished now
+  write_metrics(out, config, plan.name, session, result, predictions, calibration);  // last: the run is finished now
   fs::remove_all(state);
 }
 

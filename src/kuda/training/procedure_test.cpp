@@ -42,6 +42,7 @@ class Run : public testing::Test {
 fs::path Run::folder;
 
 const std::vector<std::string> kBytes{"model/model.safetensors",
+                                      "model/calibration.json",
                                       "last/model.safetensors",
                                       "predictions.csv",
                                       "metrics.json",
@@ -57,9 +58,12 @@ TEST_F(Run, LeavesEveryFile) {
   const auto out = folder / "whole";
   for (const char* file : {"config.toml", "run.json", "epochs.jsonl", "predictions.csv", "metrics.json",
                            "model/config.json", "model/model.safetensors", "model/vocab.txt", "last/config.json",
+                           "model/calibration.json", "pretrain/audio/model/calibration.json",
                            "pretrain/text/metrics.json", "pretrain/vision/metrics.json", "pretrain/audio/metrics.json"})
     EXPECT_TRUE(fs::exists(out / file)) << file;
   EXPECT_FALSE(fs::exists(out / "state"));
+  EXPECT_FALSE(fs::exists(out / "last/calibration.json")) << "the errors are those of the chosen epoch";
+  EXPECT_EQ(Calibration::load(out / "model/calibration.json").size(), 6U);
   const auto facts = nlohmann::json::parse(read_file(out / "run.json"));
   EXPECT_TRUE(facts.at("is_finished").get<bool>());
   EXPECT_EQ(facts.at("threads"), 1);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "kuda/base/error.h"
@@ -43,6 +44,29 @@ std::vector<float> known_labels(const std::vector<Prediction>& predictions, Spli
   return labels;
 }
 
+/// {"clips": n, "split": {"0.8": {"n", "coverage", "half_width"}, ...}, "magnitude": {...}}; a half width of null is
+/// undetermined.
+json intervals_json(const IntervalCheck& check) {
+  json object{{"clips", check.clips}};
+  for (const auto& entry : check.coverage)
+    object[std::string(interval_form_name(entry.form))][fmt::format("{}", entry.level)] = {
+        {"n", entry.n}, {"coverage", entry.share()}, {"half_width", json_number(entry.half_width)}};
+  return object;
+}
+
+IntervalCheck intervals_from(const json& object) {
+  IntervalCheck check;
+  check.clips = object.at("clips");
+  for (const auto form : kIntervalForms)
+    for (const auto& [level, found] : object.at(std::string(interval_form_name(form))).items()) {
+      Coverage entry{form, std::stod(level), found.at("n"), 0, number_in(found.at("half_width"))};
+      entry.covered = std::size_t(std::lround(found.at("coverage").get<double>() * double(entry.n)));
+      if (std::isnan(entry.half_width)) entry.half_width = std::numeric_limits<double>::infinity();
+      check.coverage.push_back(entry);
+    }
+  return check;
+}
+
 std::string name_of(const std::string& key, const std::string& model) {
   if (key == "model") return model;
   if (key == "text_only") return "text only";
@@ -81,6 +105,18 @@ Report make_report(ReportFacts facts, const std::vector<Prediction>& predictions
   return report;
 }
 
+std::optional<IntervalCheck> check_intervals(const Calibration& calibration,
+                                             const std::vector<Prediction>& predictions) {
+  std::vector<float> scores, labels;
+  for (const auto& prediction : predictions) {
+    if (prediction.split != Split::test || std::isnan(prediction.label)) continue;
+    scores.push_back(prediction.score);
+    labels.push_back(prediction.label);
+  }
+  if (scores.empty()) return std::nullopt;
+  return IntervalCheck{calibration.size(), coverage_of(calibration, scores, labels)};
+}
+
 std::string Report::table(Split split) const {
   std::string text = fmt::format("{} on {}{}, {} split", facts.model, facts.data,
                                  facts.is_synthetic ? " (synthetic data)" : "", split_name(split));
@@ -98,7 +134,9 @@ std::string Report::table(Split split) const {
   std::vector<MetricRow> lines;
   for (const auto& row : rows)
     lines.push_back({row.name + (is_chosen_on_test() && row.key == "model" ? " (chosen on test)" : ""), row.metrics});
-  return text + format_metric_table(lines);
+  text += format_metric_table(lines);
+  if (split == Split::test && intervals) text += coverage_lines(intervals->coverage, intervals->clips);
+  return text;
 }
 
 std::string Report::to_json() const {
@@ -118,6 +156,7 @@ std::string Report::to_json() const {
   for (const auto split : kSplits)
     for (const auto& row : splits[std::size_t(split)])
       object["splits"][std::string(split_name(split))][row.key] = metrics_json(row.metrics);
+  if (intervals) object["intervals"] = intervals_json(*intervals);
   return object.dump(2) + "\n";
 }
 
@@ -141,6 +180,7 @@ Report read_report(const std::filesystem::path& path) {
       for (const auto& [key, metrics] : rows.items())
         report.splits[std::size_t(split_from(split))].push_back(
             {key, name_of(key, facts.model), metrics_from(metrics, facts.family)});
+    if (object.contains("intervals")) report.intervals = intervals_from(object.at("intervals"));
     return report;
   } catch (const json::exception& error) {
     throw DataError(fmt::format("{}: not the metrics of a run: {}", path.string(), error.what()));

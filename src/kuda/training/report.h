@@ -8,12 +8,14 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "kuda/metrics/metrics.h"
+#include "kuda/training/conformal.h"
 #include "kuda/training/predictions.h"
 
 namespace kuda {
@@ -36,9 +38,16 @@ struct ReportRow {
   Metrics metrics;
 };
 
+/// What the intervals around scores do on the test split.
+struct IntervalCheck {
+  std::size_t clips = 0;           ///< validation clips behind the intervals
+  std::vector<Coverage> coverage;  ///< by form and level
+};
+
 struct Report {
   ReportFacts facts;
   std::array<std::vector<ReportRow>, 3> splits;  ///< by Split; empty where a split has no labelled clip
+  std::optional<IntervalCheck> intervals{};      ///< none without a calibration or without test labels
   [[nodiscard]] bool is_chosen_on_test() const { return facts.select == "test"; }
   /// The rows of one split as text, with what a reader must know above and below. Ends with "\n".
   [[nodiscard]] std::string table(Split split) const;
@@ -50,6 +59,10 @@ struct Report {
 /// the text-only predictor where `text_only` (same clips, scores from text alone) is not empty.
 [[nodiscard]] Report make_report(ReportFacts facts, const std::vector<Prediction>& predictions,
                                  std::span<const float> train_labels, const std::vector<Prediction>& text_only = {});
+
+/// Nothing where no clip of the test split has a label.
+[[nodiscard]] std::optional<IntervalCheck> check_intervals(const Calibration& calibration,
+                                                           const std::vector<Prediction>& predictions);
 
 /// The reverse of Report::to_json. Throws DataError naming the file.
 [[nodiscard]] Report read_report(const std::filesystem::path& path);

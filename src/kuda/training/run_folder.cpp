@@ -1,6 +1,7 @@
 #include "kuda/training/run_folder.h"
 
 #include <fcntl.h>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -9,12 +10,14 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/data/synth.h"
 #include "kuda/training/procedure.h"
 #include "kuda/training/report.h"
 
@@ -76,6 +79,26 @@ json cleaning_json(const CleaningCounts& counts) {
   return object;
 }
 
+/// What the rule behind synthetic clips says about each split: what an ideal predictor reaches on its clips, and
+/// shares.
+json synthetic_json(const Dataset& dataset, const std::vector<SynthTruth>& truth) {
+  json object = json::object();
+  for (const auto split : kSplits) {
+    if (dataset.rows(split).empty()) continue;
+    const auto oracle = oracle_scores(dataset, truth, split);
+    const auto shares = truth_shares(dataset, truth, split);
+    auto& entry = object[std::string(split_name(split))];
+    entry = {{"bound", oracle.bound},
+             {"bayes_mae", oracle.bayes_mae},
+             {"decoder_mae", oracle.decoder_mae},
+             {"noise", shares.noise},
+             {"conflict", shares.conflict}};
+    for (const auto modality : kModalities)
+      entry["dominant"][std::string(modality_name(modality))] = shares.dominant[std::size_t(modality)];
+  }
+  return object;
+}
+
 /// The scores of the text task of stage 1 for these very clips; empty when there is no such run.
 std::vector<Prediction> stage1_text_scores(const fs::path& out, const std::vector<Prediction>& predictions) {
   const auto path = out / "pretrain" / "text" / "predictions.csv";
@@ -91,18 +114,30 @@ std::vector<Prediction> stage1_text_scores(const fs::path& out, const std::vecto
   return scores;
 }
 
-}  // namespace
-
-FolderLock::FolderLock(const fs::path& folder) {
+/// Of the folder's lock file, which is made; -1 when another process holds it.
+int locked_descriptor(const fs::path& folder) {
   fs::create_directories(folder);
   const auto path = folder / ".lock";
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(errno)));
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    ::close(descriptor_);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(errno)));
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(descriptor);
+    return -1;
+  }  // a file system without locks is no reason to refuse the work
+  return descriptor;
+}
+
+}  // namespace
+
+FolderLock::FolderLock(const fs::path& folder) : descriptor_(locked_descriptor(folder)) {
+  if (descriptor_ < 0)
     throw Error(folder.string() + ": another process is working in this run folder",
                 "wait for it, or give another folder");
-  }  // a file system without locks is no reason to refuse the work
+}
+
+std::unique_ptr<FolderLock> FolderLock::try_to_lock(const fs::path& folder) {
+  const int descriptor = locked_descriptor(folder);
+  return descriptor < 0 ? nullptr : std::unique_ptr<FolderLock>(new FolderLock(descriptor));
 }
 
 FolderLock::~FolderLock() { ::close(descriptor_); }
@@ -118,7 +153,8 @@ std::string numeric_part(const std::string& toml) {
 
 void clear_run_folder(const fs::path& out) {
   fs::remove(out / "metrics.json");  // first: without it the folder is no finished run
-  for (const char* name : {"config.toml", "run.json", "epochs.jsonl", "predictions.csv"}) fs::remove(out / name);
+  for (const char* name : {"config.toml", "run.json", "epochs.jsonl", "predictions.csv", "explain.json"})
+    fs::remove(out / name);
   for (const char* name : {"model", "last", "state", "pretrain"}) fs::remove_all(out / name);
 }
 
@@ -158,17 +194,21 @@ void write_run_facts(const fs::path& out, const RunConfig& config, const Session
               {"notes", notes}};
   for (const auto split : kSplits)
     object["data"]["splits"][std::string(split_name(split))] = dataset.rows(split).size();
+  if (const auto truth = truth_beside(dataset); !truth.empty())
+    object["data"]["synthetic"] = synthetic_json(dataset, truth);
   if (result != nullptr) {
     double seconds = 0;
     for (const auto& record : result->history) seconds += record.seconds;
     object["training_seconds"] = std::round(10 * seconds) / 10;
     object["is_stopped_early"] = result->is_stopped_early;
+    object["finished_at"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));  // UTC
   }
   write_file(out / "run.json", object.dump(2) + "\n");
 }
 
 void write_metrics(const fs::path& out, const RunConfig& config, const std::string& task, const Session& session,
-                   const TrainingResult& result, const std::vector<Prediction>& predictions) {
+                   const TrainingResult& result, const std::vector<Prediction>& predictions,
+                   const std::optional<Calibration>& calibration) {
   ReportFacts facts;
   facts.model = config.model;
   facts.task = task;
@@ -186,7 +226,9 @@ void write_metrics(const fs::path& out, const RunConfig& config, const std::stri
   std::vector<float> train_labels;
   for (const auto& prediction : predictions)
     if (prediction.split == Split::train && !std::isnan(prediction.label)) train_labels.push_back(prediction.label);
-  write_file(out / "metrics.json", make_report(facts, predictions, train_labels, text_only).to_json());
+  auto report = make_report(facts, predictions, train_labels, text_only);
+  if (calibration) report.intervals = check_intervals(*calibration, predictions);
+  write_file(out / "metrics.json", report.to_json());
 }
 
 }  // namespace kuda

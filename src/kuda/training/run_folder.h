@@ -2,15 +2,19 @@
 // The files of a run folder. Each is replaced atomically; metrics.json comes last and says that the run is finished.
 //
 //   config.toml        the complete configuration
-//   run.json           versions, device, threads, seed, data fingerprint, cleaning counts, wall time
+//   run.json           versions, device, threads, seed, day, data fingerprint, cleaning counts, wall time; what an
+//                      ideal predictor reaches where the data are synthetic
 //   epochs.jsonl       one line per epoch
-//   predictions.csv    every clip: id, split, label, prediction, unimodal predictions
+//   predictions.csv    every clip: id, split, label, prediction, unimodal predictions, unimodal labels
 //   metrics.json       training/report.h
+//   explain.json       with `kuda train --explain`: which modality decided the test clips
 //   model/ last/       checkpoints of the chosen and of the last epoch
 //   state/             to continue; removed when the run is finished
 //   pretrain/NAME/     a run folder per task that precedes the main one
 
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,11 +29,14 @@ namespace kuda {
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);  ///< makes the folder
+  /// The same without an error: nothing when another process works there.
+  [[nodiscard]] static std::unique_ptr<FolderLock> try_to_lock(const std::filesystem::path& folder);
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
   ~FolderLock();
 
  private:
+  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
   int descriptor_;
 };
 
@@ -47,8 +54,10 @@ void clear_run_folder(const std::filesystem::path& out);
 void write_run_facts(const std::filesystem::path& out, const RunConfig& config, const Session& session,
                      const std::vector<std::string>& notes, const TrainingResult* result);
 
-/// metrics.json, with the text-only predictor from out/pretrain/text where the run has one, else from the model.
+/// metrics.json, with the text-only predictor from out/pretrain/text where the run has one, else from the model, and
+/// with what the intervals of `calibration` do on the test split.
 void write_metrics(const std::filesystem::path& out, const RunConfig& config, const std::string& task,
-                   const Session& session, const TrainingResult& result, const std::vector<Prediction>& predictions);
+                   const Session& session, const TrainingResult& result, const std::vector<Prediction>& predictions,
+                   const std::optional<Calibration>& calibration);
 
 }  // namespace kuda

@@ -66,6 +66,10 @@ CheckpointFacts Session::facts(const std::string& task, const DataShape& shape) 
   facts.data_fingerprint = dataset_.fingerprint;
   facts.source_sha256 = dataset_.source_sha256;
   facts.is_synthetic = dataset_.is_synthetic;
+  facts.is_aligned = dataset_.is_aligned;
+  for (const auto modality : kModalities)
+    if (const auto& feature = dataset_.feature(modality))
+      facts.padded_lengths[std::size_t(modality)] = feature->padded_length;
   return facts;
 }
 

@@ -1,0 +1,29 @@
+# `cmake --install`: the program, and the C++ API as a package that find_package(kuda) finds (kudaConfig.cmake.in).
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(kuda_package ${CMAKE_INSTALL_LIBDIR}/cmake/kuda)
+
+# kuda_predictor and what it links.
+install(TARGETS kuda_torch kuda_base kuda_config kuda_io kuda_io_tensor kuda_wordpiece kuda_text kuda_metrics kuda_data
+                kuda_synth kuda_nn kuda_models kuda_training kuda_explain kuda_predictor
+        EXPORT kudaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library)
+install(EXPORT kudaTargets NAMESPACE kuda:: DESTINATION ${kuda_package} COMPONENT library)
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/kudaConfig.cmake.in ${PROJECT_BINARY_DIR}/kudaConfig.cmake
+                              INSTALL_DESTINATION ${kuda_package})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/kudaConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/kudaConfig.cmake ${PROJECT_BINARY_DIR}/kudaConfigVersion.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/kuda_attach_torch.cmake
+        DESTINATION ${kuda_package} COMPONENT library)
+
+# Headers of the libraries above, without those of tests; of serve/ only the API.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/src/kuda DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT library
+        FILES_MATCHING PATTERN "*.h"
+        PATTERN "apps" EXCLUDE PATTERN "evaluation" EXCLUDE PATTERN "serve" EXCLUDE
+        PATTERN "test_*" EXCLUDE PATTERN "small_run.h" EXCLUDE PATTERN "toy_model.h" EXCLUDE PATTERN "tiny.h" EXCLUDE)
+foreach(header clip clip_files predictor)
+  install(FILES ${PROJECT_SOURCE_DIR}/src/kuda/serve/${header}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kuda/serve
+          COMPONENT library)
+endforeach()
+
+set_target_properties(kuda PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)  # LibTorch stays where it is
+install(TARGETS kuda RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)

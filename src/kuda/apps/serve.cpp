@@ -1,0 +1,139 @@
+// kuda serve: a checkpoint behind HTTP.
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <iostream>
+#include <memory>
+
+#include "kuda/apps/stop_signal.h"
+#include "kuda/apps/verbs.h"
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/log.h"
+#include "kuda/serve/server.h"
+
+namespace kuda {
+
+namespace {
+
+struct ServeArguments {
+  std::string checkpoint, token_file, interval = "split";
+  PredictorOptions predictor;
+  ServerOptions server;
+  double wait_ms = 5, body_mb = 16, timeout_s = 30, grace_s = 10;
+  int threads = 0;
+};
+
+std::chrono::milliseconds milliseconds_of(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(1000 * seconds));
+}
+
+/// The first line of the file, without the spaces around it.
+std::string read_token(const std::string& path) {
+  const auto text = read_file(path);
+  const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
+  const auto begin = std::find_if_not(text.begin(), text.end(), is_space);
+  const auto end = std::find_if(begin, text.end(), is_space);
+  if (begin == end)
+    throw ConfigError(path + ": expected a token, found none", "for example: openssl rand -hex 32 >" + path);
+  if (std::find_if_not(end, text.end(), is_space) != text.end())
+    throw ConfigError(path + ": expected one token, found more than one word");
+  return {begin, end};
+}
+
+void add_limits(CLI::App& verb, ServeArguments& options) {
+  auto& server = options.server;
+  verb.add_option("--max-batch", server.batching.max_batch, "most clips in one pass through the model")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  verb.add_option("--max-wait-ms", options.wait_ms, "longest wait for more clips; 0 = none")
+      ->check(CLI::Range(0.0, 60000.0))
+      ->capture_default_str();
+  verb.add_option("--max-queue", server.batching.max_queue, "clips waiting for the model; more are answered with 503")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_option("--max-requests", server.requests, "requests at once; more are answered with 503")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  verb.add_option("--max-body-mb", options.body_mb, "MiB of one request, unpacked")
+      ->check(CLI::Range(0.001, 4096.0))
+      ->capture_default_str();
+  verb.add_option("--max-clips", server.clips.clips, "clips in one request")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_option("--max-frames", server.clips.frames, "frames of one modality of a clip")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_option("--max-text-bytes", server.clips.text_bytes, "bytes of one text")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_option("--timeout-s", options.timeout_s, "seconds for a body to arrive, and then for its scores")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  verb.add_option("--grace-s", options.grace_s, "seconds for what is being sent when the server is stopped")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+}
+
+void serve(ServeArguments& options) {
+  if (options.threads > 0) torch::set_num_threads(options.threads);
+  options.predictor.form = interval_form_from(options.interval);
+  options.predictor.batch_size = std::int64_t(options.server.batching.max_batch);
+  options.server.batching.max_wait = std::chrono::microseconds(static_cast<std::int64_t>(1000 * options.wait_ms));
+  options.server.body_bytes = static_cast<std::size_t>(options.body_mb * 1024 * 1024);
+  options.server.body_time = options.server.request_time = milliseconds_of(options.timeout_s);
+  options.server.grace = milliseconds_of(options.grace_s);
+  if (!options.token_file.empty()) options.server.token = read_token(options.token_file);
+  const auto& stop = catch_stop_signals();
+  const Predictor predictor(options.checkpoint, options.predictor);
+  const auto& facts = predictor.facts();
+  Server server(predictor, options.server);
+  const int port = server.bind();
+  if (!is_loopback(options.server.host) && options.server.token.empty())
+    log_warning("{} can be reached from other machines, and everybody may use the model: --token-file asks for a token",
+                options.server.host);
+  // One line that a script can wait for and read the port from.
+  const auto host =
+      options.server.host.find(':') == std::string::npos ? options.server.host : "[" + options.server.host + "]";
+  std::cout << fmt::format("serving {} of {} on http://{}:{}\n", facts.model, options.checkpoint, host, port)
+            << std::flush;
+  server.run(stop);
+  log_info("stopped: everything that was accepted is answered");
+}
+
+}  // namespace
+
+void add_serve(CLI::App& program) {
+  auto options = std::make_shared<ServeArguments>();
+  auto* verb = program.add_subcommand("serve", "Score and explain clips over HTTP.");
+  verb->add_option("checkpoint", options->checkpoint, "checkpoint folder, or a run folder with one in model/")
+      ->required();
+  verb->add_option("--host", options->server.host, "address to listen on; 0.0.0.0 for all of this machine")
+      ->capture_default_str();
+  verb->add_option("--port", options->server.port, "0 = any free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  verb->add_option("--token-file", options->token_file, "file with the token that requests must bring");
+  verb->add_option("--device", options->predictor.device, "cpu or cuda")->capture_default_str();
+  verb->add_option("--threads", options->threads, "threads of LibTorch; 0 = its default")->capture_default_str();
+  verb->add_option("--level", options->predictor.level, "probability with which an interval holds the label")
+      ->capture_default_str();
+  verb->add_option("--interval", options->interval, "split: one width; magnitude: one for each third by |score|")
+      ->check(CLI::IsMember({"split", "magnitude"}))
+      ->capture_default_str();
+  add_limits(*verb, *options);
+  verb->footer(
+      "SIGTERM and Ctrl-C stop it after everything that was accepted is answered. docs/serving.md has the requests.\n"
+      "Example:\n"
+      "  kuda serve runs/first --port 8080\n"
+      "  curl -H 'Content-Type: application/json' -d '{\"text\": \"a fine film\"}' http://127.0.0.1:8080/v1/predict");
+  verb->callback([options] { serve(*options); });
+}
+
+}  // namespace kuda

@@ -1,0 +1,151 @@
+#include "kuda/serve/answers.h"
+
+#include <nlohmann/json.hpp>
+
+#include "kuda/base/error.h"
+#include "kuda/base/json_number.h"
+#include "kuda/serve/batcher.h"
+
+namespace kuda {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+/// An id may hold bytes that are no UTF-8 (a form's fields are not checked): they are replaced.
+std::string dumped(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
+
+template <class Value>
+json or_null(const std::optional<Value>& value) {
+  return value ? json_number(*value) : json(nullptr);
+}
+
+json name_or_null(const std::optional<Modality>& modality) {
+  return modality ? json(std::string(modality_name(*modality))) : json(nullptr);
+}
+
+template <class Value>
+json by_modality(const std::array<std::optional<Value>, 3>& values) {
+  json object;
+  for (const auto modality : kModalities)
+    object[std::string(modality_name(modality))] = or_null(values[static_cast<std::size_t>(modality)]);
+  return object;
+}
+
+json score_object(const ClipScore& clip) {
+  json object{{"id", clip.id}, {"score", json_number(clip.score)}, {"unimodal", by_modality(clip.unimodal)}};
+  object["interval"] = nullptr;
+  if (clip.interval)
+    object["interval"] = {{"level", clip.interval->level},
+                          {"low", json_number(float(clip.interval->low))},
+                          {"high", json_number(float(clip.interval->high))}};
+  object["leading"]["unimodal"] = name_or_null(clip.leading);
+  return object;
+}
+
+json attention_object(const ClipExplanation::Attention& map) {
+  auto rows = json::array();
+  for (std::int64_t row = 0; row < map.rows; ++row) {
+    auto& line = rows.emplace_back(json::array());
+    for (std::int64_t column = 0; column < map.columns; ++column)
+      line.push_back(json_number(map.weights[static_cast<std::size_t>(row * map.columns + column)]));
+  }
+  return rows;
+}
+
+json explanation_object(const ClipExplanation& clip) {
+  auto object = score_object(clip.clip);
+  object["leading"] = {{"unimodal", name_or_null(clip.by_unimodal)},
+                       {"share", name_or_null(clip.by_share)},
+                       {"removal", name_or_null(clip.by_removal)}};
+  object["without"] = by_modality(clip.without);
+  object["share"] = by_modality(clip.share);
+  object["attention"] = json::object();
+  for (const auto modality : kModalities) {
+    const auto& map = clip.attention[static_cast<std::size_t>(modality)];
+    object["attention"][std::string(modality_name(modality))] = map ? attention_object(*map) : json(nullptr);
+  }
+  return object;
+}
+
+template <class Clip, class ToJson>
+std::string as_answer(const std::vector<Clip>& clips, bool is_list, double seconds, ToJson to_json) {
+  json answer;
+  if (is_list) {
+    answer["clips"] = json::array();
+    for (const auto& clip : clips) answer["clips"].push_back(to_json(clip));
+  } else {
+    answer = to_json(clips.front());
+  }
+  answer["seconds"] = seconds;
+  return dumped(answer);
+}
+
+/// "message\n  hint: ..." without the hint.
+std::string message_of(const Error& error) {
+  std::string text = error.what();
+  if (!error.hint().empty()) text.resize(text.size() - std::string("\n  hint: ").size() - error.hint().size());
+  return text;
+}
+
+}  // namespace
+
+std::string scores_json(const std::vector<ClipScore>& scores, bool is_list, double seconds) {
+  return as_answer(scores, is_list, seconds, score_object);
+}
+
+std::string explanations_json(const std::vector<ClipExplanation>& explanations, bool is_list, double seconds) {
+  return as_answer(explanations, is_list, seconds, explanation_object);
+}
+
+std::string model_json(const PredictorFacts& facts, const ClipLimits& limits, std::size_t body_bytes) {
+  json object{{"model", facts.model},         {"task", facts.task},
+              {"data", facts.data},           {"is_synthetic", facts.is_synthetic},
+              {"score_low", facts.score_low}, {"score_high", facts.score_high},
+              {"epoch", facts.epoch},         {"epochs", facts.epochs},
+              {"select", facts.select},       {"text", facts.text}};
+  for (const auto modality : kModalities) {
+    const auto& input = facts.inputs[static_cast<std::size_t>(modality)];
+    auto& entry = object["inputs"][std::string(modality_name(modality))];
+    entry = nullptr;
+    if (input.is_in_use) entry = {{"width", input.width}, {"length", input.length}};
+  }
+  object["interval"] = nullptr;
+  if (facts.calibration_clips > 0)
+    object["interval"] = {{"level", facts.level},
+                          {"form", std::string(interval_form_name(facts.form))},
+                          {"clips", facts.calibration_clips}};
+  object["limits"] = {{"clips", limits.clips},
+                      {"frames", limits.frames},
+                      {"text_bytes", limits.text_bytes},
+                      {"body_bytes", body_bytes}};
+  object["versions"] = facts.versions;
+  return dumped(object);
+}
+
+std::string error_json(const std::string& message, const std::string& hint) {
+  return dumped({{"error", {{"message", message}, {"hint", hint}}}});
+}
+
+ErrorAnswer answer_to(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Busy& busy) {
+    return {503, message_of(busy), busy.hint(), {}};
+  } catch (const TimedOut& late) {
+    return {503, message_of(late), late.hint(), {}};
+  } catch (const DataError& data) {
+    return {400, message_of(data), data.hint(), {}};
+  } catch (const ConfigError& config) {
+    return {400, message_of(config), config.hint(), {}};
+  } catch (const UsageError& usage) {
+    return {400, message_of(usage), usage.hint(), {}};
+  } catch (const Error& other) {  // for example a score that is not finite: it names the clip, so it is not logged
+    return {500, message_of(other), other.hint(), {}};
+  } catch (const std::exception& defect) {
+    return {500, "unexpected error, please report it", "", defect.what()};
+  } catch (...) {
+    return {500, "unexpected error, please report it", "", "an exception of unknown type"};
+  }
+}
+
+}  // namespace kuda

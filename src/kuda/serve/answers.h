@@ -1,0 +1,34 @@
+#pragma once
+// What a server answers, as JSON. serve/openapi.json describes every field; a test compares the two. No LibTorch.
+
+#include <exception>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kuda/serve/clip_json.h"
+#include "kuda/serve/predictor.h"
+
+namespace kuda {
+
+/// One clip as an object, a list as {"clips": [...]}; both with "seconds".
+[[nodiscard]] std::string scores_json(const std::vector<ClipScore>& scores, bool is_list, double seconds);
+[[nodiscard]] std::string explanations_json(const std::vector<ClipExplanation>& explanations, bool is_list,
+                                            double seconds);
+/// What the model is, what it reads, and what one request may hold.
+[[nodiscard]] std::string model_json(const PredictorFacts& facts, const ClipLimits& limits, std::size_t body_bytes);
+
+/// {"error": {"message": ..., "hint": ...}}: the text that the program prints for the same mistake; an empty hint where
+/// there is none.
+[[nodiscard]] std::string error_json(const std::string& message, const std::string& hint = {});
+
+struct ErrorAnswer {
+  int status = 500;
+  std::string message, hint;
+  std::string defect{};  ///< what no request should cause, for the log; empty otherwise
+};
+
+/// 400 for data, shapes and options; 503 for Busy and TimedOut; 500 for everything else.
+[[nodiscard]] ErrorAnswer answer_to(const std::exception_ptr& error);
+
+}  // namespace kuda

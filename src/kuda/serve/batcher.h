@@ -1,0 +1,93 @@
+#pragma once
+// Gathers clips that arrive from many threads into batches for one thread that owns the model. No LibTorch.
+//
+//   Batcher batcher([&](std::span<const ClipInput> clips) { return predictor.score(clips); }, {.max_batch = 32});
+//   auto answer = batcher.submit({clip});
+//   answer.get().front().score;
+//
+// A batch starts when it is full, or when its first clip has waited max_wait; while one is computed the next gathers.
+// One thread, because LibTorch keeps a team of threads for every thread that computes.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "kuda/base/error.h"
+#include "kuda/serve/clip.h"
+
+namespace kuda {
+
+/// Nothing more can be taken now: the queue is full, or the work is being stopped.
+class Busy : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A job was not begun before its deadline.
+class TimedOut : public Error {
+ public:
+  using Error::Error;
+};
+
+struct BatcherOptions {
+  std::size_t max_batch = 32;                ///< clips; a larger job is a batch of its own
+  std::chrono::microseconds max_wait{5000};  ///< of the first clip of a batch; 0: a batch is what is there
+  std::size_t max_queue = 1024;              ///< clips waiting; a job counts as at least one
+};
+
+class Batcher {
+ public:
+  using Clock = std::chrono::steady_clock;
+  /// As many scores as clips, in their order. May throw.
+  using Score = std::function<std::vector<ClipScore>(std::span<const ClipInput> clips)>;
+  static constexpr Clock::time_point kNever = Clock::time_point::max();
+
+  Batcher(Score score, const BatcherOptions& options);
+  Batcher(const Batcher&) = delete;
+  Batcher& operator=(const Batcher&) = delete;
+  ~Batcher();  ///< as stop
+
+  /// From any thread. Throws Busy. The future holds the scores, or what scoring these clips throws: where a batch
+  /// throws, each of its jobs is scored again alone, so that only the guilty one fails.
+  [[nodiscard]] std::future<std::vector<ClipScore>> submit(std::vector<ClipInput> clips,
+                                                           Clock::time_point deadline = kNever);
+  /// Runs a task on the thread that owns the model, between batches, in the order of arrival. Throws Busy.
+  [[nodiscard]] std::future<void> run(std::function<void()> task, Clock::time_point deadline = kNever);
+
+  /// Takes nothing more, answers what was taken, and returns when that is done.
+  void stop();
+  [[nodiscard]] std::size_t waiting() const;  ///< clips
+
+ private:
+  struct Job {
+    std::vector<ClipInput> clips;
+    std::promise<std::vector<ClipScore>> scores;
+    std::function<void()> task;  ///< instead of clips
+    std::promise<void> done;
+    Clock::time_point arrival, deadline;
+    [[nodiscard]] std::size_t size() const noexcept { return clips.empty() ? 1 : clips.size(); }
+  };
+  void add(Job job);
+  void work();
+  [[nodiscard]] std::vector<Job> next_batch(std::unique_lock<std::mutex>& lock);
+  void answer(std::vector<Job> jobs);
+
+  Score score_;
+  BatcherOptions options_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Job> jobs_;
+  std::size_t waiting_ = 0;  ///< clips of jobs_
+  bool is_stopping_ = false;
+  std::mutex stop_mutex_;  ///< several threads may stop it
+  std::thread thread_;
+};
+
+}  // namespace kuda

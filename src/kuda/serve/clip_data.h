@@ -1,0 +1,36 @@
+#pragma once
+// Private to the predictor: clips of a request as a data set, so that they are collated by the code that training used.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kuda/data/dataset.h"
+#include "kuda/serve/clip.h"
+#include "kuda/training/checkpoint.h"
+
+namespace kuda {
+
+/// How the model of a checkpoint gets its text.
+enum class TextKind { none, raw, features };
+[[nodiscard]] TextKind text_kind(const Checkpoint& checkpoint);
+
+/// By Modality: in use by the checkpoint's model.
+[[nodiscard]] std::array<bool, 3> modalities_in_use(const Checkpoint& checkpoint);
+
+/// Throws DataError and ShapeError, `name` standing for the clip: nothing that the model reads, something that it does
+/// not read, another width, values that are no whole frames, token ids beyond the vocabulary.
+void check_clip(const Checkpoint& checkpoint, const ClipInput& clip, const std::string& name);
+
+/// Positions of `clips` in groups that are collated together. How many leading zero frames a truncation skips depends
+/// on the padded length of the data (data/window.h), so a clip longer than any in training has a group of its own: it
+/// must not move the window of others.
+[[nodiscard]] std::vector<std::vector<std::size_t>> groups_of(const Checkpoint& checkpoint,
+                                                              std::span<const ClipInput> clips);
+
+/// One group as a data set: row i is clips[group[i]]. Word pieces are stored as ids, so `data.text_source` must be
+/// "tokens": a data set of texts must have all of them, and here one may be missing.
+[[nodiscard]] Dataset dataset_of(const Checkpoint& checkpoint, std::span<const ClipInput> clips,
+                                 const std::vector<std::size_t>& group);
+
+}  // namespace kuda

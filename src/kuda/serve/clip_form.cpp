@@ -1,0 +1,74 @@
+#include "kuda/serve/clip_form.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "kuda/base/error.h"
+#include "kuda/base/names.h"
+#include "kuda/serve/clip_files.h"
+
+namespace kuda {
+namespace {
+
+const std::vector<std::string> kFields{"id", "text", "attention", "text_features", "vision", "audio", "features"};
+
+/// The bytes stay where they are; frames of the file keep them alive.
+struct Upload {
+  std::shared_ptr<const std::string> content;
+  [[nodiscard]] std::span<const std::byte> bytes() const { return std::as_bytes(std::span(*content)); }
+};
+
+void check_upload(const std::optional<Frames>& frames, const std::string& name, const ClipLimits& limits) {
+  if (!frames) return;
+  if (frames->length() > std::int64_t(limits.frames))
+    throw DataError(fmt::format("{}: expected at most {} frames, found {}", name, limits.frames, frames->length()));
+  require_finite(*frames, name);
+}
+
+void read_file_part(const std::string& name, std::string content, ClipInput& clip) {
+  const Upload file{std::make_shared<const std::string>(std::move(content))};
+  if (file.content->empty()) throw DataError(name + ": expected a .npy, .npz or .safetensors file, found no bytes");
+  if (name == "features") {
+    read_clip_archive(file.bytes(), file.content, name, clip);
+    return;
+  }
+  const auto modality = name == "text_features" ? Modality::text : modality_from(name);
+  auto& target = modality == Modality::text     ? clip.text_features
+                 : modality == Modality::vision ? clip.vision
+                                                : clip.audio;
+  target = read_frames(file.bytes(), file.content, name, modality);
+}
+
+}  // namespace
+
+ClipRequest parse_form(std::vector<FormPart> parts, const ClipLimits& limits) {
+  ClipRequest request;
+  auto& clip = request.clips.emplace_back();
+  std::set<std::string> seen;
+  for (auto& part : parts) {
+    const auto name = part.name.substr(0, 40);
+    if (std::find(kFields.begin(), kFields.end(), name) == kFields.end())
+      throw DataError(fmt::format("form: unknown field '{}'", name), suggestion(name, kFields));
+    if (!seen.insert(name).second) throw DataError(fmt::format("form: the field '{}' is there twice", name));
+    if (name == "id" || name == "text") {
+      if (part.content.size() > limits.text_bytes)
+        throw DataError(
+            fmt::format("{}: expected at most {} bytes, found {}", name, limits.text_bytes, part.content.size()));
+      (name == "id" ? clip.id : clip.text.emplace()) = std::move(part.content);
+    } else if (name == "attention") {
+      request.with_attention = part.content == "true";
+    } else {
+      read_file_part(name, std::move(part.content), clip);
+    }
+  }
+  check_upload(clip.text_features, "text_features", limits);
+  check_upload(clip.vision, "vision", limits);
+  check_upload(clip.audio, "audio", limits);
+  return request;
+}
+
+}  // namespace kuda

@@ -1,0 +1,22 @@
+#pragma once
+// A form (multipart/form-data) as a clip: texts as fields, frames as uploaded files. No LibTorch.
+//
+//   curl -F 'text=a fine film' -F vision=@vision.npy -F audio=@audio.npz http://127.0.0.1:8080/v1/predict
+
+#include <string>
+#include <vector>
+
+#include "kuda/serve/clip_json.h"
+
+namespace kuda {
+
+struct FormPart {
+  std::string name, content;
+};
+
+/// Fields id, text and attention ("true"); files text_features, vision and audio (.npy, .npz or .safetensors); a file
+/// features (.npz or .safetensors) with arrays named text, vision, audio. One clip. Throws DataError and FormatError
+/// naming the field: unknown or given twice, no array, another shape, values that are not finite, beyond a limit.
+[[nodiscard]] ClipRequest parse_form(std::vector<FormPart> parts, const ClipLimits& limits);
+
+}  // namespace kuda

@@ -1,0 +1,36 @@
+#pragma once
+// The JSON body of a request as clips. Numbers go straight into float arrays: a tree of values would need twenty times
+// the memory of the body. No LibTorch.
+//
+//   const ClipRequest request = parse_clips(body, limits);
+//   {"text": "a fine film", "vision": [[0.1, 0.2], [0.3, 0.4]]}         one clip
+//   {"clips": [{"id": "a", "text": "..."}, {"audio": [[...]]}]}         many
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "kuda/serve/clip.h"
+
+namespace kuda {
+
+/// What one request may hold; more is refused with a message that names the limit.
+struct ClipLimits {
+  std::size_t clips = 64;          ///< in one request
+  std::size_t frames = 10000;      ///< of one modality of one clip
+  std::size_t text_bytes = 20000;  ///< of one clip; as many token ids
+};
+
+struct ClipRequest {
+  std::vector<ClipInput> clips;
+  bool is_list = false;         ///< as {"clips": [...]}: the answer is a list too
+  bool with_attention = false;  ///< "attention": true
+};
+
+/// Throws DataError naming the place ("clips[3].vision[10]"), what was expected and what was found: text that is no
+/// JSON, unknown keys (with the nearest), wrong types, rows of unequal length, numbers that are not finite, anything
+/// nested deeper than a matrix, more than a limit allows. Nothing of the body is in a message but its own keys and
+/// numbers.
+[[nodiscard]] ClipRequest parse_clips(std::string_view body, const ClipLimits& limits);
+
+}  // namespace kuda

@@ -1,0 +1,59 @@
+#pragma once
+// The HTTP server behind `kuda serve`. docs/serving.md describes it for users, serve/openapi.json for programs.
+//
+//   const Predictor predictor("runs/mosi/seed-1111", {.batch_size = 32});
+//   Server server(predictor, {.port = 8080});
+//   server.bind();
+//   server.run(stop);                       // until *stop is set from a signal or another thread
+//
+// Contents of requests are never logged. A server ignores SIGPIPE for the whole process (cpp-httplib does).
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "kuda/serve/batcher.h"
+#include "kuda/serve/clip_json.h"
+#include "kuda/serve/predictor.h"
+#include "kuda/serve/routes.h"
+
+namespace kuda {
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";
+  int port = 8080;      ///< 0: any that is free
+  std::string token{};  ///< asked for as "Authorization: Bearer TOKEN" under /v1 and /metrics; empty: nobody is asked
+  BatcherOptions batching{};
+  ClipLimits clips{};
+  std::size_t body_bytes = std::size_t{16} << 20U;  ///< of one request, unpacked
+  std::size_t requests = 64;                        ///< with a body, at once; more are answered with 503
+  std::chrono::milliseconds body_time{30000};       ///< for a body to arrive
+  std::chrono::milliseconds request_time{30000};    ///< from then to the scores
+  std::chrono::milliseconds grace{10000};           ///< for what is being sent while the server stops
+};
+
+/// True for names and addresses of this machine alone.
+[[nodiscard]] bool is_loopback(const std::string& host);
+
+class Server {
+ public:
+  /// The predictor must outlive the server.
+  Server(const Predictor& predictor, ServerOptions options);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Takes the port and returns it; connections wait from now on. Throws Error when it cannot be had.
+  int bind();
+  /// Serves until `stop` is set, then answers what has arrived (new requests with 503), closes the port and returns.
+  /// Throws Error when the port is lost.
+  void run(const std::atomic<bool>& stop);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kuda

@@ -1,0 +1,32 @@
+// The score of one clip by a checkpoint, in a program of somebody else.
+//
+//   outside CHECKPOINT TEXT [FRAMES.npz]        frames: arrays named vision and audio
+
+#include <kuda/base/error.h>
+#include <kuda/serve/clip_files.h>
+#include <kuda/serve/predictor.h>
+
+#include <cstdio>
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    std::fprintf(stderr, "outside CHECKPOINT TEXT [FRAMES]\n");
+    return 2;
+  }
+  try {
+    const kuda::Predictor predictor(argv[1]);
+    kuda::ClipInput clip;
+    clip.text = argv[2];
+    if (argc > 3) {
+      clip.vision = kuda::load_frames(argv[3], kuda::Modality::vision);
+      clip.audio = kuda::load_frames(argv[3], kuda::Modality::audio);
+    }
+    const kuda::ClipScore score = predictor.score(clip);
+    std::printf("%.9g\n", double(score.score));
+    if (score.interval) std::printf("%.9g to %.9g\n", score.interval->low, score.interval->high);
+    return 0;
+  } catch (const kuda::Error& error) {
+    std::fprintf(stderr, "outside: %s\n", error.what());
+    return 1;
+  }
+}
