@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "kuda/base/file.h"
+#include "kuda/training/small_encoder.h"
 #include "tests/program.h"
 
 namespace kuda::test {
@@ -85,6 +87,39 @@ TEST(ExperimentFiles, ShardsCoverTheListOnce) {
   EXPECT_EQ(run_kuda(wrong).exit_code, 2);
 }
 
+/// One made data set with a cut encoder, two models with a variant each of the same name.
+const char* const kMadeGrid =
+    "title = \"made\"\nseeds = [1, 2]\nmodels = [\"tfn\", \"lmf\"]\nexplain = true\n"
+    "[[data]]\nname = \"a\"\nconfig = \"{model}.toml\"\nencoder = \"bert\"\nencoder_layers = 2\n"
+    "synth = [\"--train=12\", \"--valid=6\", \"--test=6\"]\n"
+    "[[variants]]\nname = \"\"\nmodels = [\"tfn\"]\nset = [\"tfn.text_hidden=8\"]\n"
+    "[[variants]]\nname = \"\"\nmodels = [\"lmf\"]\nset = [\"lmf.text_hidden=8\"]\n";
+
+TEST(ExperimentFiles, DataSetsAreMadeAndEncodersCutBeforeTheRuns) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "x.toml") << kMadeGrid;
+  const std::vector<std::string> words{"experiment", (folder / "x.toml").string(), "--out", "o", "--print-commands"};
+  const auto run = run_kuda(words);
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto lines = lines_of(run.out);
+  EXPECT_EQ(lines.front(), "kuda data synth o/a/data --train=12 --valid=6 --test=6");
+  EXPECT_THAT(run.out, HasSubstr("\nkuda data encoder o/a/data bert o/a/encoder --layers 2\n"));
+  EXPECT_EQ(count_commands(run.out), 2U + 4U);
+  EXPECT_THAT(lines.back(),
+              AllOf(HasSubstr("kuda train -m lmf"), HasSubstr("-d o/a/data"), HasSubstr("--encoder o/a/encoder"),
+                    HasSubstr("lmf.text_hidden=8"), Not(HasSubstr("tfn.text_hidden")), HasSubstr("--explain")));
+  const auto with = [&](const std::vector<std::string>& more) {
+    auto all = words;
+    all.insert(all.end(), more.begin(), more.end());
+    return run_kuda(all);
+  };
+  EXPECT_EQ(count_commands(with({"-s", "1"}).out), 2U + 2U);
+  for (const char* shard : {"1/4", "4/4"})
+    EXPECT_EQ(count_commands(with({"--shard", shard}).out), 2U + 1U) << "each part makes the data set";
+  const auto given = with({"-d", "a=my.pkl", "--encoder", "other"});
+  EXPECT_THAT(given.out, AllOf(Not(HasSubstr("data synth")), HasSubstr("data encoder my.pkl other o/a/encoder")));
+}
+
 TEST(ExperimentFiles, MistakesAreNamed) {
   const TemporaryFolder folder;
   const auto run = [&](const std::string& text) {
@@ -97,8 +132,12 @@ TEST(ExperimentFiles, MistakesAreNamed) {
   EXPECT_THAT(run("titel = 1\n" + good).err, AllOf(HasSubstr("titel"), HasSubstr("did you mean 'title'?")));
   EXPECT_THAT(run("title = \"t\"\nseeds = [1]\nmodels = [\"tfm\"]\n[[data]]\nname = \"a\"\nconfig = \"c\"\n").err,
               HasSubstr("tfm"));
-  EXPECT_THAT(run(good + "pth = \"x\"\n").err, AllOf(HasSubstr("data[1]"), HasSubstr("pth")));
+  EXPECT_THAT(run(good + "pth = \"x\"\n").err, AllOf(HasSubstr("x.toml:7: pth"), HasSubstr("'path'")));
   EXPECT_EQ(run("title = ").exit_code, 3);
+  EXPECT_THAT(run(good + "path = \"x\"\nsynth = [\"--train=5\"]\n").err, HasSubstr("both path and synth"));
+  EXPECT_THAT(run(good + "encoder_layers = 2\n").err, HasSubstr("--encoder"));
+  EXPECT_THAT(run(good + "[[variants]]\nname = \"\"\n[[variants]]\nname = \"\"\nmodels = [\"tfn\"]\n").err,
+              HasSubstr("comes twice"));
 }
 
 TEST(ExperimentRuns, AGridRunsGoesOnAndNamesWhatFailed) {
@@ -127,6 +166,34 @@ TEST(ExperimentRuns, AGridRunsGoesOnAndNamesWhatFailed) {
                                HasSubstr("failed: a/tfn+broken/2")));
   EXPECT_TRUE(fs::exists(out / "a" / "tfn" / "2" / "metrics.json"));
   EXPECT_THAT(start({}).out, HasSubstr("2 of 4 finished, 2 of them before"));
+}
+
+TEST(ExperimentRuns, AMadeDataSetIsTrainedOnExplainedAndReported) {
+  const TemporaryFolder folder;
+  for (const char* model : {"tfn", "lmf"})
+    std::ofstream(folder / (std::string(model) + ".toml"))
+        << "model = \"" << model << "\"\n[train]\nepochs = 1\nbatch_size = 4\n";
+  std::ofstream(folder / "x.toml") << kMadeGrid;
+  write_small_encoder(folder / "bert");
+  const std::vector<std::string> words{"experiment", "x.toml", "--out", "runs", "-s", "1", "--encoder", "bert"};
+  const auto first = run_kuda(words, folder.path());
+  ASSERT_EQ(first.exit_code, 0) << first.out << first.err;
+  EXPECT_THAT(first.out, AllOf(HasSubstr("a/data"), HasSubstr("a/encoder"), HasSubstr("4 of 4 finished")));
+  const auto made = fs::last_write_time(folder / "runs/a/data/clips.csv");
+  const auto explained = nlohmann::json::parse(read_file(folder / "runs/a/tfn/1/explain.json"));
+  EXPECT_EQ(explained["clips"], 6);
+  EXPECT_FALSE(explained["summary"].contains("unimodal")) << "TFN has no decoder of one modality";
+  EXPECT_TRUE(explained["summary"]["removal"]["names_truth"].is_number());
+  const auto facts = nlohmann::json::parse(read_file(folder / "runs/a/lmf/1/run.json"));
+  EXPECT_GT(facts["data"]["synthetic"]["test"]["bound"].get<double>(), 0);
+  EXPECT_EQ(run_kuda(words, folder.path()).exit_code, 0);
+  EXPECT_EQ(fs::last_write_time(folder / "runs/a/data/clips.csv"), made) << "the same clips are left alone";
+  const auto report = run_kuda({"report", "runs", "--out", "report"}, folder.path());
+  ASSERT_EQ(report.exit_code, 0) << report.err;
+  EXPECT_THAT(report.out, AllOf(HasSubstr("by conflict"), HasSubstr("Dominance benchmark (synthetic data)")));
+  EXPECT_THAT(read_file(folder / "report/dominance.md"), AllOf(HasSubstr("| lmf |"), HasSubstr("runs finished")));
+  EXPECT_TRUE(fs::exists(folder / "report/dominance.csv"));
+  EXPECT_TRUE(fs::exists(folder / "report/by_conflict.csv"));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ void add_data(CLI::App& program) {
   add_data_import(*data);
   add_data_stats(*data);
   add_data_synth(*data);
+  add_data_encoder(*data);
 }
 
 }  // namespace kuda

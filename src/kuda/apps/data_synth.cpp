@@ -29,6 +29,15 @@ void print_bounds(const SynthOptions& options) {
   std::cout << table.text();
 }
 
+/// The folder holds these very clips: it is left as it is, because others may be reading it.
+bool holds(const std::filesystem::path& folder, const Dataset& clips) {
+  try {
+    return is_prepared(folder) && read_prepared(folder).fingerprint == clips.fingerprint;
+  } catch (const Error&) {
+    return false;  // damaged: write_prepared replaces it, or says why not
+  }
+}
+
 }  // namespace
 
 void add_data_synth(CLI::App& data) {
@@ -48,7 +57,7 @@ void add_data_synth(CLI::App& data) {
     check_fields(options->synth);
     const auto resolved = options->synth.resolved();
     const auto set = synthesize(resolved);
-    write_prepared(options->folder, set.dataset);
+    if (!holds(options->folder, set.dataset)) write_prepared(options->folder, set.dataset);
     write_truth_csv(options->folder, set.dataset, set.truth);
     std::cout << fmt::format("{}: {} synthetic clips (train {}, valid {}, test {})\n\n", options->folder,
                              set.dataset.clips.size(), resolved.train, resolved.valid, resolved.test);

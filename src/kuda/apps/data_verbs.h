@@ -10,5 +10,6 @@ void add_data_check(CLI::App& data);
 void add_data_import(CLI::App& data);
 void add_data_stats(CLI::App& data);
 void add_data_synth(CLI::App& data);
+void add_data_encoder(CLI::App& data);
 
 }  // namespace kuda

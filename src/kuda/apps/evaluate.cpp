@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "kuda/apps/scoring_options.h"
 #include "kuda/apps/synthetic_bound.h"
@@ -13,6 +15,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
+#include "kuda/evaluation/subsets.h"
 
 namespace kuda {
 
@@ -20,9 +23,22 @@ namespace {
 
 struct EvaluateArguments {
   ScoringArguments scoring;
-  std::string checkpoint, out;
+  std::string checkpoint, out, by;
   bool json = false;
 };
+
+std::vector<Split> splits_of(const std::string& name) {
+  return name == "all" ? std::vector<Split>(kSplits.begin(), kSplits.end()) : std::vector<Split>{split_from(name)};
+}
+
+/// The report with "by_conflict": {"test": {"agree": ...}} added, where there are subsets.
+std::string with_subsets(const std::string& report, const std::map<Split, std::vector<SubsetMetrics>>& by_split) {
+  if (by_split.empty()) return report;
+  auto object = nlohmann::ordered_json::parse(report);
+  for (const auto& [split, subsets] : by_split)
+    object["by_conflict"][std::string(split_name(split))] = nlohmann::ordered_json::parse(subset_json(subsets));
+  return object.dump(2) + "\n";
+}
 
 void evaluate_checkpoint(const EvaluateArguments& options) {
   const auto dataset = open_dataset(options.scoring.data);
@@ -30,22 +46,27 @@ void evaluate_checkpoint(const EvaluateArguments& options) {
   for (const auto& note : scorer.notes()) log_warning("{}", note);
   const auto predictions = scorer.predict(rows_of(dataset, options.scoring.split));
   const auto report = evaluate(scorer, predictions);
+  const auto splits = splits_of(options.scoring.split);
+  std::map<Split, std::vector<SubsetMetrics>> subsets;  // empty without --by
+  for (const auto split : splits)
+    if (!options.by.empty()) subsets[split] = measure_subsets(predictions, split, dataset.family);
+  const auto json = with_subsets(report.to_json(), subsets);
   if (!options.out.empty()) {
     const std::filesystem::path out(options.out);
     std::filesystem::create_directories(out);
     write_predictions(out / "predictions.csv", predictions);
-    write_file(out / "report.json", report.to_json());
+    write_file(out / "report.json", json);
   }
   if (options.json) {
-    std::cout << report.to_json();
+    std::cout << json;
     return;
   }
   bool is_first = true;
-  for (const Split split : kSplits) {
-    if (options.scoring.split != "all" && split != split_from(options.scoring.split)) continue;
+  for (const auto split : splits) {
     if (!is_first) std::cout << '\n';
     is_first = false;
     std::cout << report.table(split) << synthetic_bound(dataset, std::string(split_name(split)));
+    if (!options.by.empty()) std::cout << "\nby conflict\n" << subset_text(subsets.at(split));
   }
 }
 
@@ -57,11 +78,16 @@ void add_evaluate(CLI::App& program) {
   verb->add_option("checkpoint", options->checkpoint, "checkpoint folder, or a run folder with one in model/")
       ->required();
   options->scoring.add_to(*verb, "test");
+  verb->add_option("--by", options->by,
+                   "also for parts of the clips: conflict = where unimodal labels agree or oppose each other, and by "
+                   "the dominant modality")
+      ->check(CLI::IsMember({"conflict"}));
   verb->add_option("--out", options->out, "folder for report.json and predictions.csv");
   verb->add_flag("--json", options->json, "the report as JSON");
   verb->footer(
       "What each metric means: docs/metrics.md.\n"
-      "Example:\n  kuda evaluate runs/first/model -d mosi\n  kuda evaluate runs/first -d mosi --modalities T --json");
+      "Example:\n  kuda evaluate runs/first/model -d mosi\n  kuda evaluate runs/first -d mosi --modalities T --json\n"
+      "  kuda evaluate runs/first -d sims --by conflict");
   verb->callback([options] { evaluate_checkpoint(*options); });
 }
 

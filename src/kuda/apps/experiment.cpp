@@ -11,13 +11,14 @@
 #include <memory>
 #include <thread>
 
-#include "kuda/apps/child_process.h"
 #include "kuda/apps/experiment_file.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
+#include "kuda/base/child_process.h"
 #include "kuda/base/error.h"
 #include "kuda/training/progress.h"
 #include "kuda/training/report.h"
+#include "kuda/training/run_folder.h"
 
 namespace kuda {
 
@@ -58,7 +59,7 @@ std::string quoted(const std::string& word) {
 
 void print_commands(const std::vector<WorkItem>& items) {
   for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i > 0 && items[i - 1].is_stage1 && !items[i].is_stage1)
+    if (i > 0 && items[i - 1].stage != items[i].stage)
       std::cout << "\n# the lines above must be finished before those below\n";
     std::cout << "kuda";
     for (const auto& word : items[i].arguments) std::cout << ' ' << quoted(word);
@@ -83,9 +84,10 @@ struct Running {
   pid_t process = -1;
   const WorkItem* item = nullptr;
   Clock::time_point start;
+  std::unique_ptr<FolderLock> lock;  ///< of the data set's folder, while its files are made
 };
 
-/// Works through the list, some at a time. Stage-1 items are finished before any other begins.
+/// Works through the list, some at a time; a stage is finished before the next one begins.
 class Grid {
  public:
   Grid(const fs::path& out, const std::vector<WorkItem>& items, const ExperimentArguments& options)
@@ -95,7 +97,7 @@ class Grid {
   void run() {
     fs::create_directories(out_ / "logs");
     while ((next_ < items_.size() && !stop_) || !running_.empty()) {
-      while (can_start()) start(items_[next_++]);
+      while (can_start() && start(items_[next_])) ++next_;
       if (stop_ && !is_passed_on_) pass_on_stop();
       if (const auto ended = ended_child())
         finish(*ended);
@@ -114,8 +116,8 @@ class Grid {
  private:
   [[nodiscard]] bool can_start() const {
     if (stop_ || next_ >= items_.size() || int(running_.size()) >= options_.jobs) return false;
-    return items_[next_].is_stage1 ||
-           std::none_of(running_.begin(), running_.end(), [](const auto& running) { return running.item->is_stage1; });
+    return std::all_of(running_.begin(), running_.end(),
+                       [&](const auto& running) { return running.item->stage == items_[next_].stage; });
   }
 
   [[nodiscard]] fs::path log_of(const WorkItem& item) const {
@@ -124,9 +126,25 @@ class Grid {
     return out_ / "logs" / (name + ".log");
   }
 
-  void start(const WorkItem& item) {
+  /// False where another process (of another part of the list) is making files of the same data set: not yet.
+  bool start(const WorkItem& item) {
+    std::unique_ptr<FolderLock> lock;
+    if (item.stage == WorkStage::data || item.stage == WorkStage::encoder) {
+      lock = FolderLock::try_to_lock((out_ / item.name).parent_path());
+      if (!lock) return false;
+    }
     if (fs::exists(out_ / item.name / "metrics.json")) ++finished_before_;
-    running_.push_back({start_program(item.arguments, log_of(item), options_.threads), &item, Clock::now()});
+    ProcessOptions process;
+    process.program = "/proc/self/exe";
+    process.output = log_of(item);
+    process.own_group = true;  // a Ctrl-C is passed on once, by pass_on_stop
+    if (options_.threads > 0) process.environment["OMP_NUM_THREADS"] = std::to_string(options_.threads);
+    std::vector<std::string> words{"kuda"};
+    words.insert(words.end(), item.arguments.begin(), item.arguments.end());
+    const auto child = start_process(std::move(words), process);
+    if (!child) throw Error("this program's own file is gone: it cannot be started again");
+    running_.push_back({*child, &item, Clock::now(), std::move(lock)});
+    return true;
   }
 
   void pass_on_stop() {
@@ -138,7 +156,7 @@ class Grid {
     const auto found = std::find_if(running_.begin(), running_.end(),
                                     [&](const auto& running) { return running.process == ended.first; });
     if (found == running_.end()) return;
-    const auto running = *found;
+    const auto running = std::move(*found);
     running_.erase(found);
     const auto& item = *running.item;
     const double seconds = std::chrono::duration<double>(Clock::now() - running.start).count();
@@ -160,7 +178,7 @@ class Grid {
 
   [[nodiscard]] std::string score_of(const WorkItem& item) const {
     const auto path = out_ / item.name / "metrics.json";
-    if (item.is_stage1 || !fs::exists(path)) return "finished";
+    if (item.stage != WorkStage::run || !fs::exists(path)) return "finished";
     const auto report = read_report(path);
     const auto& rows = report.splits[std::size_t(Split::test)];
     return rows.empty() ? "finished" : fmt::format("test MAE {:.4f}", rows.front().metrics.value("MAE"));

@@ -13,13 +13,16 @@
 namespace kuda {
 
 struct ExperimentData {
-  std::string name;     ///< the folder's name and the one that --data and --encoder use
-  std::string config;   ///< preset; {model} stands for the model's name; relative to the experiment's file
-  std::string path;     ///< may be empty: then it must be given with --data
-  std::string encoder;  ///< may be empty
+  std::string name;                 ///< the folder's name and the one that --data and --encoder use
+  std::string config;               ///< preset; {model} stands for the model's name; relative to the experiment's file
+  std::string path;                 ///< may be empty: then it must be given with --data, or be made
+  std::string encoder;              ///< may be empty
+  std::vector<std::string> synth;   ///< options of `kuda data synth`, which makes the data set; not beside `path`
+  std::int64_t encoder_layers = 0;  ///< above 0: the encoder is cut to these and to the data's words (data encoder)
 };
 
-/// Changes on top of the preset. The first is usually the plain system, with an empty name.
+/// Changes on top of the preset. The first is usually the plain system, with an empty name. A name may come again for
+/// other models.
 struct ExperimentVariant {
   std::string name, profile, modalities;
   std::vector<std::string> sets;    ///< KEY=VALUE
@@ -33,8 +36,9 @@ struct Experiment {
   std::vector<std::string> models, sets;  ///< sets: for every run
   std::vector<ExperimentData> data;
   std::vector<ExperimentVariant> variants;
+  bool explain = false;  ///< every run says which modality decided its test clips (`kuda train --explain`)
   /// Throws ConfigError naming file and key: unknown or missing keys, wrong types, unknown models, names twice.
-  static Experiment load(const std::filesystem::path& file);
+  static Experiment load(const std::filesystem::path& path);
 };
 
 /// What a user adds on the command line.
@@ -45,14 +49,18 @@ struct ExperimentChoice {
   std::vector<std::int64_t> seeds;                    ///< instead of the experiment's
 };
 
+/// All items of a stage are finished before one of the next begins.
+enum class WorkStage { data, encoder, stage1, run };
+
 struct WorkItem {
   std::string name;                    ///< "sims/kuda+no_ratio/1111": also its folder under `out`
   std::vector<std::string> arguments;  ///< of the program: "train", "-m", ...
-  std::string group;                   ///< items of one group stay together when the list is split
-  bool is_stage1 = false;              ///< must be finished before the others of its group
+  std::string group;                   ///< items of one group stay together when the list is split; empty: in each part
+  WorkStage stage = WorkStage::run;
 };
 
-/// All stage-1 items first. Stage 1 is an item of its own where two variants of a model share it.
+/// By stages. Data sets are made in OUT/DATA/data and encoders cut into OUT/DATA/encoder where the experiment says so;
+/// both give the same bytes again. Stage 1 is an item of its own where two variants of a model share it.
 /// Throws UsageError for an unknown data set or model, and for a data set without a path.
 [[nodiscard]] std::vector<WorkItem> work_list(const Experiment& experiment, const ExperimentChoice& choice);
 

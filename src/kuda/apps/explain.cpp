@@ -9,12 +9,12 @@
 #include <memory>
 
 #include "kuda/apps/explain_figure.h"
+#include "kuda/apps/explain_run.h"
 #include "kuda/apps/scoring_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
-#include "kuda/data/synth.h"
 #include "kuda/explain/explain.h"
 
 namespace kuda {
@@ -28,16 +28,6 @@ struct ExplainArguments {
   std::size_t most = 10;
   bool json = false;
 };
-
-/// The dominant modality of the clips of a synthetic set whose truth stands beside it; empty for other data.
-std::vector<std::optional<Modality>> dominant_of(const Dataset& dataset, const std::vector<std::int64_t>& rows) {
-  const std::filesystem::path folder(dataset.source);
-  std::vector<std::optional<Modality>> dominant;
-  if (!dataset.is_synthetic || !std::filesystem::exists(folder / "truth.csv")) return dominant;
-  const auto truth = read_truth_csv(folder, dataset);
-  for (const auto row : rows) dominant.emplace_back(truth[std::size_t(row)].dominant);
-  return dominant;
-}
 
 void explain_clips(const ExplainArguments& options) {
   const auto dataset = open_dataset(options.scoring.data);
@@ -71,7 +61,9 @@ void explain_clips(const ExplainArguments& options) {
   std::cout << "changes more: of all pairs of the named modality and another one of the same clip, those in which\n"
                "removing the named one changes the score more; 50 % is chance, and 100 % for removal by definition.\n";
   if (!dataset.is_synthetic) return;
-  std::cout << "Synthetic data: which modality is dominant is known; naming one at random is right in a third.\n";
+  std::cout
+      << "Synthetic data: which modality is dominant is known. by chance: the same names, dealt out to the clips at "
+         "random.\n";
 }
 
 }  // namespace

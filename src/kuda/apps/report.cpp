@@ -22,7 +22,10 @@ void add_report(CLI::App& program) {
   verb->add_option("folders", options->folders, "run folders, or folders that hold some at any depth")
       ->required()
       ->type_name("FOLDER");
-  verb->add_option("--out", options->out, "folder for report.html, table.csv, table.tex, mmsa/ and figures/")
+  verb->add_option(
+          "--out", options->out,
+          "folder for report.html, table.csv, table.tex, mmsa/, figures/, and by_conflict.csv and dominance.md "
+          "where the runs hold what these need")
       ->required();
   verb->add_option("--split", options->split, "train, valid or test")->capture_default_str();
   verb->add_option("--reference", options->reference,
@@ -43,7 +46,9 @@ void add_report(CLI::App& program) {
     const auto found = find_runs(folders);
     for (const auto& folder : found.unfinished) log_warning("{}: not finished, left out", folder.string());
     const auto tables = write_report(found, split_from(options->split), options->reference, options->out);
-    for (const auto& table : tables) std::cout << format_text(table) << '\n';
+    for (const auto& table : tables.results) std::cout << format_text(table) << '\n';
+    for (const auto& table : tables.conflicts) std::cout << format_text(table) << '\n';
+    if (tables.dominance) std::cout << format_text(*tables.dominance) << '\n';
     std::cout << (std::filesystem::path(options->out) / "report.html").string() << '\n';
   });
 }

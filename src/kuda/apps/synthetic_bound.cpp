@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "kuda/data/synth.h"
 
 namespace kuda {
 
 std::string synthetic_bound(const Dataset& dataset, const std::string& split) {
-  const std::filesystem::path folder(dataset.source);
-  if (!dataset.is_synthetic || split == "all" || !std::filesystem::exists(folder / "truth.csv")) return "";
-  const auto oracle = oracle_scores(dataset, read_truth_csv(folder, dataset), split_from(split));
+  const auto truth = truth_beside(dataset);
+  if (truth.empty() || split == "all") return "";
+  const auto oracle = oracle_scores(dataset, truth, split_from(split));
   return fmt::format(
       "Synthetic rule on these clips: least expected MAE of any predictor {:.4f}; the optimal predictor that knows the "
       "hidden state {:.4f}; a fixed decoder that knows the rule and sees the same input {:.4f}.\n",

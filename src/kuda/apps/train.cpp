@@ -7,6 +7,7 @@
 #include <iostream>
 #include <memory>
 
+#include "kuda/apps/explain_run.h"
 #include "kuda/apps/run_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
@@ -19,7 +20,7 @@ void add_train(CLI::App& program) {
   struct Options {
     RunOptions run;
     std::string pretrained;
-    bool json = false, restart = false;
+    bool json = false, restart = false, explain = false;
   };
   auto options = std::make_shared<Options>();
   auto* verb = program.add_subcommand("train", "Train a model: stage 1 where it has one, then the main task.");
@@ -27,6 +28,8 @@ void add_train(CLI::App& program) {
   options->run.add_out_to(*verb);
   verb->add_option("--pretrained", options->pretrained, "folder of `kuda pretrain`: its stage 1 is used");
   verb->add_flag("--restart", options->restart, "begin again where the folder holds a run with other options");
+  verb->add_flag("--explain", options->explain,
+                 "then say which modality decided the test clips: explain.json in the run folder, for `kuda report`");
   verb->add_flag("--json", options->json, "metrics.json on stdout instead of the table");
   verb->footer(
       "A run that was stopped or killed goes on when the same command is given again, and ends with the same bytes.\n"
@@ -43,6 +46,7 @@ void add_train(CLI::App& program) {
       const auto folder = options->run.folder(config);
       ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
       run_training(config, folder, progress, stop, options->restart);
+      if (options->explain) explain_run(folder, config, stop);
       if (!is_first && !options->json) std::cout << '\n';
       is_first = false;
       if (options->json)

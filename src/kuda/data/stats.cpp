@@ -23,8 +23,6 @@ double decimal(float label) {
   return value;
 }
 
-int sign(float label) { return label > 0 ? 1 : label < 0 ? -1 : 0; }
-
 std::size_t sims_class(float label) {
   constexpr std::array<float, 4> kBorders{-0.7F, -0.1F, 0.1F, 0.7F};
   return std::size_t(std::count_if(kBorders.begin(), kBorders.end(), [&](float border) { return label > border; }));
@@ -49,25 +47,18 @@ std::array<bool, 3> nearest(const std::array<Number, 3>& own, Number label, Numb
   return {distance[0] <= least + tolerance, distance[1] <= least + tolerance, distance[2] <= least + tolerance};
 }
 
-std::array<bool, 3> dominant_modalities(const Clip& clip, Ties ties) {
-  if (ties == Ties::exact_float32) return nearest<float>(clip.unimodal_labels, clip.label, 0);
-  std::array<double, 3> own{};
-  std::transform(clip.unimodal_labels.begin(), clip.unimodal_labels.end(), own.begin(), decimal);
-  return nearest<double>(own, decimal(clip.label), ties == Ties::tolerant ? kTieTolerance : 0);
-}
-
 void count_dominance(const Clip& clip, Ties ties, Dominance& counts) {
   const auto& own = clip.unimodal_labels;
   if (std::isnan(clip.label) || std::any_of(own.begin(), own.end(), [](float label) { return std::isnan(label); }))
     return;
   ++counts.n;
-  const auto dominant = dominant_modalities(clip, ties);
+  const auto dominant = dominant_modalities(clip.label, own, ties);
   for (std::size_t m = 0; m < 3; ++m) counts.dominant[m] += dominant[m] ? 1 : 0;
   counts.several += std::count(dominant.begin(), dominant.end(), true) > 1 ? 1 : 0;
   const auto any = [&](auto&& differs) { return std::any_of(own.begin(), own.end(), differs) ? 1 : 0; };
-  counts.noise += any([&](float label) { return sign(label) != sign(clip.label); });
+  counts.noise += is_noisy(clip.label, own) ? 1 : 0;
   counts.noise_zero_is_positive += any([&](float label) { return (label < 0) != (clip.label < 0); });
-  counts.noise_opposite += any([&](float label) { return sign(label) * sign(clip.label) < 0; });
+  counts.noise_opposite += any([&](float label) { return label_sign(label) * label_sign(clip.label) < 0; });
 }
 
 std::string row_name(std::optional<Split> split) { return split ? std::string(split_name(*split)) : "all"; }
@@ -78,6 +69,20 @@ const std::array<std::optional<Split>, 4>& rows() {
 }
 
 }  // namespace
+
+int label_sign(float label) noexcept { return label > 0 ? 1 : label < 0 ? -1 : 0; }
+
+std::array<bool, 3> dominant_modalities(float label, const std::array<float, 3>& unimodal_labels, Ties ties) {
+  if (ties == Ties::exact_float32) return nearest<float>(unimodal_labels, label, 0);
+  std::array<double, 3> own{};
+  std::transform(unimodal_labels.begin(), unimodal_labels.end(), own.begin(), decimal);
+  return nearest<double>(own, decimal(label), ties == Ties::tolerant ? kTieTolerance : 0);
+}
+
+bool is_noisy(float label, const std::array<float, 3>& unimodal_labels) noexcept {
+  return std::any_of(unimodal_labels.begin(), unimodal_labels.end(),
+                     [&](float own) { return label_sign(own) != label_sign(label); });
+}
 
 LabelStatistics label_statistics(const std::vector<Clip>& clips, std::optional<Split> split, Ties ties) {
   LabelStatistics statistics;

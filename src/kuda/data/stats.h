@@ -42,6 +42,14 @@ struct Dominance {
 enum class Ties { tolerant, exact_float64, exact_float32 };
 inline constexpr double kTieTolerance = 1e-6;  ///< far below any label step, far above rounding
 
+/// -1, 0 or 1: a neutral label has a sign of its own. NaN has 0: ask only for known labels.
+[[nodiscard]] int label_sign(float label) noexcept;
+/// By Modality: its label is the nearest to the multimodal one; all ties count (Figure 7). The labels must be known.
+[[nodiscard]] std::array<bool, 3> dominant_modalities(float label, const std::array<float, 3>& unimodal_labels,
+                                                      Ties ties = Ties::tolerant);
+/// The sign of one of the unimodal labels differs from that of the multimodal one (Figure 8). The labels must be known.
+[[nodiscard]] bool is_noisy(float label, const std::array<float, 3>& unimodal_labels) noexcept;
+
 struct LabelStatistics {
   LabelCounts labels;
   Dominance dominance;

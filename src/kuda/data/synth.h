@@ -66,6 +66,8 @@ struct SynthSet {
 void write_truth_csv(const std::filesystem::path& folder, const Dataset& dataset, const std::vector<SynthTruth>& truth);
 /// Reads folder/truth.csv in the order of dataset.clips. Throws DataError when a clip has no row.
 [[nodiscard]] std::vector<SynthTruth> read_truth_csv(const std::filesystem::path& folder, const Dataset& dataset);
+/// The truth that lies beside an opened synthetic data set; empty for other data and where truth.csv is absent.
+[[nodiscard]] std::vector<SynthTruth> truth_beside(const Dataset& dataset);
 
 /// Measured on the clips of a split, in score units. The Bayes-optimal predictor of the rule has an expected error
 /// between `bound` and that of the decoder.
@@ -77,6 +79,14 @@ struct OracleScores {
 };
 /// Throws DataError when sizes differ or the split is empty.
 [[nodiscard]] OracleScores oracle_scores(const Dataset& dataset, const std::vector<SynthTruth>& truth, Split split);
+
+/// Counted on the clips of a split: P(each modality is dominant), P(one is noise), P(a support is in conflict).
+struct TruthShares {
+  std::array<double, 3> dominant{};  ///< by Modality
+  double noise = 0, conflict = 0;
+};
+/// Throws as oracle_scores.
+[[nodiscard]] TruthShares truth_shares(const Dataset& dataset, const std::vector<SynthTruth>& truth, Split split);
 
 /// Expected MAE in score units, exact (enumeration of the rule), of the best predictor that is told ...
 struct SynthBounds {

@@ -276,6 +276,33 @@ TEST(Synth, TruthFileReadsBackExactly) {
   }
 }
 
+TEST(Synth, TruthIsFoundBesideAnOpenedSet) {
+  const auto folder = test::scratch_folder("set");
+  const SynthSet set = synthesize(small(""));
+  write_prepared(folder / "made", set.dataset);
+  EXPECT_TRUE(truth_beside(read_prepared(folder / "made")).empty()) << "no truth.csv";
+  write_truth_csv(folder / "made", set.dataset, set.truth);
+  EXPECT_EQ(truth_beside(read_prepared(folder / "made")).size(), set.truth.size());
+  auto recorded = read_prepared(folder / "made");
+  recorded.is_synthetic = false;
+  EXPECT_TRUE(truth_beside(recorded).empty());
+}
+
+TEST(Synth, SharesOfTheTruthAreThoseOfTheRule) {
+  SynthOptions options = small("");
+  options.test = 4000;
+  options.dominance = "text";
+  options.noise = 0.2;
+  options.conflict = 0;
+  const SynthSet set = synthesize(options);
+  const TruthShares shares = truth_shares(set.dataset, set.truth, Split::test);
+  const double deviation = 4 * 0.5 / std::sqrt(4000);  // four times that of a share, at most
+  EXPECT_NEAR(shares.dominant[0], 0.6, deviation);
+  EXPECT_NEAR(shares.dominant[0] + shares.dominant[1] + shares.dominant[2], 1, 1e-9);
+  EXPECT_NEAR(shares.noise, 0.2, deviation);
+  EXPECT_EQ(shares.conflict, 0);
+}
+
 TEST(Synth, TruthFileOfAnotherSetIsRefused) {
   const auto folder = test::scratch_folder("set");
   const SynthSet set = synthesize(small(""));

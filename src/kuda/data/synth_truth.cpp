@@ -113,6 +113,27 @@ std::vector<SynthTruth> read_truth_csv(const std::filesystem::path& folder, cons
   return truth;
 }
 
+std::vector<SynthTruth> truth_beside(const Dataset& dataset) {
+  const std::filesystem::path folder(dataset.source);
+  if (!dataset.is_synthetic || !std::filesystem::exists(folder / "truth.csv")) return {};
+  return read_truth_csv(folder, dataset);
+}
+
+TruthShares truth_shares(const Dataset& dataset, const std::vector<SynthTruth>& truth, Split split) {
+  require_same_size(dataset, truth);
+  TruthShares shares;
+  const auto rows = dataset.rows(split);
+  if (rows.empty()) throw DataError("synthetic truth: no clip in split " + std::string(split_name(split)));
+  const double weight = 1 / double(rows.size());
+  for (const auto row : rows) {
+    const auto& clip = truth[std::size_t(row)];
+    shares.dominant[std::size_t(clip.dominant)] += weight;
+    shares.noise += clip.noise ? weight : 0;
+    shares.conflict += clip.conflict ? weight : 0;
+  }
+  return shares;
+}
+
 OracleScores oracle_scores(const Dataset& dataset, const std::vector<SynthTruth>& truth, Split split) {
   require_same_size(dataset, truth);
   OracleScores scores;

@@ -7,9 +7,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "kuda/base/error.h"
-#include "kuda/base/file.h"
 #include "kuda/evaluation/result_formats.h"
+#include "kuda/evaluation/run_json.h"
 
 namespace kuda {
 namespace {
@@ -72,6 +71,11 @@ std::string text_table(const std::vector<std::string>& header, const std::vector
   auto html = "<div class=\"scroll\"><table class=\"text\"><thead>" + cells(header, "th") + "</thead><tbody>\n";
   for (const auto& row : rows) html += cells(row, "td");
   return html + "</tbody></table></div>\n";
+}
+
+/// The same with the header as its first row.
+std::string text_table(const std::vector<std::vector<std::string>>& rows) {
+  return text_table(rows.front(), std::vector<std::vector<std::string>>(rows.begin() + 1, rows.end()));
 }
 
 /// An image inside the page. As a file of its own kind, so that names within one figure do not meet those of another.
@@ -154,30 +158,12 @@ std::string largest_errors(const DataSetRuns& data, const SystemRuns& system) {
          text_table({"clip", "label", "mean score", "scores of the seeds", "mean absolute error"}, rows);
 }
 
-/// run.json; an object without keys when there is none.
-nlohmann::json facts_of(const FinishedRun& run) {
-  const auto path = run.folder / "run.json";
-  if (!std::filesystem::exists(path)) return nlohmann::json::object();
-  try {
-    return nlohmann::json::parse(read_file(path));
-  } catch (const nlohmann::json::exception& error) {
-    throw DataError(fmt::format("{}: not the facts of a run: {}", path.string(), error.what()));
-  }
-}
-
-std::string text_at(const nlohmann::json& object, const char* pointer) {
-  const nlohmann::json::json_pointer place(pointer);
-  if (!object.contains(place)) return "";
-  const auto& value = object.at(place);
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
 std::string run_facts(const DataSetRuns& data) {
   std::vector<std::vector<std::string>> rows;
   std::map<std::string, std::vector<std::string>> notes;
   for (const auto& system : data.systems)
     for (const auto& run : system.runs) {
-      const auto object = facts_of(run);
+      const auto object = run_json(run);
       const auto& facts = run.report.facts;
       rows.push_back({system.name, std::to_string(facts.seed),
                       fmt::format("{} of {}, {}", facts.chosen_epoch, facts.epochs, facts.select),
@@ -215,7 +201,14 @@ std::string section_of(const PageSection& section) {
                     "facts");
   html += result_table(table) + "<ul>\n";
   for (const auto& line : legend_of(table)) html += fmt::format("<li>{}</li>\n", html_text(line));
-  html += "</ul>\n<h3>Metrics with their intervals</h3>\n<div class=\"figures\">\n";
+  html += "</ul>\n";
+  if (section.conflict) {
+    html += "<h3>MAE by conflict</h3>\n" + text_table(subset_cells(*section.conflict)) +
+            paragraph(subsets_legend(), "facts");
+    if (const auto note = small_subsets_note(section.conflict->num_clips); !note.empty())
+      html += paragraph(note, "facts");
+  }
+  html += "<h3>Metrics with their intervals</h3>\n<div class=\"figures\">\n";
   for (const auto& figure : section.intervals) html += image(figure);
   html += "</div>\n<h3>Systems</h3>\n";
   for (std::size_t i = 0; i < data.systems.size(); ++i)
@@ -223,6 +216,14 @@ std::string section_of(const PageSection& section) {
             image(section.systems[i].curves, "wide") + image(section.systems[i].confusion, "narrow") +
             largest_errors(data, data.systems[i]) + "</details>\n";
   return html + "<h3>Runs</h3>\n" + run_facts(data);
+}
+
+std::string dominance_section(const DominanceTable& table) {
+  std::string html = "<h2>Dominance benchmark (synthetic data)</h2>\n<h3>MAE</h3>\n" + text_table(mae_cells(table)) +
+                     "<h3>How often the explanation names the dominant modality</h3>\n" +
+                     text_table(naming_cells(table)) + "<ul>\n";
+  for (const auto& line : dominance_legend(table)) html += fmt::format("<li>{}</li>\n", html_text(line));
+  return html + "</ul>\n";
 }
 
 std::string definitions_of(const std::vector<PageSection>& sections) {
@@ -256,7 +257,7 @@ std::string definitions_of(const std::vector<PageSection>& sections) {
 
 }  // namespace
 
-std::string format_page(const std::vector<PageSection>& sections,
+std::string format_page(const std::vector<PageSection>& sections, const std::optional<DominanceTable>& dominance,
                         const std::vector<std::filesystem::path>& unfinished) {
   std::size_t runs = 0;
   for (const auto& section : sections)
@@ -274,6 +275,7 @@ std::string format_page(const std::vector<PageSection>& sections,
     for (const auto& folder : unfinished) html += fmt::format("<li>{}</li>\n", html_text(folder.string()));
     html += "</ul></div>\n";
   }
+  if (dominance) html += dominance_section(*dominance);
   for (const auto& section : sections) html += section_of(section);
   return html + definitions_of(sections) + "</body>\n</html>\n";
 }

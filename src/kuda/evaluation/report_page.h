@@ -2,12 +2,15 @@
 // The report as one self-contained HTML page: nothing is loaded from elsewhere, figures are inside it.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "kuda/evaluation/dominance.h"
 #include "kuda/evaluation/figures.h"
 #include "kuda/evaluation/result_table.h"
 #include "kuda/evaluation/run_collection.h"
+#include "kuda/evaluation/subset_table.h"
 
 namespace kuda {
 
@@ -19,11 +22,13 @@ struct SystemFigures {
 struct PageSection {
   DataSetRuns data;
   ResultTable table;
-  std::vector<Figure> intervals;       ///< of the columns that have a value
-  std::vector<SystemFigures> systems;  ///< as data.systems
+  std::optional<SubsetTable> conflict;  ///< where the runs hold unimodal labels
+  std::vector<Figure> intervals;        ///< of the columns that have a value
+  std::vector<SystemFigures> systems;   ///< as data.systems
 };
 
 [[nodiscard]] std::string format_page(const std::vector<PageSection>& sections,
+                                      const std::optional<DominanceTable>& dominance,
                                       const std::vector<std::filesystem::path>& unfinished);
 
 }  // namespace kuda

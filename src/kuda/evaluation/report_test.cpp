@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "kuda/base/file.h"
 #include "kuda/base/random.h"
 #include "kuda/base/test_support.h"
+#include "kuda/evaluation/figures.h"
 #include "kuda/evaluation/late_fusion.h"
 #include "kuda/evaluation/write_report.h"
 #include "kuda/io/csv.h"
@@ -32,6 +34,7 @@ struct MadeRun {
   double noise = 0.5;
   bool is_synthetic = true, has_unimodal = false;
   std::size_t clips = 60;
+  bool has_unimodal_labels = false;
 };
 
 std::vector<Prediction> predictions_of(const MadeRun& run) {
@@ -48,6 +51,7 @@ std::vector<Prediction> predictions_of(const MadeRun& run) {
       clip.unimodal = {kUnknown, kUnknown, kUnknown};
       if (run.has_unimodal)
         for (auto& score : clip.unimodal) score = float(0.5 * label + noise.normal());
+      if (run.has_unimodal_labels) clip.unimodal_labels = {clip.label, -clip.label, 0};
       predictions.push_back(clip);
     }
   return predictions;
@@ -278,6 +282,12 @@ TEST(Formats, MmsaCsvHasItsColumnsAndPairs) {
   EXPECT_NEAR(std::stod(pair.substr(pair.find(' '))), 100 * mae.deviation * std::sqrt(2.0 / 3), 0.005 + 1e-9);
 }
 
+TEST(Formats, GnuplotReadsNamesAsText) {
+  EXPECT_EQ(gnuplot_text("it's `touch x` $y\n\"z\""), "'it''s `touch x` $y \"z\"'");
+  EXPECT_EQ(gnuplot_number(std::numeric_limits<double>::quiet_NaN()), "NaN");
+  EXPECT_EQ(gnuplot_number(0.5), "0.5");
+}
+
 TEST(Formats, NamesAreEscaped) {
   EXPECT_EQ(html_text("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
   EXPECT_EQ(latex_text("a_b & 5% {x}~\\"), "a\\_b \\& 5\\% \\{x\\}\\textasciitilde{}\\textbackslash{}");
@@ -299,7 +309,11 @@ TEST(Page, IsSelfContainedAndEscapesEveryName) {
     write_run(folder / "lmf" / std::to_string(seed), {.model = "lmf", .seed = seed, .noise = 1});
   }
   const auto tables = write_report(find_runs({root}), Split::test, "", out);
-  ASSERT_EQ(tables.size(), 1U);
+  ASSERT_EQ(tables.results.size(), 1U);
+  EXPECT_TRUE(tables.conflicts.empty()) << "these runs hold no unimodal labels";
+  EXPECT_FALSE(tables.dominance.has_value()) << "and nothing about a rule";
+  EXPECT_FALSE(fs::exists(out / "by_conflict.csv"));
+  EXPECT_FALSE(fs::exists(out / "dominance.md"));
   const auto page = read_file(out / "report.html");
   EXPECT_THAT(page, Not(HasSubstr("<script")));
   EXPECT_THAT(page, Not(HasSubstr("<b>data")));
@@ -312,6 +326,20 @@ TEST(Page, IsSelfContainedAndEscapesEveryName) {
   EXPECT_FALSE(fs::exists(out / "figures/executed"));
   EXPECT_TRUE(fs::exists(out / "mmsa" / (file_name("<b>data") + ".csv")));
   EXPECT_FALSE(fs::is_empty(out / "figures"));
+}
+
+TEST(Page, MaeByConflictStandsWhereARunHoldsUnimodalLabels) {
+  const auto root = scratch_folder("runs"), out = scratch_folder("report");
+  write_run(root / "mosi/tfn/1", {});  // as an earlier version wrote it
+  write_run(root / "mosi/lmf/1", {.model = "lmf", .has_unimodal_labels = true});
+  const CaughtLog log;  // gnuplot may be absent
+  const auto tables = write_report(find_runs({root}), Split::test, "", out);
+  ASSERT_EQ(tables.conflicts.size(), 1U);
+  EXPECT_EQ(tables.conflicts[0].rows.size(), 2U);
+  const auto csv = io::read_csv(out / "by_conflict.csv");
+  EXPECT_EQ(csv.rows[0][csv.column("subset")], "all");
+  EXPECT_EQ(csv.rows[0][csv.column("clips")], "60");
+  EXPECT_THAT(read_file(out / "report.html"), AllOf(HasSubstr("MAE by conflict"), HasSubstr("signs opposed")));
 }
 
 TEST(Page, FiguresAreDrawnWithTheirDataBesideThem) {

@@ -60,6 +60,10 @@ struct Faithfulness {
   double more = 0;               ///< share of (clip, other modality) pairs where the named one changes more; chance 0.5
   /// Share of the clips whose truly dominant modality is named, among those where it is known; NaN without any.
   double names_truth = kUndefined;
+  /// What names_truth would be expected to be if the names were dealt out to these clips at random: the sum over the
+  /// modalities of the share of clips it is named in times the share it is dominant in. Always naming the most frequent
+  /// one is chance, too.
+  double names_truth_by_chance = kUndefined;
   std::size_t n_truth = 0;
 };
 
@@ -79,5 +83,9 @@ struct ExplanationSummary {
 /// {"clips": [{"id", "score", "unimodal", "share", ...}], "summary": {...}}
 [[nodiscard]] std::string explanations_json(const std::vector<Explanation>& explanations,
                                             const ExplanationSummary& summary);
+/// explain.json of a run folder, which `kuda report` reads: {"split", "data_fingerprint", "clips": their number,
+/// "summary": as above}.
+[[nodiscard]] std::string summary_json(const ExplanationSummary& summary, Split split,
+                                       const std::string& data_fingerprint);
 
 }  // namespace kuda

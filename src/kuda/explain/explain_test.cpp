@@ -111,11 +111,18 @@ TEST(Explain, FaithfulnessComparesTheNamedWithTheOthers) {
   EXPECT_EQ(removal.n, 2U);
   EXPECT_DOUBLE_EQ(removal.more, 1) << "by definition";
   EXPECT_DOUBLE_EQ(removal.names_truth, 0.5);
+  EXPECT_DOUBLE_EQ(removal.names_truth_by_chance, 0.5) << "text is always dominant, and named in half of the clips";
   const auto& share = summary.faithfulness[1];  // always text: right against both others in clip 0, one in clip 1
   EXPECT_DOUBLE_EQ(share.more, 0.75);
   EXPECT_DOUBLE_EQ(share.named, (4.0 + 2.0) / 2);
   EXPECT_DOUBLE_EQ(share.others, ((3 + 1.5) / 2 + (3 + 1.5) / 2) / 2);
   EXPECT_DOUBLE_EQ(share.names_truth, 1);
+  EXPECT_DOUBLE_EQ(share.names_truth_by_chance, 1) << "always right, and no skill: text is always dominant";
+  const auto kept = nlohmann::json::parse(summary_json(summary, Split::test, "f"));
+  EXPECT_EQ(kept["clips"], 2);
+  EXPECT_EQ(kept["split"], "test");
+  EXPECT_EQ(kept["summary"]["removal"]["names_truth"], 0.5);
+  EXPECT_EQ(kept["summary"]["share"]["names_truth_by_chance"], 1.0);
   const auto json = nlohmann::json::parse(explanations_json(clips, summary));
   EXPECT_EQ(json["clips"][0]["leading"]["removal"], "text");
   EXPECT_EQ(json["summary"]["share"]["leading"]["text"], 2);

@@ -17,6 +17,7 @@ Faithfulness faithfulness_of(const std::vector<Explanation>& clips, Evidence evi
                              const std::vector<std::optional<Modality>>& dominant) {
   Faithfulness result;
   std::size_t pairs = 0, larger = 0, right = 0;
+  std::array<std::size_t, 3> times_named{}, times_dominant{};
   double others = 0;
   for (std::size_t i = 0; i < clips.size(); ++i) {
     const auto named = clips[i].leading(evidence);
@@ -38,6 +39,8 @@ Faithfulness faithfulness_of(const std::vector<Explanation>& clips, Evidence evi
     others += sum / double(count);
     if (i >= dominant.size() || !dominant[i]) continue;
     ++result.n_truth;
+    ++times_named[static_cast<std::size_t>(*named)];
+    ++times_dominant[static_cast<std::size_t>(*dominant[i])];
     right += *dominant[i] == *named ? 1 : 0;
   }
   if (result.n > 0) {
@@ -45,7 +48,12 @@ Faithfulness faithfulness_of(const std::vector<Explanation>& clips, Evidence evi
     result.others = others / double(result.n);
     result.more = double(larger) / double(pairs);
   }
-  if (result.n_truth > 0) result.names_truth = double(right) / double(result.n_truth);
+  if (result.n_truth == 0) return result;
+  const auto n = double(result.n_truth);
+  result.names_truth = double(right) / n;
+  result.names_truth_by_chance = 0;
+  for (std::size_t m = 0; m < 3; ++m)
+    result.names_truth_by_chance += double(times_named[m]) / n * (double(times_dominant[m]) / n);
   return result;
 }
 
@@ -122,7 +130,7 @@ std::string explanation_table(const std::vector<Explanation>& explanations) {
 
 std::string summary_table(const ExplanationSummary& summary) {
   Table table({"leading modality by", "text", "vision", "audio", "clips", "change without it", "without another",
-               "changes more", "names the truth"});
+               "changes more", "names the truth", "by chance"});
   for (const auto evidence : kEvidence) {
     const auto e = static_cast<std::size_t>(evidence);
     const auto& faith = summary.faithfulness[e];
@@ -134,15 +142,16 @@ std::string summary_table(const ExplanationSummary& summary) {
     cells.push_back(cell(is_known ? faith.others : kUndefined));
     cells.push_back(cell(is_known ? 100 * faith.more : kUndefined, "{:.1f} %"));
     cells.push_back(cell(100 * faith.names_truth, "{:.1f} %"));
+    cells.push_back(cell(100 * faith.names_truth_by_chance, "{:.1f} %"));
     table.add(std::move(cells));
   }
   return table.text();
 }
 
-std::string explanations_json(const std::vector<Explanation>& explanations, const ExplanationSummary& summary) {
-  Json root;
-  root["clips"] = Json::array();
-  for (const auto& clip : explanations) root["clips"].push_back(json_of(clip));
+namespace {
+
+Json as_json(const ExplanationSummary& summary) {
+  auto object = Json::object();
   for (const auto evidence : kEvidence) {
     const auto e = static_cast<std::size_t>(evidence);
     const auto& faith = summary.faithfulness[e];
@@ -151,11 +160,30 @@ std::string explanations_json(const std::vector<Explanation>& explanations, cons
                {"change_without_named", faith.named},
                {"change_without_other", faith.others},
                {"named_changes_more", faith.more},
-               {"names_truth", json_number(faith.names_truth)}};
+               {"names_truth", json_number(faith.names_truth)},
+               {"names_truth_by_chance", json_number(faith.names_truth_by_chance)}};
     for (const auto modality : kModalities)
       entry["leading"][std::string(modality_name(modality))] = summary.leading[e][static_cast<std::size_t>(modality)];
-    root["summary"][evidence_name(evidence)] = std::move(entry);
+    object[evidence_name(evidence)] = std::move(entry);
   }
+  return object;
+}
+
+}  // namespace
+
+std::string explanations_json(const std::vector<Explanation>& explanations, const ExplanationSummary& summary) {
+  Json root;
+  root["clips"] = Json::array();
+  for (const auto& clip : explanations) root["clips"].push_back(json_of(clip));
+  root["summary"] = as_json(summary);
+  return root.dump(2) + "\n";
+}
+
+std::string summary_json(const ExplanationSummary& summary, Split split, const std::string& data_fingerprint) {
+  const Json root{{"split", split_name(split)},
+                  {"data_fingerprint", data_fingerprint},
+                  {"clips", summary.n},
+                  {"summary", as_json(summary)}};
   return root.dump(2) + "\n";
 }
 
