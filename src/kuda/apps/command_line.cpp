@@ -88,9 +88,11 @@ std::unique_ptr<CLI::App> make_program() {
   add_predict(*program);
   add_compare(*program);
   add_explain(*program);
+  add_embed(*program);
   add_experiment(*program);
   add_report(*program);
   add_convert(*program);
+  add_serve(*program);
   add_selfcheck(*program);
   return program;
 }

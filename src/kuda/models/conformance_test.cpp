@@ -322,6 +322,23 @@ TEST_P(Conformance, AMissingClipOfAModalityStillScores) {
   EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>());
 }
 
+TEST_P(Conformance, TracesOneVectorPerClipUnderEachNameOfItsFeatures) {
+  const auto model = make();
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  Trace trace;
+  (void)model->forward(small_batch(4), &trace);
+  ASSERT_FALSE(info_.features.empty()) << "`kuda embed` has nothing to show of it";
+  EXPECT_EQ(info_.features.back().first, "fused");
+  for (const auto& [panel, name] : info_.features) {
+    ASSERT_TRUE(trace.has(name)) << panel << ": " << name;
+    const auto& feature = trace.at(name);
+    ASSERT_EQ(feature.dim(), 2) << panel;
+    EXPECT_EQ(feature.size(0), 4) << panel;
+    EXPECT_TRUE(feature.isfinite().all().item<bool>()) << panel;
+  }
+}
+
 std::vector<ConformanceCase> conformance_cases() {
   std::vector<ConformanceCase> cases;
   for (const auto& info : all_models()) cases.push_back({info.name});

@@ -108,6 +108,11 @@ Output Almt::forward(const Batch& batch, Trace* trace) {
   auto text = compression_[0](bert, mask(batch.text_padding), "proj_l", trace);
   if (present_[1]) vision = compression_[1](batch.vision.values, mask(batch.vision.padding), "proj_v", trace);
   if (present_[2]) audio = compression_[2](batch.audio.values, mask(batch.audio.padding), "proj_a", trace);
+  if (trace != nullptr) {  // over the tokens that stand for a modality
+    trace->keep("mean/T", text.mean(1));
+    if (present_[1]) trace->keep("mean/V", vision.mean(1));
+    if (present_[2]) trace->keep("mean/A", audio.mean(1));
+  }
 
   // One text scale per hyper-modality layer.
   text = hash_dropout(text + text_positions_.slice(1, 0, text.size(1)), config_.dropout, is_training());
@@ -148,6 +153,7 @@ ModelInfo almt_info() {
   info.year = 2023;
   info.text = TextInput::tokens;
   info.reference = "Haoyu-ha/ALMT da94610 (MIT)";
+  info.features = {{"text", "mean/T"}, {"vision", "mean/V"}, {"audio", "mean/A"}, {"fused", "feat"}};
   info.idle_parameters = {"bertmodel.model.pooler."};
   info.published_names = {{"mmsa",
                            {{"proj_l.", "embedding_l."},

@@ -95,6 +95,7 @@ Output Bbfn::forward(const Batch& batch, Trace* trace) {
   if (present_[1]) fuse(with_vision_, encode(vision_, aligned(batch.vision.values, length), at, "v"), "lv");
 
   const auto joined = torch::cat(features, -1);  // [B, 4E]
+  keep("joined", joined);
   const auto inner = proj2_(hash_dropout(proj1_(joined).relu(), config_.dropout_output, is_training()));
   Output output;
   output.score = output_(inner + joined).squeeze(-1);  // [B]
@@ -139,6 +140,7 @@ ModelInfo bbfn_info() {
   info.text = TextInput::tokens;
   info.needs_alignment = true;
   info.reference = "declare-lab/BBFN 1a251bd (MIT)";
+  info.features = {{"text", "h_l"}, {"vision", "h_v"}, {"audio", "h_a"}, {"fused", "joined"}};
   info.idle_parameters = {"bertmodel.pooler.", "modal_interaction.la.layer_norm.", "modal_interaction.lv.layer_norm."};
   info.make_config = [] { return std::make_unique<BbfnConfig>(); };
   info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {

@@ -101,6 +101,7 @@ Output Cenet::forward(const Batch& batch, const WordTags& tags, Trace* trace) {
   }
   const auto drop = [&](const Tensor& x) { return hash_dropout(x, bert_->config().dropout, is_training()); };
   const auto sentence = dense_(drop(hidden.select(1, 0))).tanh();  // [B, H]
+  if (trace != nullptr) trace->keep("sentence", sentence);
   Output output;
   output.score = score_(drop(sentence)).squeeze(1);
   return output;
@@ -140,6 +141,7 @@ ModelInfo cenet_info() {
   info.year = 2022;
   info.text = TextInput::tokens;
   info.reference = "thuiar/MMSA a94e65d (MIT); codebook: Say2L/CENet e208a83";
+  info.features = {{"text", "mean/T"}, {"vision", "mean/V"}, {"audio", "mean/A"}, {"fused", "sentence"}};
   info.idle_parameters = {"bert.pooler.", "roberta.pooler."};
   // The authors ship cluster ids with their data, not the centres that give them.
   info.is_unpublished = [](std::string_view name) { return name.find("_codebook.") != std::string_view::npos; };

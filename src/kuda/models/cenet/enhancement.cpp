@@ -3,6 +3,7 @@
 
 #include "kuda/base/random.h"
 #include "kuda/models/cenet/cenet.h"
+#include "kuda/nn/time_mean.h"
 
 namespace kuda {
 
@@ -54,6 +55,9 @@ Tensor EnhancementImpl::forward(const Tensor& hidden, const Batch& batch, Trace*
     const std::string step = is_codebook_ ? "embedding" : "transform";
     trace->keep("visual_" + step, vision);
     trace->keep("acoustic_" + step, audio);
+    trace->keep("mean/T", time_mean(hidden, batch.text_padding));
+    trace->keep("mean/V", time_mean(vision, batch.vision.padding));
+    trace->keep("mean/A", time_mean(audio, batch.audio.padding));
     trace->keep("hv", from_vision);
     trace->keep("ha", from_audio);
     trace->keep("CE", shifted);

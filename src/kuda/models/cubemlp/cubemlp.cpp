@@ -7,6 +7,7 @@
 #include "kuda/base/error.h"
 #include "kuda/nn/freezing.h"
 #include "kuda/nn/pooling.h"
+#include "kuda/nn/time_mean.h"
 #include "kuda/text/dropout.h"
 
 namespace kuda {
@@ -98,7 +99,8 @@ Output CubeMlp::forward(const Batch& batch, Trace* trace) {
   const auto padding = present_[0] ? batch.text_padding : batch.vision.padding;  // [B, L]
   const auto lengths = padding.logical_not().sum(1);                             // [B]
   std::vector<Tensor> channels;                                                  // each [B, T, c]
-  const auto add = [&](const Tensor& x, double rate) {
+  const auto add = [&](const Tensor& x, double rate, const char* mean) {
+    if (trace != nullptr) trace->keep(mean, time_mean(x, padding));
     auto y = hash_dropout(x, rate, is_training());
     if (config_.mask_padding) y = y.masked_fill(padding.unsqueeze(-1), 0);
     channels.push_back(torch::constant_pad_nd(y, {0, 0, 0, config_.time_length - y.size(1)}));  // pads or cuts the end
@@ -108,12 +110,12 @@ Output CubeMlp::forward(const Batch& batch, Trace* trace) {
     keep("bert_last", hidden);
     const auto text = text_(hidden);
     keep("W_t", text);
-    add(text, config_.dropout[0]);
+    add(text, config_.dropout[0], "mean/T");
   }
   Tensor vision;
   if (present_[1]) vision = encode(vision_, batch.vision.values, padding, lengths, trace);
-  if (present_[2]) add(encode(audio_, batch.audio.values, padding, lengths, trace), config_.dropout[2]);
-  if (present_[1]) add(vision, config_.dropout[1]);
+  if (present_[2]) add(encode(audio_, batch.audio.values, padding, lengths, trace), config_.dropout[2], "mean/A");
+  if (present_[1]) add(vision, config_.dropout[1], "mean/V");
 
   auto cube = torch::stack(channels, 2);  // [B, T, k, c], in the order text, audio, vision
   keep("cube", cube);
@@ -124,6 +126,7 @@ Output CubeMlp::forward(const Batch& batch, Trace* trace) {
   keep("features", cube);
   const auto over_time = config_.compose_time == "mean" ? cube.mean(1) : cube.transpose(1, 2).flatten(2);  // [B, k, d']
   auto feature = config_.compose_modality == "mean" ? over_time.mean(1) : over_time.flatten(1);            // [B, F]
+  keep("mean/fused", feature);
   if (!classifier_.is_empty()) feature = hash_dropout(classifier_(feature).relu(), config_.dropout[3], is_training());
   Output output;
   output.score = classifier_output_(feature).squeeze(-1);  // [B]
@@ -162,6 +165,7 @@ ModelInfo cubemlp_info() {
   info.text = TextInput::tokens;
   info.needs_alignment = true;
   info.reference = "kiva12138/CubeMLP 49f75bd (no licence)";
+  info.features = {{"text", "mean/T"}, {"vision", "mean/V"}, {"audio", "mean/A"}, {"fused", "mean/fused"}};
   info.idle_parameters = {"bertmodel.pooler."};
   info.make_config = [] { return std::make_unique<CubeMlpConfig>(); };
   info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {

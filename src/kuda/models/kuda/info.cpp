@@ -35,6 +35,7 @@ ModelInfo kuda_info() {
   info.text = TextInput::tokens;
   info.uses_unimodal_labels = true;
   info.reference = "MKMaS-GUET/KuDA e60ef6b (MIT)";
+  info.features = {{"text", "u/T"}, {"vision", "u/V"}, {"audio", "u/A"}, {"fused", "f"}};  // of eq. 12
   info.idle_parameters = {"model.pooler."};
   info.profiles = {
       {"paper",

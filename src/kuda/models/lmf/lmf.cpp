@@ -49,6 +49,7 @@ Output Lmf::forward(const Batch& batch, Trace* trace) {
   if (trace != nullptr) {
     for (const auto& [name, value] : inputs.intermediates) trace->keep(name, value);
     trace->keep("Feature_f", ranks);
+    trace->keep("ranks", ranks.flatten(1));
     trace->keep("M", prediction);
   }
   Output output;
@@ -85,6 +86,7 @@ ModelInfo lmf_info() {
   info.year = 2018;
   info.text = TextInput::features;
   info.reference = "thuiar/MMSA a94e65d (MIT)";
+  info.features = {{"text", "Feature_t"}, {"vision", "Feature_v"}, {"audio", "Feature_a"}, {"fused", "ranks"}};
   info.state = "running statistics of batch norm";
   info.make_config = [] { return std::make_unique<LmfConfig>(); };
   info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {

@@ -242,6 +242,8 @@ ModelInfo misa_info() {
   info.year = 2020;
   info.text = TextInput::tokens;
   info.reference = "thuiar/MMSA a94e65d (MIT)";
+  info.features = {
+      {"text", "utt_t_orig"}, {"vision", "utt_v_orig"}, {"audio", "utt_a_orig"}, {"fused", "fusion_layer_1"}};
   info.idle_parameters = {"bertmodel.model.pooler.", "sp_discriminator.", "tlayer_norm."};
   info.published_names = {{"authors", {{"bertmodel.model.", "bertmodel."}}}};
   info.make_config = [] { return std::make_unique<MisaConfig>(); };

@@ -215,6 +215,7 @@ ModelInfo mmim_info() {
   info.year = 2021;
   info.text = TextInput::tokens;
   info.reference = "thuiar/MMSA a94e65d (MIT)";
+  info.features = {{"text", "Feature_t"}, {"vision", "Feature_v"}, {"audio", "Feature_a"}, {"fused", "Feature_f"}};
   info.state = "samples of the last batches, by the sign of their label";
   info.idle_parameters = {"bertmodel.model.pooler.", ".entropy_prj."};
   info.published_names = {{"authors", {{"bertmodel.model.", "text_enc.bertmodel."}}}};

@@ -173,6 +173,11 @@ bool Mult::is_padding_invariant() const { return !config_.reference_quirks; }
 ModelInfo mult_info() {
   ModelInfo info;
   info.name = "mult";
+  // Each of the three has seen the other two: the model has no vector of one modality alone.
+  info.features = {{"crossed text", "Feature_t"},
+                   {"crossed vision", "Feature_v"},
+                   {"crossed audio", "Feature_a"},
+                   {"fused", "Feature_f"}};
   info.title = "MulT";
   info.paper = "Tsai et al., ACL 2019";
   info.kind = "ternary symmetric";

@@ -58,6 +58,8 @@ ModelInfo self_mm_info() {
   info.year = 2021;
   info.text = TextInput::tokens;
   info.reference = "thuiar/MMSA a94e65d (MIT)";
+  info.features = {
+      {"text", "feature/text"}, {"vision", "feature/vision"}, {"audio", "feature/audio"}, {"fused", "feature/fusion"}};
   info.state = "per training clip: generated labels and features of four heads; per head: two centres";
   info.idle_parameters = {"text_model.model.pooler."};
   info.make_config = [] { return std::make_unique<SelfMmConfig>(); };

@@ -68,6 +68,8 @@ ModelInfo tfn_info() {
   info.year = 2017;
   info.text = TextInput::features;
   info.reference = "thuiar/MMSA a94e65d (MIT)";
+  // The fused tensor itself has up to hundreds of thousands of columns: what the first layer after it makes of it.
+  info.features = {{"text", "Feature_t"}, {"vision", "Feature_v"}, {"audio", "Feature_a"}, {"fused", "post1"}};
   info.state = "running statistics of batch norm";
   info.make_config = [] { return std::make_unique<TfnConfig>(); };
   info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {

@@ -151,6 +151,7 @@ Output Tmbl::forward(const Batch& batch, Trace* trace) {
   fused = fused.transpose(1, 2);  // [B, H, tokens]
   keep("fusion_in", fused);
   fused = hash_dropout(fusion2_(fusion1_(fused).relu()), config_.dropout_fusion, is_training()).relu();
+  if (trace != nullptr) trace->keep("mean/fused", fused.mean(-1));  // over the tokens
   Output output;
   output.score = fusion3_(fused).mean(-1).squeeze(-1);  // [B]
   output.terms.emplace_back("similarity", tmbl_similarity(shared));
@@ -189,6 +190,7 @@ ModelInfo tmbl_info() {
   info.text = TextInput::tokens;
   info.needs_alignment = true;
   info.reference = "JackAILab/TMBL 59ac3c5 (no licence)";
+  info.features = {{"text", "t_feature"}, {"vision", "v_feature"}, {"audio", "a_feature"}, {"fused", "mean/fused"}};
   info.idle_parameters = {"bertmodel.pooler."};
   info.is_unused = tmbl_is_unused;
   info.make_config = [] { return std::make_unique<TmblConfig>(); };
