@@ -40,8 +40,9 @@ std::ptrdiff_t count_lines(const std::string& text) { return std::count(text.beg
 const std::vector<std::vector<std::string>> kVerbs{
     {"data"},          {"data", "inspect"}, {"data", "check"}, {"data", "import"}, {"data", "stats"},
     {"data", "synth"}, {"data", "encoder"}, {"models"},        {"config"},         {"pretrain"},
-    {"train"},         {"evaluate"},        {"predict"},       {"compare"},        {"explain"},       {"embed"},
-    {"experiment"},    {"report"},          {"convert"},       {"serve"},          {"selfcheck"}};
+    {"train"},         {"evaluate"},        {"predict"},       {"compare"},        {"explain"},
+    {"embed"},         {"experiment"},      {"report"},        {"convert"},        {"serve"},
+    {"selfcheck"}};
 
 TEST(CommandLine, HelpOfEveryVerbShowsAnExample) {
   for (auto words : kVerbs) {

@@ -54,10 +54,10 @@ void embed_clips(const EmbedArguments& options) {
   const double perplexity = fitting_perplexity(std::int64_t(rows.size()), options.perplexity);  // fail before the work
   const auto& stop = catch_stop_signals();
   ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
-  const auto features = collect_features(
-      *scorer.checkpoint().model, model, [&](const auto& part) { return scorer.collator()(part); }, rows,
-      {scoring.batch_size, torch::Device(scoring.device), "embed", isatty(STDERR_FILENO) == 1 ? &progress : nullptr,
-       &stop});
+  const auto features = collect_features(*scorer.checkpoint().model, model,
+                                         [&](const auto& part) { return scorer.collator()(part); }, rows,
+                                         {scoring.batch_size, torch::Device(scoring.device), "embed",
+                                          isatty(STDERR_FILENO) == 1 ? &progress : nullptr, &stop});
   EmbedOptions embed_options;
   embed_options.perplexity = perplexity;
   embed_options.each_iteration = [&](const std::string&, std::int64_t, std::int64_t) {
@@ -90,7 +90,8 @@ void add_embed(CLI::App& program) {
   verb->add_option("--out", options->out, "folder for embedding.csv, features.safetensors and the figure")->required();
   verb->footer(
       "Exact t-SNE from the first two principal components: no random start, so the same picture each time. Distances\n"
-      "between heaps and sizes of heaps in such a picture mean nothing; trustworthiness says how many neighbours in it\n"
+      "between heaps and sizes of heaps in such a picture mean nothing; trustworthiness says how many neighbours in "
+      "it\n"
       "are neighbours (1: all, about 0.5: none).\n"
       "Example:\n"
       "  kuda embed runs/first -d mosi --out embedding\n"

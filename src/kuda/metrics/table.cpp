@@ -58,7 +58,8 @@ std::string format_metric_table(const std::vector<MetricRow>& rows) {
   for (const auto& row : rows) {
     if (row.metrics.family != family) throw DataError("metric table: rows of different metric families");
     cells.push_back({row.name, std::to_string(row.metrics.n)});
-    for (const auto& column : columns) cells.back().push_back(format_metric(column.metric, row.metrics.value(column.metric)));
+    for (const auto& column : columns)
+      cells.back().push_back(format_metric(column.metric, row.metrics.value(column.metric)));
   }
   std::string text;
   for (const auto& line : cells) {

@@ -144,10 +144,11 @@ struct ModelInfo {
   std::function<bool(std::string_view)> is_unused;
   /// Names of our tensors that scores need and no published dictionary holds; empty: there are none.
   std::function<bool(std::string_view)> is_unpublished;
-  /// What the model makes of a clip before it scores it, for `kuda embed`: title of the panel ("text", "vision", "audio",
-  /// "fused" as far as there are such) and the name in the trace of a [B, D], of a forward pass in eval mode. Where the
-  /// model holds a sequence that is the mean which its head reads, or that over the real positions. A name is missing
-  /// from the trace where the modality is missing from the model or the batch. Empty: the model has none to show.
+  /// What the model makes of a clip before it scores it, for `kuda embed`: title of the panel ("text", "vision",
+  /// "audio", "fused" as far as there are such) and the name in the trace of a [B, D], of a forward pass in eval mode.
+  /// Where the model holds a sequence that is the mean which its head reads, or that over the real positions. A name is
+  /// missing from the trace where the modality is missing from the model or the batch. Empty: the model has none to
+  /// show.
   std::vector<std::pair<std::string, std::string>> features;
   /// Parts of names of parameters that no loss reaches; they are there because published state dicts have them.
   std::vector<std::string> idle_parameters;
