@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 
 #include "kuda/apps/scoring_options.h"
@@ -53,23 +54,26 @@ void embed_clips(const EmbedArguments& options) {
                                       model.name));
   const double perplexity = fitting_perplexity(std::int64_t(rows.size()), options.perplexity);  // fail before the work
   const auto& stop = catch_stop_signals();
-  ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
-  const auto features = collect_features(*scorer.checkpoint().model, model,
-                                         [&](const auto& part) { return scorer.collator()(part); }, rows,
-                                         {scoring.batch_size, torch::Device(scoring.device), "embed",
-                                          isatty(STDERR_FILENO) == 1 ? &progress : nullptr, &stop});
+  const bool is_terminal = isatty(STDERR_FILENO) == 1;
+  ConsoleProgress progress(std::cerr, is_terminal);
+  const auto features = collect_features(
+      *scorer.checkpoint().model, model, [&](const auto& part) { return scorer.collator()(part); }, rows,
+      {scoring.batch_size, torch::Device(scoring.device), "embed", is_terminal ? &progress : nullptr, &stop});
   EmbedOptions embed_options;
   embed_options.perplexity = perplexity;
-  embed_options.each_iteration = [&](const std::string&, std::int64_t, std::int64_t) {
+  embed_options.each_iteration = [&](const std::string& panel, std::int64_t done, std::int64_t iterations) {
     if (stop) throw Interrupted("stopped; nothing was written");
+    progress.step({"t-SNE " + panel, 0, 0, done, iterations, 0, std::numeric_limits<double>::quiet_NaN()});
   };
   const auto embedding = embed(features, embed_options);
   const fs::path out(options.out);
   fs::create_directories(out);
-  write_features(out / "features.safetensors", features);
+  write_features(out / "features.safetensors", features,
+                 {{"model", model.name}, {"data", dataset.name}, {"fingerprint", dataset.fingerprint}});
   write_file(out / "embedding.csv", embedding_csv(embedding));
-  const auto title = fmt::format("{} on {}{}, {}", model.title, dataset.name,
-                                 dataset.is_synthetic ? " (synthetic data)" : "", options.scoring.split);
+  const auto title = fmt::format(
+      "{} on {}{}, {}: {} clips", model.title, dataset.name, dataset.is_synthetic ? " (synthetic data)" : "",
+      options.scoring.split == "all" ? "all splits" : options.scoring.split + " split", rows.size());
   draw(embedding_figure(embedding, title, dataset.score_low, dataset.score_high), out);
   std::cout << embedding_table(embedding);
 }

@@ -46,7 +46,7 @@ struct ClipInput {
 struct ClipScore {
   std::string id;
   float score = 0;                                 ///< in the score range of the data the model was trained on
-  std::array<std::optional<float>, 3> unimodal{};  ///< by Modality; what the model's own decoders say
+  std::array<std::optional<float>, 3> unimodal{};  ///< by Modality; what the model's own decoders say of what is there
   /// Around the score. None without a calibration, where there were too few clips for the level, and for a clip that
   /// lacks a modality the model reads: the errors behind the interval are those of validation clips that had it.
   std::optional<ScoreInterval> interval{};

@@ -92,6 +92,18 @@ struct Predictor::Impl {
     return found.is_determined() ? std::optional<ScoreInterval>(found) : std::nullopt;
   }
 
+  /// Without what is said of modalities that the clip lacks: the model has an answer to a frame of zeros, too.
+  static Explanation of_what_is_there(const ClipInput& clip, Explanation found) {
+    for (const auto modality : kModalities) {
+      if (clip.has(modality)) continue;
+      const auto m = static_cast<std::size_t>(modality);
+      found.unimodal[m] = kUnknown;
+      found.without[m] = found.share[m] = kUndefined;
+      found.attention[m].reset();
+    }
+    return found;
+  }
+
   [[nodiscard]] ClipScore score_of(const ClipInput& clip, const Explanation& found) const {
     ClipScore score;
     score.id = clip.id;
@@ -156,7 +168,8 @@ std::vector<ClipScore> Predictor::score(std::span<const ClipInput> clips) const 
       found.score = predictions[i].score;
       found.unimodal = predictions[i].unimodal;
       auto& score = scores[positions[i]];
-      score = impl_->score_of(clips[positions[i]], found);
+      const auto& clip = clips[positions[i]];
+      score = impl_->score_of(clip, Impl::of_what_is_there(clip, found));
       score.batch_clips = std::int64_t(rows.size());
       score.seconds = seconds;
     }
@@ -168,22 +181,24 @@ std::vector<ClipExplanation> Predictor::explain(std::span<const ClipInput> clips
   std::vector<ClipExplanation> explanations(clips.size());
   impl_->for_each_batch(clips, [&](const Collate& collate, const std::vector<std::int64_t>& rows,
                                    const std::vector<std::size_t>& positions, Clock::time_point begin) {
-    const auto found = explain_rows(*impl_->checkpoint.model, collate, rows, impl_->predict_options(), with_attention);
+    const auto all = explain_rows(*impl_->checkpoint.model, collate, rows, impl_->predict_options(), with_attention);
     const auto seconds = seconds_since(begin);
-    for (std::size_t i = 0; i < found.size(); ++i) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
       auto& explanation = explanations[positions[i]];
-      explanation.clip = impl_->score_of(clips[positions[i]], found[i]);
+      const auto& clip = clips[positions[i]];
+      const auto found = Impl::of_what_is_there(clip, all[i]);
+      explanation.clip = impl_->score_of(clip, found);
       explanation.clip.batch_clips = std::int64_t(rows.size());
       explanation.clip.seconds = seconds;
       for (std::size_t m = 0; m < 3; ++m) {
-        explanation.without[m] = known(found[i].without[m]);
-        explanation.share[m] = known(found[i].share[m]);
-        if (const auto& map = found[i].attention[m])
+        explanation.without[m] = known(found.without[m]);
+        explanation.share[m] = known(found.share[m]);
+        if (const auto& map = found.attention[m])
           explanation.attention[m] = ClipExplanation::Attention{map->rows, map->columns, map->weights};
       }
-      explanation.by_unimodal = found[i].leading(Evidence::unimodal);
-      explanation.by_share = found[i].leading(Evidence::share);
-      explanation.by_removal = found[i].leading(Evidence::removal);
+      explanation.by_unimodal = found.leading(Evidence::unimodal);
+      explanation.by_share = found.leading(Evidence::share);
+      explanation.by_removal = found.leading(Evidence::removal);
     }
   });
   return explanations;

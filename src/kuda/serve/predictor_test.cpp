@@ -152,6 +152,19 @@ TEST_F(TrainedModel, ExplainsWhatEachModalityContributes) {
   }
 }
 
+TEST_F(TrainedModel, NothingIsSaidOfAModalityThatTheClipLacks) {
+  auto clip = inputs_of(dataset)[0];
+  clip.vision.reset();
+  const auto explained = predictor.explain(std::span(&clip, 1)).front();
+  EXPECT_FALSE(explained.clip.unimodal[1].has_value());
+  EXPECT_FALSE(explained.without[1].has_value());
+  EXPECT_FALSE(explained.share[1].has_value());
+  for (const auto& leading : {explained.clip.leading, explained.by_share, explained.by_removal}) {
+    ASSERT_TRUE(leading.has_value());
+    EXPECT_NE(*leading, Modality::vision);
+  }
+}
+
 TEST_F(TrainedModel, ErrorsNameTheFieldWhatWasExpectedAndWhatWasFound) {
   ClipInput clip;
   EXPECT_THAT(refused(clip), AllOf(HasSubstr("at least one modality"), HasSubstr("text, vision, audio")));

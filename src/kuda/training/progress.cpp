@@ -49,7 +49,7 @@ std::string ConsoleProgress::describe(const ProgressStep& step, double seconds) 
   if (!std::isnan(step.loss)) text += fmt::format("  loss {:.4f}", step.loss);
   const auto done = steps_done(step);
   if (seconds > 0 && done > first_) {
-    text += fmt::format("  {:.1f} clips/s", double(clips_) / seconds);
+    if (clips_ > 0) text += fmt::format("  {:.1f} clips/s", double(clips_) / seconds);  // else steps are no clips
     const auto left = std::max<std::int64_t>(step.epochs, 1) * step.steps - done;
     text += fmt::format("  {} left", format_duration(seconds / double(done - first_) * double(left)));
   }
