@@ -89,9 +89,8 @@ Server::Impl::Impl(const Predictor& model, ServerOptions chosen)
     if (std::string_view(route.method) == "POST")
       http.Post(route.path, [this](const httplib::Request& request, httplib::Response& response,
                                    const httplib::ContentReader& reader) { post(request, response, reader); });
-  http.set_exception_handler([this](const httplib::Request& request, httplib::Response& response, std::exception_ptr) {
-    answer_error(response, request.path.c_str());
-  });
+  http.set_exception_handler([this](const httplib::Request& request, httplib::Response& response,
+                                    const std::exception_ptr&) { answer_error(response, request.path.c_str()); });
   // What cpp-httplib refuses by itself: a request line or headers that it cannot read.
   http.set_error_handler(httplib::Server::Handler([this](const httplib::Request&, httplib::Response& response) {
     if (response.has_header("Content-Type")) return;
