@@ -48,10 +48,9 @@ void embed_clips(const EmbedArguments& options) {
   const auto rows = spread(all, options.clips);
   if (rows.size() < all.size()) log_info("{} of {} clips are shown (--clips)", rows.size(), all.size());
   const auto& model = find_model(scorer.checkpoint().config.model);
-  if (scorer.checkpoint().facts.task != kMainTask || model.features.empty())
-    throw CheckpointError(fmt::format("{}: the {} of '{}' names no features to show", options.checkpoint,
-                                      scorer.checkpoint().facts.task == kMainTask ? "model" : "pretraining task",
-                                      model.name));
+  if (scorer.checkpoint().facts.task != kMainTask)  // before any work; a model without features: collect_features
+    throw CheckpointError(
+        fmt::format("{}: the pretraining task of '{}' names no features to show", options.checkpoint, model.name));
   const double perplexity = fitting_perplexity(std::int64_t(rows.size()), options.perplexity);  // fail before the work
   const auto& stop = catch_stop_signals();
   const bool is_terminal = isatty(STDERR_FILENO) == 1;
@@ -93,10 +92,9 @@ void add_embed(CLI::App& program) {
       ->capture_default_str();
   verb->add_option("--out", options->out, "folder for embedding.csv, features.safetensors and the figure")->required();
   verb->footer(
-      "Exact t-SNE from the first two principal components: no random start, so the same picture each time. Distances\n"
-      "between heaps and sizes of heaps in such a picture mean nothing; trustworthiness says how many neighbours in "
-      "it\n"
-      "are neighbours (1: all, about 0.5: none).\n"
+      "Exact t-SNE from the first two principal components: no random start, so the same picture each time.\n"
+      "Distances between heaps and sizes of heaps in such a picture mean nothing; trustworthiness says how many\n"
+      "neighbours in it are neighbours (1: all, about 0.5: none).\n"
       "Example:\n"
       "  kuda embed runs/first -d mosi --out embedding\n"
       "  kuda embed runs/first -d mosi --split train --clips 500 --perplexity 50 --out embedding-train");

@@ -6,6 +6,7 @@
 #include "kuda/base/names.h"
 #include "kuda/base/table.h"
 #include "kuda/evaluation/dominance.h"
+#include "kuda/evaluation/result_formats.h"
 #include "kuda/io/csv.h"
 #include "kuda/metrics/table.h"
 
@@ -76,11 +77,9 @@ std::string aligned(const Cells& cells) {
   return table.text();
 }
 
-std::string value_in_csv(double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); }
-
 void add_interval(std::vector<std::string>& cells, const Summary& summary) {
   for (const double value : {summary.mean, summary.interval.low, summary.interval.high})
-    cells.push_back(value_in_csv(value));
+    cells.push_back(csv_number(value));
 }
 
 }  // namespace
@@ -178,7 +177,7 @@ std::string format_csv(const DominanceTable& table) {
       std::vector<std::string> cells{data.name, std::to_string(data.num_clips)};
       for (const double value :
            {data.noise, data.conflict, data.dominant[0], data.dominant[1], data.dominant[2], data.bound, data.decoder})
-        cells.push_back(value_in_csv(value));
+        cells.push_back(csv_number(value));
       cells.push_back(system_name(row));
       cells.push_back(std::to_string(row.num_seeds));
       add_interval(cells, row.mae);

@@ -15,8 +15,6 @@
 namespace kuda {
 namespace {
 
-std::string in_csv(double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); }
-
 std::string yes(bool value) { return value ? "yes" : "no"; }
 
 std::string escaped(const std::string& text, const std::map<char, std::string>& replacements) {
@@ -94,6 +92,8 @@ std::string latex_table(const ResultTable& table) {
 
 }  // namespace
 
+std::string csv_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); }
+
 std::vector<std::string> legend_of(const ResultTable& table) {
   std::vector<std::string> lines;
   lines.emplace_back("± is the sample standard deviation over seeds. * best system of the column.");
@@ -146,16 +146,16 @@ std::string format_csv(const std::vector<ResultTable>& tables) {
                               table.columns[i].metric,
                               std::to_string(cell.n),
                               std::to_string(row.num_seeds),
-                              in_csv(cell.seeds.mean),
-                              in_csv(cell.seeds.deviation),
-                              in_csv(cell.seeds.interval.low),
-                              in_csv(cell.seeds.interval.high),
-                              in_csv(cell.clips.low),
-                              in_csv(cell.clips.high),
+                              csv_number(cell.seeds.mean),
+                              csv_number(cell.seeds.deviation),
+                              csv_number(cell.seeds.interval.low),
+                              csv_number(cell.seeds.interval.high),
+                              csv_number(cell.clips.low),
+                              csv_number(cell.clips.high),
                               yes(cell.is_best),
                               std::isnan(cell.p) ? std::string() : table.references[i],
-                              in_csv(cell.p),
-                              in_csv(cell.corrected_p),
+                              csv_number(cell.p),
+                              csv_number(cell.corrected_p),
                               std::isnan(cell.corrected_p) ? std::string() : yes(cell.is_not_separable())});
       }
   return text;

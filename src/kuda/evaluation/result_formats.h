@@ -27,6 +27,9 @@ namespace kuda {
 /// population as numpy computes it, also for MAE and Corr. MMSA's column Loss is left out: a run keeps no test loss.
 [[nodiscard]] std::string format_mmsa(const ResultTable& table);
 
+/// A number in a CSV cell; empty where it is not finite.
+[[nodiscard]] std::string csv_number(double value);
+
 /// Text with the characters escaped that HTML (also in attributes) or LaTeX reads as markup.
 [[nodiscard]] std::string html_text(const std::string& text);
 [[nodiscard]] std::string latex_text(const std::string& text);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kuda/base/table.h"
+#include "kuda/evaluation/result_formats.h"
 #include "kuda/io/csv.h"
 #include "kuda/metrics/table.h"
 
@@ -40,8 +41,6 @@ std::string mae_cell(const Summary& mae) {
   const auto text = format_metric("MAE", mae.mean);
   return std::isnan(mae.deviation) ? text : text + " ± " + format_metric("MAE", mae.deviation);
 }
-
-std::string csv_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); }
 
 }  // namespace
 
