@@ -11,7 +11,6 @@
 #include "kuda/base/test_support.h"
 #include "kuda/models/model.h"
 #include "kuda/models/test_batch.h"
-#include "kuda/text/positions.h"
 #include "kuda/text/state_dict.h"
 
 namespace kuda {
@@ -201,10 +200,10 @@ TEST_P(Conformance, PaddingChangesAScoreOnlyWhereTheModelSaysSo) {
 
 TEST_P(Conformance, LeavingOutPaddingChangesNoScoreAndNoGradient) {
   const auto model = make();
-  if (!model->is_padding_invariant()) return;  // then the trainer leaves it in
-  model->eval();                               // no dropout: both paths draw other masks
+  if (!model->ignores_padded_pieces()) return;  // then the trainer leaves it in
+  model->eval();                                // no dropout: both paths draw other masks
   const auto run = [&](bool skips) {
-    skip_padding(*model, skips);
+    model->leave_out_padding(skips);
     model->zero_grad();
     const auto score = model->forward(small_batch(4), nullptr).score;
     score.square().sum().backward();

@@ -2,6 +2,8 @@
 
 #include <unordered_set>
 
+#include "kuda/text/positions.h"
+
 namespace kuda {
 
 std::vector<ParameterGroup> Model::parameter_groups() {
@@ -12,6 +14,12 @@ std::vector<ParameterGroup> Model::parameter_groups() {
 }
 
 void Model::begin_epoch(std::int64_t, std::int64_t) {}
+
+void Model::leave_out_padding(bool is_on) {
+  if (is_padding_invariant()) return skip_padding(*this, is_on);
+  for (const auto& part : modules(/*include_self=*/false))
+    if (dynamic_cast<const BertImpl*>(part.get()) != nullptr) skip_padding(*part, is_on && ignores_padded_pieces());
+}
 
 std::int64_t parameters_without_encoder(const Model& model) {
   std::unordered_set<const void*> left_out;  // and those counted: a tensor may have two names

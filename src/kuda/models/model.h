@@ -68,6 +68,11 @@ class Model : public torch::nn::Module {
   virtual std::vector<ParameterGroup> parameter_groups();
   /// True when scores do not depend on how far a batch is padded, so batches may be cut to their longest clip.
   [[nodiscard]] virtual bool is_padding_invariant() const { return false; }
+  /// True when no score depends on what the text encoder makes of padded word pieces, though one may depend on how far a
+  /// batch is padded.
+  [[nodiscard]] virtual bool ignores_padded_pieces() const { return is_padding_invariant(); }
+  /// Leaves padding out of the work where no score depends on it: everywhere, or in the text encoder alone.
+  void leave_out_padding(bool is_on = true);
   /// False for tensors that serve training only and that a checkpoint leaves out.
   [[nodiscard]] virtual bool is_saved(std::string_view) const { return true; }
   /// Beginnings of names (ours, theirs) of tensors that published state dictionaries list a second time.

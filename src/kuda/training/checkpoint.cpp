@@ -10,7 +10,6 @@
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/text/positions.h"
 #include "kuda/text/state_dict.h"
 
 namespace kuda {
@@ -166,7 +165,7 @@ Checkpoint load_checkpoint(const fs::path& folder) {
     throw CheckpointError(error.what(), "the checkpoint is incomplete or damaged; take another copy");
   }
   checkpoint.model->eval();
-  skip_padding(*checkpoint.model, checkpoint.model->is_padding_invariant());
+  checkpoint.model->leave_out_padding();
   return checkpoint;
 }
 

@@ -9,7 +9,6 @@
 #include "kuda/base/file.h"
 #include "kuda/base/random.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/text/positions.h"
 #include "kuda/training/run_folder.h"
 
 namespace kuda {
@@ -99,7 +98,7 @@ std::string describe_sizes(const TrainingTask& task, const TrainConfig& options,
 void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session& session, const Surroundings& around) {
   const auto device = device_of(config.device);
   plan.model->to(device);
-  skip_padding(*plan.model, plan.model->is_padding_invariant());
+  plan.model->leave_out_padding();
   const auto collator = session.collator(plan.target, plan.model->is_padding_invariant());
   auto notes = collator.notes();
   for (auto& note : plan.model->notes()) notes.push_back(std::move(note));

@@ -23,6 +23,7 @@ class CubeMlp final : public Model {
   Output forward(const Batch& batch, Trace* trace) override;
   Losses loss(const Output& output, const Batch& batch) override;
   std::vector<ParameterGroup> parameter_groups() override;  ///< text encoder, rest
+  [[nodiscard]] bool ignores_padded_pieces() const override { return config_.mask_padding; }
 
  private:
   struct SequenceEncoder {

@@ -47,6 +47,7 @@ class Misa final : public Model {
   /// Mean squared error, difference, similarity, reconstruction.
   Losses loss(const Output& output, const Batch& batch) override;
   [[nodiscard]] bool is_padding_invariant() const override;
+  [[nodiscard]] bool ignores_padded_pieces() const override { return true; }
 
  private:
   /// Everything that text, vision and audio have each, in this order (that of Modality).

@@ -42,6 +42,7 @@ class Tetfn final : public MultitaskModel {
  public:
   Tetfn(const TetfnConfig& config, const DataShape& shape, const TextEncoder& text);
   Output forward(const Batch& batch, Trace* trace) override;
+  [[nodiscard]] bool ignores_padded_pieces() const override { return !config_.reference_quirks; }
 
  private:
   struct Modalities {

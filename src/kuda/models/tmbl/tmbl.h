@@ -34,6 +34,7 @@ class Tmbl final : public Model {
   Tmbl(const TmblConfig& config, const DataShape& shape, const TextEncoder& text);
   Output forward(const Batch& batch, Trace* trace) override;  ///< terms "similarity", "difference"
   Losses loss(const Output& output, const Batch& batch) override;
+  [[nodiscard]] bool ignores_padded_pieces() const override { return true; }
 
  private:
   struct Utterance {
