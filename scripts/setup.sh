@@ -23,27 +23,32 @@ if [ "${1:-}" = --dev ]; then packages+=(clang-19 libclang-rt-19-dev clang-forma
 say() { printf 'setup: %s\n' "$*" >&2; }
 stop() { say "$*"; exit 1; }
 
+# needed|wanted PACKAGE...: a wanted one that cannot be had is no reason to stop.
 install_packages() {
   if [ -n "${KUDA_SKIP_PACKAGES:-}" ]; then return; fi
-  local missing=() package
-  command -v dpkg-query >/dev/null || stop "this script knows Debian and Ubuntu only; install by hand what ${packages[*]} provide"
-  local installed
+  local need=$1 missing=() package installed
+  shift
+  command -v dpkg-query >/dev/null || stop "this script knows Debian and Ubuntu only; install by hand what $* provide"
   installed=$(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' 2>/dev/null | sed -n 's/^ii *//p')
-  for package in "${packages[@]}"; do
-    grep -qxF "$package" <<<"$installed" || missing+=("$package")
+  for package in "$@"; do
+    if grep -qxF "$package" <<<"$installed"; then continue; fi
+    if [ "$need" = needed ] || [ -n "$(apt-cache show "$package" 2>/dev/null)" ]; then missing+=("$package"); fi
   done
   if [ ${#missing[@]} -eq 0 ]; then return; fi
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get)
   if [ "$(id -u)" -ne 0 ]; then
     if ! sudo -n true 2>/dev/null; then
+      if [ "$need" = wanted ]; then return; fi
       say "these packages are missing and this account may not install them. Run once, then start again:"
       stop "sudo apt-get install -y ${missing[*]}"
     fi
     apt=(sudo -n "${apt[@]}")
   fi
   say "installing ${missing[*]}"
-  "${apt[@]}" update -qq
-  "${apt[@]}" install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  if [ "$need" = needed ]; then "${apt[@]}" update -qq; fi
+  if "${apt[@]}" install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; then return; fi
+  if [ "$need" = needed ]; then stop "apt-get could not install them; see its message above"; fi
+  say "went on without ${missing[*]}"
 }
 
 # Prints the folder of TorchConfig.cmake named by the environment, if any. The same places as cmake/kuda_torch.cmake.
@@ -108,6 +113,7 @@ install_encoder() {
   ln -s "../$model" $encoder_folder
 }
 
-install_packages
+install_packages needed "${packages[@]}"
+install_packages wanted clang-19  # compiles in half the time of g++
 install_torch
 install_encoder
