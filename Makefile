@@ -2,17 +2,18 @@
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 BUILD := build/release
 KUDA := $(BUILD)/src/kuda/apps/kuda
-SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' 'fuzz/*.cpp' 'fuzz/*.h' 'bench/*.cpp')
+SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' 'fuzz/*.cpp' 'fuzz/*.h' 'bench/*.cpp' 'bench/*.h')
 FUZZ_READERS := pickle npy npz safetensors torch_zip csv
 # Executions of each fuzz target: a fixed number, so that a run is repeatable.
 FUZZ_RUNS ?= 200000
 DEMO ?= demo
 
-.PHONY: help setup build test demo docs parity asan fuzz tidy format clean
+.PHONY: help setup build bench test demo docs parity asan fuzz tidy format clean
 help:
 	@echo 'make demo      set up, build, train and evaluate KuDA on a synthetic data set, print the table'
 	@echo 'make test      set up, build, run every test'
 	@echo 'make build     set up and build only; the program is then $(KUDA)'
+	@echo 'make bench     the same, and the programs that measure (bench/README.md), which no other target builds'
 	@echo 'make docs      write docs/configuration.md again from the lists of fields'
 	@echo 'make parity    write docs/parity.md again from the golden collection (SHARED, default ../shared)'
 	@echo 'make asan      all tests but the slow ones under the address and undefined-behaviour sanitizers'
@@ -27,6 +28,11 @@ setup:
 build: setup
 	@CXX=$${CXX:-$$(command -v clang++-19 || echo g++)} cmake --preset release >build-configure.tmp 2>&1 || { cat build-configure.tmp; exit 1; }; rm -f build-configure.tmp
 	cmake --build --preset release --parallel $(JOBS)
+
+# Programs of bench/.
+BENCHES := kuda_bench statistics_coverage
+bench: build
+	cmake --build --preset release --parallel $(JOBS) --target $(BENCHES)
 
 test: build
 	ctest --preset release --parallel $(JOBS)

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <cmath>
 #include <unordered_set>
 
@@ -13,79 +12,40 @@
 namespace kuda {
 
 using torch::Tensor;
-using torch::optim::AdamOptions;
-using torch::optim::AdamParamState;
-using torch::optim::AdamWOptions;
-using torch::optim::AdamWParamState;
-
-namespace {
-
-template <class Options>
-std::unique_ptr<torch::optim::OptimizerOptions> options_of(const TrainConfig& config, double lr, double weight_decay) {
-  auto options = std::make_unique<Options>(lr);
-  options->betas({config.betas[0], config.betas[1]}).eps(config.eps).weight_decay(weight_decay);
-  return options;
-}
-
-/// First moment, second moment, steps.
-struct Moments {
-  Tensor first, second;
-  std::int64_t steps = 0;
-};
-
-template <class State>
-Moments moments_in(const torch::optim::OptimizerParamState& state) {
-  const auto& moments = static_cast<const State&>(state);
-  return {moments.exp_avg(), moments.exp_avg_sq(), moments.step()};
-}
-
-template <class State>
-std::unique_ptr<torch::optim::OptimizerParamState> state_from(const Moments& moments) {
-  auto state = std::make_unique<State>();
-  state->exp_avg(moments.first);
-  state->exp_avg_sq(moments.second);
-  state->step(moments.steps);
-  return state;
-}
-
-}  // namespace
 
 Optimizer::Optimizer(Model& model, const TrainConfig& config, std::int64_t phase)
     : model_(model),
       clip_norm_(config.clip_norm),
       clip_value_(config.clip_value),
       lr_(config.lr),
+      beta1_(config.betas[0]),
+      beta2_(config.betas[1]),
+      eps_(config.eps),
       is_decoupled_(config.optimizer != "adam"),
-      raw_eps_(config.optimizer == "adamw_transformers" ? config.eps : 0),
+      has_raw_eps_(config.optimizer == "adamw_transformers"),
       prefix_(phase == 0 ? "optimizer/" : fmt::format("optimizer{}/", phase)) {
-  std::vector<torch::optim::OptimizerParamGroup> groups;
   std::unordered_set<const void*> used;
   for (const auto& group : model.parameter_groups()) {
     if (group.phase != phase || group.parameters.empty()) continue;  // empty: everything of this kind is frozen
-    const double rate = group.lr < 0 ? config.lr * group.lr_scale : group.lr;
-    const double weight_decay = group.weight_decay < 0 ? config.weight_decay : group.weight_decay;
-    groups.emplace_back(group.parameters, is_decoupled_ ? options_of<AdamWOptions>(config, rate, weight_decay)
-                                                        : options_of<AdamOptions>(config, rate, weight_decay));
-    rates_.push_back(rate);
-    is_scheduled_.push_back(group.is_scheduled);
-    for (const auto& parameter : group.parameters) used.insert(parameter.unsafeGetTensorImpl());
+    groups_.push_back({group.parameters, group.lr < 0 ? config.lr * group.lr_scale : group.lr,
+                       group.weight_decay < 0 ? config.weight_decay : group.weight_decay, group.is_scheduled});
+    for (const auto& parameter : group.parameters) {
+      const bool is_alone = used.insert(parameter.unsafeGetTensorImpl()).second;
+      TORCH_INTERNAL_ASSERT(is_alone, "a parameter is in two groups");
+      TORCH_INTERNAL_ASSERT(parameter.is_contiguous(), "LibTorch's fused step takes no strided parameter");
+    }
   }
-  if (groups.empty()) throw ConfigError("the model has no trainable parameter");
-  if (is_decoupled_)
-    optimizer_ = std::make_unique<torch::optim::AdamW>(groups, AdamWOptions(config.lr));
-  else
-    optimizer_ = std::make_unique<torch::optim::Adam>(groups, AdamOptions(config.lr));
+  if (groups_.empty()) throw ConfigError("the model has no trainable parameter");
   for (const auto& item : model.named_parameters()) {
     if (!used.contains(item.value().unsafeGetTensorImpl())) continue;
     names_.push_back(item.key());
     parameters_.push_back(item.value());
   }
-  set_rate(lr_);  // LibTorch takes a group's option for unset where it equals the class's default (lr 1e-3)
 }
 
 void Optimizer::set_rate(double lr) {
-  for (std::size_t i = 0; i < rates_.size(); ++i)
-    optimizer_->param_groups()[i].options().set_lr(is_scheduled_[i] && lr_ > 0 ? rates_[i] * (lr / lr_) : rates_[i]);
+  for (auto& group : groups_)
+    group.rate = group.is_scheduled && lr_ > 0 ? group.highest_rate * (lr / lr_) : group.highest_rate;
 }
 
 std::string Optimizer::first_non_finite() const {
@@ -111,32 +71,55 @@ void Optimizer::clip_values() {
   if (clip_value_ > 0) torch::nn::utils::clip_grad_value_(model_.parameters(), clip_value_);
 }
 
-/// lr sqrt(c) / (1 - b1^t) * m / (sqrt(v) + eps), c = 1 - b2^t, is LibTorch's step with eps / sqrt(c).
-void Optimizer::correct_eps() {
-  std::int64_t steps = 1;
-  for (const auto& [parameter, state] : optimizer_->state())
-    steps = std::max(steps, static_cast<const AdamWParamState&>(*state).step() + 1);
-  for (auto& group : optimizer_->param_groups()) {
-    auto& options = static_cast<AdamWOptions&>(group.options());
-    options.eps(raw_eps_ / std::sqrt(1 - std::pow(std::get<1>(options.betas()), double(steps))));
-  }
-}
-
 void Optimizer::step() {
   clip_values();
   if (clip_norm_ > 0) torch::nn::utils::clip_grad_norm_(model_.parameters(), clip_norm_);
-  if (raw_eps_ > 0) correct_eps();
-  optimizer_->step();
+  const torch::NoGradGuard no_grad;
+  for (const auto& group : groups_) step(group);
   clear_gradients();
+}
+
+/// LibTorch's fused kernels: one pass over memory for each parameter, where torch::optim makes about ten.
+void Optimizer::step(const Group& group) {
+  struct Lists {
+    std::vector<Tensor> parameters, gradients, first, second;
+  };
+  std::map<std::int64_t, Lists> by_count;  // a parameter that had no gradient at times has made fewer steps
+  for (const auto& parameter : group.parameters) {
+    if (!parameter.grad().defined()) continue;
+    auto& moments = moments_[parameter.unsafeGetTensorImpl()];
+    if (!moments.first.defined()) {
+      moments.first = torch::zeros_like(parameter);
+      moments.second = torch::zeros_like(parameter);
+    }
+    auto& lists = by_count[++moments.steps];
+    lists.parameters.push_back(parameter);
+    lists.gradients.push_back(parameter.grad().contiguous());  // the kernel takes no strides into account
+    lists.first.push_back(moments.first);
+    lists.second.push_back(moments.second);
+  }
+  for (const auto& [count, lists] : by_count) {
+    const auto options = lists.parameters.front().options().dtype(torch::kFloat32);
+    const std::vector<Tensor> counts(lists.parameters.size(), torch::full({}, double(count), options));
+    // lr sqrt(c) / (1 - b1^t) * m / (sqrt(v) + eps), c = 1 - b2^t, is LibTorch's step with eps / sqrt(c).
+    const double eps = has_raw_eps_ ? eps_ / std::sqrt(1 - std::pow(beta2_, double(count))) : eps_;
+    const auto update = [&](auto&& fused) {
+      fused(lists.parameters, lists.gradients, lists.first, lists.second, /*max_exp_avg_sqs=*/at::TensorList(), counts,
+            group.rate, beta1_, beta2_, group.weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+    };
+    if (is_decoupled_)
+      update([](const auto&... of) { at::_fused_adamw_(of...); });
+    else
+      update([](const auto&... of) { at::_fused_adam_(of...); });
+  }
 }
 
 std::map<std::string, io::Array> Optimizer::state() const {
   std::map<std::string, io::Array> arrays;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const auto found = optimizer_->state().find(parameters_[i].unsafeGetTensorImpl());
-    if (found == optimizer_->state().end()) continue;  // never had a gradient
-    const auto moments =
-        is_decoupled_ ? moments_in<AdamWParamState>(*found->second) : moments_in<AdamParamState>(*found->second);
+    const auto found = moments_.find(parameters_[i].unsafeGetTensorImpl());
+    if (found == moments_.end()) continue;  // never had a gradient
+    const auto& moments = found->second;
     const auto key = prefix_ + names_[i];
     arrays[key + "/first"] = io::to_array(moments.first.cpu());
     arrays[key + "/second"] = io::to_array(moments.second.cpu());
@@ -149,7 +132,7 @@ void Optimizer::load(const std::map<std::string, io::Array>& arrays) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const auto key = prefix_ + names_[i];
     if (!arrays.contains(key + "/first")) {
-      optimizer_->state().erase(parameters_[i].unsafeGetTensorImpl());
+      moments_.erase(parameters_[i].unsafeGetTensorImpl());
       continue;
     }
     const auto moment = [&](const char* which) {
@@ -165,8 +148,7 @@ void Optimizer::load(const std::map<std::string, io::Array>& arrays) {
     if (steps == arrays.end() || steps->second.numel() != 1)
       throw CheckpointError(fmt::format("saved state: {}/steps: expected one number", key));
     moments.steps = steps->second.to_integers(key + "/steps")[0];
-    optimizer_->state()[parameters_[i].unsafeGetTensorImpl()] =
-        is_decoupled_ ? state_from<AdamWParamState>(moments) : state_from<AdamParamState>(moments);
+    moments_[parameters_[i].unsafeGetTensorImpl()] = std::move(moments);
   }
 }
 

@@ -8,9 +8,10 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "kuda/io/array.h"
@@ -29,7 +30,8 @@ class Optimizer {
   [[nodiscard]] std::string first_non_finite() const;
   /// Clips the gradients of all parameters of the model by value, those of other phases too.
   void clip_values();
-  /// Clips as configured (values first, then the norm over all parameters), steps, and clears all gradients.
+  /// Clips as configured (values first, then the norm over all parameters), steps, and clears all gradients. Parameters
+  /// without a gradient stay as they are, their moments and step counts too.
   void step();
   void clear_gradients() { model_.zero_grad(); }
   /// Moments and step counts under "optimizer/NAME/first", ".../second" (views, no copy) and ".../steps".
@@ -39,17 +41,27 @@ class Optimizer {
   void load(const std::map<std::string, io::Array>& arrays);
 
  private:
-  void correct_eps();
+  /// Parameters that are stepped alike.
+  struct Group {
+    std::vector<torch::Tensor> parameters;
+    double highest_rate, weight_decay;
+    bool is_scheduled;
+    double rate = highest_rate;  ///< of the next step
+  };
+  struct Moments {
+    torch::Tensor first, second;  ///< undefined before the first step
+    std::int64_t steps = 0;
+  };
+  void step(const Group& group);
   Model& model_;
-  double clip_norm_, clip_value_, lr_;
-  bool is_decoupled_;                      ///< AdamW, else Adam
-  double raw_eps_;                         ///< adamw_transformers: eps at the uncorrected second moment; else 0
-  std::string prefix_;                     ///< of the names in a saved state
-  std::vector<std::string> names_;         ///< of the parameters, parallel to parameters_
-  std::vector<torch::Tensor> parameters_;  ///< those in any group, in the model's order
-  std::vector<double> rates_;              ///< highest rate by group
-  std::vector<bool> is_scheduled_;         ///< by group
-  std::unique_ptr<torch::optim::Optimizer> optimizer_;
+  double clip_norm_, clip_value_, lr_, beta1_, beta2_, eps_;
+  bool is_decoupled_;   ///< AdamW, else Adam
+  bool has_raw_eps_;    ///< adamw_transformers: eps belongs to the root of the uncorrected second moment
+  std::string prefix_;  ///< of the names in a saved state
+  std::vector<Group> groups_;
+  std::vector<std::string> names_;                    ///< of the parameters, parallel to parameters_
+  std::vector<torch::Tensor> parameters_;             ///< those in any group, in the model's order
+  std::unordered_map<const void*, Moments> moments_;  ///< by parameter
 };
 
 }  // namespace kuda

@@ -41,6 +41,51 @@ class TwoGroups final : public Model {
   Tensor first_, second_;
 };
 
+/// Sizes that fill the registers of a kernel and sizes that do not, in two groups.
+class ManySizes final : public Model {
+ public:
+  ManySizes() {
+    torch::manual_seed(3);
+    const auto add = [&](const char* name, std::vector<std::int64_t> sizes) {
+      register_parameter(name, torch::rand(sizes) - 0.5);
+    };
+    add("matrix", {37, 5});
+    add("rare", {13});
+    add("square", {32, 32});
+    add("one", {1});
+  }
+  Output forward(const Batch&, Trace*) override { return {}; }
+  Losses loss(const Output&, const Batch&) override { return {}; }
+  std::vector<ParameterGroup> parameter_groups() override {
+    const auto all = parameters();
+    return {{{all[0], all[1]}, 1.0, -1}, {{all[2], all[3]}, 5.0, 0.25}};
+  }
+};
+
+/// The update of one tensor as the papers write it, in double precision.
+struct PlainUpdate {
+  Tensor value, first, second;
+  std::int64_t steps = 0;
+  explicit PlainUpdate(const Tensor& parameter)
+      : value(parameter.detach().to(torch::kFloat64)),
+        first(torch::zeros_like(value)),
+        second(torch::zeros_like(value)) {}
+  void step(const Tensor& of_loss, const TrainConfig& config, double rate, double weight_decay) {
+    auto gradient = of_loss.to(torch::kFloat64);
+    if (config.optimizer == "adam")
+      gradient = gradient + weight_decay * value;
+    else
+      value = value * (1 - rate * weight_decay);
+    ++steps;
+    first = config.betas[0] * first + (1 - config.betas[0]) * gradient;
+    second = config.betas[1] * second + (1 - config.betas[1]) * gradient.square();
+    const double correction = std::sqrt(1 - std::pow(config.betas[1], double(steps)));
+    const auto root = config.optimizer == "adamw_transformers" ? (second.sqrt() + config.eps) / correction
+                                                               : second.sqrt() / correction + config.eps;
+    value = value - rate / (1 - std::pow(config.betas[0], double(steps))) * first / root;
+  }
+};
+
 TrainConfig config_of(double lr, double weight_decay) {
   TrainConfig config;
   config.lr = lr;
@@ -57,6 +102,66 @@ TEST(Optimizer, GroupsHaveTheirOwnRateAndDecay) {
   // The first AdamW step is lr * sign(gradient), after the decay lr * weight_decay * w. float32: 1e-6.
   EXPECT_NEAR(model.first(), 2 - 0.02 * 0.5 * 2 - 0.02, 1e-6);
   EXPECT_NEAR(model.second(), 2 - 0.2, 1e-6) << "ten times the rate, no decay";
+}
+
+TEST(Optimizer, EveryStepIsThePlainUpdate) {
+  for (const char* name : {"adamw", "adam", "adamw_transformers"}) {
+    ManySizes model;
+    auto config = config_of(0.01, 0.1);
+    config.optimizer = name;
+    config.betas = {0.8, 0.99};
+    config.eps = 1e-3;  // large enough to be seen
+    Optimizer optimizer(model, config);
+    const auto parameters = model.parameters();
+    std::vector<PlainUpdate> expected(parameters.begin(), parameters.end());
+    for (int step = 1; step <= 6; ++step) {
+      const double lr = 0.01 / step;
+      optimizer.set_rate(lr);
+      for (std::size_t i = 0; i < parameters.size(); ++i) {
+        if (i == 1 && step % 2 == 0) continue;  // "rare" has no gradient in every second step
+        const auto gradient = torch::randn_like(parameters[i]);
+        parameters[i].mutable_grad() = gradient;
+        expected[i].step(gradient, config, i < 2 ? lr : 5 * lr, i < 2 ? 0.1 : 0.25);
+      }
+      optimizer.step();
+      for (std::size_t i = 0; i < parameters.size(); ++i)  // float32 of values below one, some roundings a step
+        EXPECT_LT((parameters[i] - expected[i].value).abs().max().item<double>(), 1e-6)
+            << name << ", step " << step << ", parameter " << i;
+    }
+    const auto state = optimizer.state();
+    EXPECT_EQ(state.at("optimizer/matrix/steps").to_integers("steps")[0], 6);
+    EXPECT_EQ(state.at("optimizer/rare/steps").to_integers("steps")[0], 3);
+  }
+}
+
+TEST(Optimizer, AParameterWithoutAGradientStays) {
+  TwoGroups model;
+  Optimizer optimizer(model, config_of(0.1, 0.5));
+  model.set_gradients(1, 1);
+  optimizer.step();
+  const double before = model.first();
+  const auto state = optimizer.state();
+  const auto moment = io::to_tensor(state.at("optimizer/first/first")).item<double>();
+  model.set_gradients(1, 1);
+  model.named_parameters()["first"].mutable_grad() = Tensor();
+  optimizer.step();
+  EXPECT_EQ(model.first(), before) << "no decay either";
+  EXPECT_EQ(io::to_tensor(optimizer.state().at("optimizer/first/first")).item<double>(), moment);
+  EXPECT_NE(model.second(), 2 - 1.0);
+}
+
+TEST(Optimizer, TheLayoutOfAGradientDoesNotMatter) {
+  ManySizes one, two;
+  Optimizer first(one, config_of(0.1, 0.1)), second(two, config_of(0.1, 0.1));
+  const auto gradient = torch::randn({5, 37}).t();  // [37, 5], not contiguous
+  one.named_parameters()["matrix"].mutable_grad() = gradient;
+  two.named_parameters()["matrix"].mutable_grad() = gradient.contiguous();
+  one.named_parameters()["square"].mutable_grad() = torch::ones({1, 1}).expand({32, 32});  // one number in memory
+  two.named_parameters()["square"].mutable_grad() = torch::ones({32, 32});
+  first.step();
+  second.step();
+  for (const char* name : {"matrix", "square"})
+    EXPECT_TRUE(torch::equal(one.named_parameters()[name], two.named_parameters()[name])) << name;
 }
 
 TEST(Optimizer, TheOlderAdamWAddsEpsToTheUncorrectedRoot) {

@@ -108,17 +108,11 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   write_run_facts(out, config, session, notes, nullptr);
 
   const auto& dataset = session.dataset();
-  TrainingTask task;
+  auto task = make_task(session, collator, plan.model);
   task.name = label_of(config, plan);
   const auto options = numeric_part(config.to_toml());
   task.identity = fmt::format("data {}; configuration {}", dataset.fingerprint.substr(0, 16),
                               sha256(std::as_bytes(std::span(options.data(), options.size()))).substr(0, 16));
-  task.model = plan.model;
-  task.train = labelled(dataset, Split::train, plan.target);
-  task.valid = labelled(dataset, Split::valid, plan.target);
-  task.test = labelled(dataset, Split::test, plan.target);
-  task.collate = [&collator](const std::vector<std::int64_t>& rows) { return collator(rows); };
-  task.family = dataset.family;
   task.device = device;
   around.progress.line(describe_sizes(task, plan.options, collator));
   const auto seed = stream_seed(std::uint64_t(config.seed), plan.name);
@@ -208,6 +202,19 @@ fs::path pretrained_folder(const RunConfig& config, const fs::path& out) {
 }
 
 }  // namespace
+
+TrainingTask make_task(const Session& session, const Collator& collator, std::shared_ptr<Model> model) {
+  const auto& dataset = session.dataset();
+  const auto& target = collator.config().target;
+  TrainingTask task;
+  task.model = std::move(model);
+  task.train = labelled(dataset, Split::train, target);
+  task.valid = labelled(dataset, Split::valid, target);
+  task.test = labelled(dataset, Split::test, target);
+  task.collate = [&collator](const std::vector<std::int64_t>& rows) { return collator(rows); };
+  task.family = dataset.family;
+  return task;
+}
 
 std::vector<std::string> run_pretrain(RunConfig& config, const fs::path& out, Progress& progress,
                                       const std::atomic<bool>& stop, bool restart) {

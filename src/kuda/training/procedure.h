@@ -12,14 +12,21 @@
 
 #include <atomic>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "kuda/training/progress.h"
 #include "kuda/training/report.h"
 #include "kuda/training/run_config.h"
+#include "kuda/training/session.h"
+#include "kuda/training/trainer.h"
 
 namespace kuda {
+
+/// What train() needs for a model on a session's clips: those that have the label the collator was made for. The
+/// collator must outlive the task; name, identity and device are left to the caller.
+[[nodiscard]] TrainingTask make_task(const Session& session, const Collator& collator, std::shared_ptr<Model> model);
 
 /// Every pretraining task of the model into OUT/NAME, a run folder each. Tasks that are finished are kept.
 /// Returns their names; none when the model, or its options, have no such task.
