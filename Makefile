@@ -30,11 +30,12 @@ build: setup
 	cmake --build --preset release --parallel $(JOBS)
 
 # Programs of bench/.
-BENCHES := kuda_bench statistics_coverage
+BENCHES := kuda_bench serve_faults statistics_coverage
 bench: build
 	cmake --build --preset release --parallel $(JOBS) --target $(BENCHES)
 
 test: build
+	@scripts/setup.sh --test
 	ctest --preset release --parallel $(JOBS)
 
 demo: build

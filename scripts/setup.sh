@@ -3,6 +3,8 @@
 # where nothing is missing it takes a fraction of a second.
 #
 #   scripts/setup.sh            packages, LibTorch, the small text encoder
+#   scripts/setup.sh --test     also Chromium and its driver, where they can be had, for the test of the page that
+#                               `kuda serve` shows; without them that test is skipped
 #   scripts/setup.sh --dev      also clang 19, its run-time, clang-tidy 19 and clang-format 14 (make format, tidy, fuzz)
 #
 # Respected: Torch_DIR or CMAKE_PREFIX_PATH naming an existing LibTorch (no torch wheel is installed then),
@@ -115,5 +117,9 @@ install_encoder() {
 
 install_packages needed "${packages[@]}"
 install_packages wanted clang-19  # compiles in half the time of g++
+if [ "${1:-}" = --test ]; then
+  install_packages wanted chromium chromium-driver
+  command -v chromedriver >/dev/null || say "there is no chromedriver (package chromium-driver): the test of the page will be skipped"
+fi
 install_torch
 install_encoder

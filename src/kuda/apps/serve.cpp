@@ -23,7 +23,7 @@ namespace kuda {
 namespace {
 
 struct ServeArguments {
-  std::string checkpoint, token_file, interval = "split";
+  std::string checkpoint, data, token_file, interval = "split";
   PredictorOptions predictor;
   ServerOptions server;
   double wait_ms = 5, body_mb = 16, timeout_s = 30, grace_s = 10;
@@ -83,6 +83,7 @@ void add_limits(CLI::App& verb, ServeArguments& options) {
 
 void serve(ServeArguments& options) {
   if (options.threads > 0) torch::set_num_threads(options.threads);
+  options.predictor.data = options.data;
   options.predictor.form = interval_form_from(options.interval);
   options.predictor.batch_size = std::int64_t(options.server.batching.max_batch);
   options.server.batching.max_wait = std::chrono::microseconds(static_cast<std::int64_t>(1000 * options.wait_ms));
@@ -93,6 +94,10 @@ void serve(ServeArguments& options) {
   const auto& stop = catch_stop_signals();
   const Predictor predictor(options.checkpoint, options.predictor);
   const auto& facts = predictor.facts();
+  if (facts.clips && !facts.clips->is_training_data)
+    log_info("{} was trained on other data than {}: '{}'", options.checkpoint, options.data, facts.data);
+  if (facts.clips)
+    for (const auto& note : facts.clips->notes) log_info("{}", note);
   Server server(predictor, options.server);
   const int port = server.bind();
   if (!is_loopback(options.server.host) && options.server.token.empty())
@@ -114,6 +119,8 @@ void add_serve(CLI::App& program) {
   auto* verb = program.add_subcommand("serve", "Score and explain clips over HTTP.");
   verb->add_option("checkpoint", options->checkpoint, "checkpoint folder, or a run folder with one in model/")
       ->required();
+  verb->add_option("-d,--data", options->data,
+                   "feature file (*.pkl) or prepared folder whose clips can be picked and compared with");
   verb->add_option("--host", options->server.host, "address to listen on; 0.0.0.0 for all of this machine")
       ->capture_default_str();
   verb->add_option("--port", options->server.port, "0 = any free one")
@@ -129,9 +136,11 @@ void add_serve(CLI::App& program) {
       ->capture_default_str();
   add_limits(*verb, *options);
   verb->footer(
+      "A browser gets a page: a sentence or a clip in, its score with what each modality says out.\n"
       "SIGTERM and Ctrl-C stop it after everything that was accepted is answered. docs/serving.md has the requests.\n"
       "Example:\n"
       "  kuda serve runs/first --port 8080\n"
+      "  kuda serve runs/first -d mosi\n"
       "  curl -H 'Content-Type: application/json' -d '{\"text\": \"a fine film\"}' http://127.0.0.1:8080/v1/predict");
   verb->callback([options] { serve(*options); });
 }

@@ -59,11 +59,18 @@ json explanation_object(const ClipExplanation& clip) {
                        {"removal", name_or_null(clip.by_removal)}};
   object["without"] = by_modality(clip.without);
   object["share"] = by_modality(clip.share);
+  object["tokens"] = clip.tokens.empty() ? json(nullptr) : json(clip.tokens);
   object["attention"] = json::object();
   for (const auto modality : kModalities) {
     const auto& map = clip.attention[static_cast<std::size_t>(modality)];
     object["attention"][std::string(modality_name(modality))] = map ? attention_object(*map) : json(nullptr);
   }
+  return object;
+}
+
+json data_clip_object(const DataClip& clip) {
+  json object{{"id", clip.id}, {"split", clip.split}, {"text", clip.text}, {"label", or_null(clip.label)}};
+  object["labels"] = by_modality(clip.unimodal_labels);
   return object;
 }
 
@@ -97,6 +104,24 @@ std::string explanations_json(const std::vector<ClipExplanation>& explanations, 
   return as_answer(explanations, is_list, seconds, explanation_object);
 }
 
+std::string clips_json(const FoundClips& found) {
+  json object{{"total", found.total}, {"clips", json::array()}};
+  for (const auto* clip : found.clips) object["clips"].push_back(data_clip_object(*clip));
+  return dumped(object);
+}
+
+std::string nearest_json(const ClipInput& clip, const std::vector<Neighbour>& nearest,
+                         const std::vector<DataClip>& clips, std::size_t compared, double seconds) {
+  json object{{"id", clip.id.empty() ? clip.clip : clip.id}, {"nearest", json::array()}};
+  for (const auto& [position, distance] : nearest) {
+    auto& entry = object["nearest"].emplace_back(data_clip_object(clips[position]));
+    entry["distance"] = json_number(float(distance));
+  }
+  object["clips"] = compared;
+  object["seconds"] = seconds;
+  return dumped(object);
+}
+
 std::string model_json(const PredictorFacts& facts, const ClipLimits& limits, std::size_t body_bytes) {
   json object{{"model", facts.model},         {"task", facts.task},
               {"data", facts.data},           {"is_synthetic", facts.is_synthetic},
@@ -114,6 +139,14 @@ std::string model_json(const PredictorFacts& facts, const ClipLimits& limits, st
     object["interval"] = {{"level", facts.level},
                           {"form", std::string(interval_form_name(facts.form))},
                           {"clips", facts.calibration_clips}};
+  object["clips"] = nullptr;
+  if (facts.clips)
+    object["clips"] = {{"data", facts.clips->name},
+                       {"is_synthetic", facts.clips->is_synthetic},
+                       {"is_training_data", facts.clips->is_training_data},
+                       {"train", facts.clips->clips[0]},
+                       {"valid", facts.clips->clips[1]},
+                       {"test", facts.clips->clips[2]}};
   object["limits"] = {{"clips", limits.clips},
                       {"frames", limits.frames},
                       {"text_bytes", limits.text_bytes},

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "kuda/serve/clip_json.h"
+#include "kuda/serve/clip_query.h"
+#include "kuda/serve/neighbours.h"
 #include "kuda/serve/predictor.h"
 
 namespace kuda {
@@ -15,6 +17,11 @@ namespace kuda {
 [[nodiscard]] std::string scores_json(const std::vector<ClipScore>& scores, bool is_list, double seconds);
 [[nodiscard]] std::string explanations_json(const std::vector<ClipExplanation>& explanations, bool is_list,
                                             double seconds);
+/// {"total": ..., "clips": [...]}, and an object per clip.
+[[nodiscard]] std::string clips_json(const FoundClips& found);
+/// {"id": of the clip, "nearest": [{..., "distance": ...}], "clips": training clips compared with, "seconds": ...}
+[[nodiscard]] std::string nearest_json(const ClipInput& clip, const std::vector<Neighbour>& nearest,
+                                       const std::vector<DataClip>& clips, std::size_t compared, double seconds);
 /// What the model is, what it reads, and what one request may hold.
 [[nodiscard]] std::string model_json(const PredictorFacts& facts, const ClipLimits& limits, std::size_t body_bytes);
 

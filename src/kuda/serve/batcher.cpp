@@ -22,7 +22,20 @@ Batcher::Batcher(Score score, const BatcherOptions& options) : score_(std::move(
 
 Batcher::~Batcher() { stop(); }
 
-std::future<std::vector<ClipScore>> Batcher::submit(std::vector<ClipInput> clips, Clock::time_point deadline) {
+Batcher::Announcement::~Announcement() {
+  if (batcher_ == nullptr) return;
+  const std::lock_guard lock(batcher_->mutex_);
+  if (--batcher_->announced_ == 0) batcher_->changed_.notify_all();
+}
+
+Batcher::Announcement Batcher::announce() {
+  const std::lock_guard lock(mutex_);
+  ++announced_;
+  return Announcement(this);
+}
+
+std::future<std::vector<ClipScore>> Batcher::submit(std::vector<ClipInput> clips, Clock::time_point deadline,
+                                                    Announcement own) {
   Job job;
   auto future = job.scores.get_future();
   if (clips.empty()) {
@@ -31,7 +44,7 @@ std::future<std::vector<ClipScore>> Batcher::submit(std::vector<ClipInput> clips
   }
   job.clips = std::move(clips);
   job.deadline = deadline;
-  add(std::move(job));
+  add(std::move(job), std::move(own));
   return future;
 }
 
@@ -40,11 +53,11 @@ std::future<void> Batcher::run(std::function<void()> task, Clock::time_point dea
   auto future = job.done.get_future();
   job.task = std::move(task);
   job.deadline = deadline;
-  add(std::move(job));
+  add(std::move(job), {});
   return future;
 }
 
-void Batcher::add(Job job) {
+void Batcher::add(Job job, Announcement own) {
   job.arrival = Clock::now();
   const std::lock_guard lock(mutex_);
   if (is_stopping_) throw Busy("the server is stopping");
@@ -52,6 +65,7 @@ void Batcher::add(Job job) {
     throw Busy(fmt::format("{} clips are waiting already", waiting_), "send this again in a second");
   waiting_ += job.size();
   jobs_.push_back(std::move(job));
+  if (std::exchange(own.batcher_, nullptr) != nullptr) --announced_;  // at once: these clips do not wait for themselves
   changed_.notify_all();
 }
 
@@ -83,8 +97,8 @@ void Batcher::work() {
 }
 
 std::vector<Batcher::Job> Batcher::next_batch(std::unique_lock<std::mutex>& lock) {
-  const auto is_full = [this] { return is_stopping_ || waiting_ >= options_.max_batch; };
-  if (!jobs_.front().task) changed_.wait_until(lock, jobs_.front().arrival + options_.max_wait, is_full);
+  const auto is_ready = [this] { return is_stopping_ || waiting_ >= options_.max_batch || announced_ == 0; };
+  if (!jobs_.front().task) changed_.wait_until(lock, jobs_.front().arrival + options_.max_wait, is_ready);
   std::vector<Job> batch;
   std::size_t clips = 0;
   while (!jobs_.empty()) {

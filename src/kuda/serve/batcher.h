@@ -5,7 +5,12 @@
 //   auto answer = batcher.submit({clip});
 //   answer.get().front().score;
 //
-// A batch starts when it is full, or when its first clip has waited max_wait; while one is computed the next gathers.
+// A batch starts when it is full, when nobody who announced clips is still on the way, or when its first clip has
+// waited max_wait; while one is computed the next gathers. So a request that is alone does not wait:
+//
+//   auto coming = batcher.announce();                   // a request begins; reading it takes a while
+//   auto answer = batcher.submit(read_clips(), Batcher::kNever, std::move(coming));
+//
 // One thread, because LibTorch keeps a team of threads for every thread that computes.
 
 #include <chrono>
@@ -17,6 +22,7 @@
 #include <mutex>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "kuda/base/error.h"
@@ -38,7 +44,7 @@ class TimedOut : public Error {
 
 struct BatcherOptions {
   std::size_t max_batch = 32;                ///< clips; a larger job is a batch of its own
-  std::chrono::microseconds max_wait{5000};  ///< of the first clip of a batch; 0: a batch is what is there
+  std::chrono::microseconds max_wait{5000};  ///< of the first clip of a batch for others; 0: a batch is what is there
   std::size_t max_queue = 1024;              ///< clips waiting; a job counts as at least one
 };
 
@@ -49,15 +55,36 @@ class Batcher {
   using Score = std::function<std::vector<ClipScore>(std::span<const ClipInput> clips)>;
   static constexpr Clock::time_point kNever = Clock::time_point::max();
 
+  /// Clips of one request that are on the way, until they are submitted or this goes out of scope. The batcher must
+  /// outlive it.
+  class Announcement {
+   public:
+    Announcement() noexcept : batcher_(nullptr) {}  ///< of nothing
+    Announcement(Announcement&& other) noexcept : batcher_(std::exchange(other.batcher_, nullptr)) {}
+    Announcement& operator=(Announcement&& other) noexcept {
+      std::swap(batcher_, other.batcher_);
+      return *this;
+    }
+    ~Announcement();
+
+   private:
+    friend class Batcher;
+    explicit Announcement(Batcher* batcher) : batcher_(batcher) {}
+    Batcher* batcher_;
+  };
+
   Batcher(Score score, const BatcherOptions& options);
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
   ~Batcher();  ///< as stop
 
-  /// From any thread. Throws Busy. The future holds the scores, or what scoring these clips throws: where a batch
-  /// throws, each of its jobs is scored again alone, so that only the guilty one fails.
+  [[nodiscard]] Announcement announce();
+
+  /// From any thread. Throws Busy. `own` are these clips, if they were announced. The future holds the scores, or what
+  /// scoring these clips throws: where a batch throws, each of its jobs is scored again alone, so that only the guilty
+  /// one fails.
   [[nodiscard]] std::future<std::vector<ClipScore>> submit(std::vector<ClipInput> clips,
-                                                           Clock::time_point deadline = kNever);
+                                                           Clock::time_point deadline = kNever, Announcement own = {});
   /// Runs a task on the thread that owns the model, between batches, in the order of arrival. Throws Busy.
   [[nodiscard]] std::future<void> run(std::function<void()> task, Clock::time_point deadline = kNever);
 
@@ -74,7 +101,7 @@ class Batcher {
     Clock::time_point arrival, deadline;
     [[nodiscard]] std::size_t size() const noexcept { return clips.empty() ? 1 : clips.size(); }
   };
-  void add(Job job);
+  void add(Job job, Announcement own);
   void work();
   [[nodiscard]] std::vector<Job> next_batch(std::unique_lock<std::mutex>& lock);
   void answer(std::vector<Job> jobs);
@@ -84,7 +111,8 @@ class Batcher {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;
-  std::size_t waiting_ = 0;  ///< clips of jobs_
+  std::size_t waiting_ = 0;    ///< clips of jobs_
+  std::size_t announced_ = 0;  ///< requests
   bool is_stopping_ = false;
   std::mutex stop_mutex_;  ///< several threads may stop it
   std::thread thread_;

@@ -51,6 +51,7 @@ BatcherOptions options_of(std::size_t max_batch, std::chrono::microseconds max_w
 TEST(Batcher, GathersUntilTheBatchIsFull) {
   FakeModel model;
   Batcher batcher(std::ref(model), options_of(4, 1h));  // an hour: only a full batch can start
+  const auto another = batcher.announce();
   std::vector<std::future<std::vector<ClipScore>>> answers;
   for (const char* id : {"a", "bb", "ccc", "dddd"}) answers.push_back(batcher.submit({clip(id)}));
   for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -64,10 +65,47 @@ TEST(Batcher, GathersUntilTheBatchIsFull) {
 TEST(Batcher, StartsAfterTheLongestWait) {
   FakeModel model;
   Batcher batcher(std::ref(model), options_of(100, 20ms));
+  const auto another = batcher.announce();
   const auto begin = Batcher::Clock::now();
   EXPECT_EQ(batcher.submit({clip("a"), clip("bb")}).get().at(1).score, 2);
   EXPECT_GE(Batcher::Clock::now() - begin, 20ms);
   EXPECT_THAT(model.batches, ElementsAre(2));
+}
+
+TEST(Batcher, WhoIsAloneDoesNotWait) {
+  FakeModel model;
+  Batcher batcher(std::ref(model), options_of(100, 1h));
+  EXPECT_EQ(batcher.submit({clip("a")}).get().size(), 1U);
+  auto own = batcher.announce();
+  EXPECT_EQ(batcher.submit({clip("a"), clip("bb")}, Batcher::kNever, std::move(own)).get().size(), 2U);
+  EXPECT_THAT(model.batches, ElementsAre(1, 2));
+}
+
+TEST(Batcher, WaitsForClipsThatAreAnnounced) {
+  FakeModel model;
+  Batcher batcher(std::ref(model), options_of(100, 1h));
+  auto own = batcher.announce(), others = batcher.announce(), gives_up = batcher.announce();
+  auto first = batcher.submit({clip("a")}, Batcher::kNever, std::move(own));
+  auto second = batcher.submit({clip("bb")}, Batcher::kNever, std::move(others));
+  gives_up = {};
+  EXPECT_EQ(first.get()[0].score, 1);
+  EXPECT_EQ(second.get()[0].score, 2);
+  EXPECT_THAT(model.batches, ElementsAre(2));
+}
+
+TEST(Batcher, WhoIsRefusedIsNotWaitedFor) {
+  FakeModel model;
+  std::promise<void> open;
+  model.gate = open.get_future().share();
+  Batcher batcher(std::ref(model), options_of(100, 1h, 1));
+  auto held = batcher.submit({clip("x")});
+  while (batcher.waiting() > 0) std::this_thread::sleep_for(1ms);
+  auto first = batcher.announce(), second = batcher.announce();
+  auto waiting = batcher.submit({clip("a")}, Batcher::kNever, std::move(first));
+  EXPECT_THROW((void)batcher.submit({clip("b")}, Batcher::kNever, std::move(second)), Busy);
+  open.set_value();
+  EXPECT_EQ(held.get().size(), 1U);
+  EXPECT_EQ(waiting.get().size(), 1U) << "in less than an hour";
 }
 
 TEST(Batcher, AJobIsNotSplitAndALargeOneIsABatchOfItsOwn) {
@@ -92,6 +130,7 @@ TEST(Batcher, AJobIsNotSplitAndALargeOneIsABatchOfItsOwn) {
 TEST(Batcher, OneBadClipFailsAlone) {
   FakeModel model;
   Batcher batcher(std::ref(model), options_of(3, 1h));
+  const auto another = batcher.announce();
   auto good = batcher.submit({clip("a")}), bad = batcher.submit({clip("bad")}), other = batcher.submit({clip("bb")});
   EXPECT_EQ(good.get()[0].score, 1);
   EXPECT_EQ(other.get()[0].score, 2);

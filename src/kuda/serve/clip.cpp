@@ -12,6 +12,7 @@ const std::optional<Frames>& ClipInput::frames(Modality modality) const noexcept
 }
 
 bool ClipInput::has(Modality modality) const noexcept {
+  if (without[static_cast<std::size_t>(modality)]) return false;
   const auto& own = frames(modality);
   if (own && own->length() > 0) return true;
   return modality == Modality::text && ((text && !text->empty()) || !token_ids.empty());

@@ -39,12 +39,22 @@ struct ClipInput {
   std::optional<std::string> text{};                         ///< UTF-8, for models that read word pieces
   std::vector<std::int64_t> token_ids{};                     ///< instead of a text: [CLS] first and [SEP] last
   std::optional<Frames> text_features{}, vision{}, audio{};  ///< text_features: for models that read text so
+  std::string clip{};  ///< instead of all this: id of a clip of the predictor's data (PredictorOptions::data)
+  std::array<bool, 3> without{};  ///< by Modality: left out, as if the clip lacked it
   [[nodiscard]] const std::optional<Frames>& frames(Modality modality) const noexcept;  ///< text -> text_features
+  /// Given here and not left out; what a clip of the data has only the predictor knows.
   [[nodiscard]] bool has(Modality modality) const noexcept;
 };
 
+/// A clip of the predictor's data, which ClipInput::clip may name.
+struct DataClip {
+  std::string id, split, text;  ///< split: "train", "valid" or "test"
+  std::optional<float> label{};
+  std::array<std::optional<float>, 3> unimodal_labels{};  ///< by Modality
+};
+
 struct ClipScore {
-  std::string id;
+  std::string id;                                  ///< ClipInput::id, or ClipInput::clip where that is empty
   float score = 0;                                 ///< in the score range of the data the model was trained on
   std::array<std::optional<float>, 3> unimodal{};  ///< by Modality; what the model's own decoders say of what is there
   /// Around the score. None without a calibration, where there were too few clips for the level, and for a clip that
@@ -66,6 +76,9 @@ struct ClipExplanation {
     std::vector<float> weights;          ///< row by row
   };
   std::array<std::optional<Attention>, 3> attention{};  ///< when asked for and where the model has it
+  /// Word pieces that the model read, [CLS] first and [SEP] last; empty for models that read none. Where a map has as
+  /// many rows, they are these.
+  std::vector<std::string> tokens{};
 };
 
 }  // namespace kuda

@@ -152,15 +152,35 @@ void check_clip(const Checkpoint& checkpoint, const ClipInput& clip, const std::
                    modality == Modality::text ? name + ".text_features" : field_of(name, modality, clip));
 }
 
+std::vector<ClipInput> without_left_out(std::span<const ClipInput> clips) {
+  std::vector<ClipInput> kept(clips.begin(), clips.end());
+  for (auto& clip : kept) {
+    if (!clip.clip.empty()) continue;
+    if (clip.without[at(Modality::text)]) {
+      clip.text.reset();
+      clip.token_ids.clear();
+      clip.text_features.reset();
+    }
+    if (clip.without[at(Modality::vision)]) clip.vision.reset();
+    if (clip.without[at(Modality::audio)]) clip.audio.reset();
+    clip.without = {};
+  }
+  return kept;
+}
+
 std::vector<std::vector<std::size_t>> groups_of(const Checkpoint& checkpoint, std::span<const ClipInput> clips) {
-  std::map<std::array<std::int64_t, 3>, std::vector<std::size_t>> by_lengths;
+  using Key = std::array<std::int64_t, 4>;  // 1 for clips of the data set, then what they leave out, else lengths
+  std::map<Key, std::vector<std::size_t>> by_key;
   for (std::size_t i = 0; i < clips.size(); ++i) {
-    std::array<std::int64_t, 3> lengths{};
-    for (const auto modality : kModalities) lengths[at(modality)] = padded_length(checkpoint, modality, clips[i]);
-    by_lengths[lengths].push_back(i);
+    const bool is_named = !clips[i].clip.empty();
+    Key key{is_named ? 1 : 0, 0, 0, 0};
+    for (const auto modality : kModalities)
+      key[1 + at(modality)] =
+          is_named ? std::int64_t(clips[i].without[at(modality)]) : padded_length(checkpoint, modality, clips[i]);
+    by_key[key].push_back(i);
   }
   std::vector<std::vector<std::size_t>> groups;
-  for (auto& entry : by_lengths) groups.push_back(std::move(entry.second));
+  for (auto& entry : by_key) groups.push_back(std::move(entry.second));
   return groups;
 }
 

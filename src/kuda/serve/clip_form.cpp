@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "kuda/base/error.h"
@@ -14,7 +16,8 @@
 namespace kuda {
 namespace {
 
-const std::vector<std::string> kFields{"id", "text", "attention", "text_features", "vision", "audio", "features"};
+const std::vector<std::string> kFields{"id",    "text",          "clip",   "without", "attention",
+                                       "count", "text_features", "vision", "audio",   "features"};
 
 /// The bytes stay where they are; frames of the file keep them alive.
 struct Upload {
@@ -27,6 +30,24 @@ void check_upload(const std::optional<Frames>& frames, const std::string& name, 
   if (frames->length() > std::int64_t(limits.frames))
     throw DataError(fmt::format("{}: expected at most {} frames, found {}", name, limits.frames, frames->length()));
   require_finite(*frames, name);
+}
+
+/// "vision,audio"
+void leave_out_all(const std::string& names, ClipInput& clip) {
+  for (std::size_t begin = 0; begin < names.size();) {
+    const auto end = std::min(names.find(',', begin), names.size());
+    leave_out(std::string_view(names).substr(begin, end - begin), "without", clip);
+    begin = end + 1;
+  }
+}
+
+std::int64_t count_of(const std::string& text) {
+  std::int64_t count = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (code != std::errc() || end != text.data() + text.size() || count < 1 || count > kMostNearest)
+    throw DataError(
+        fmt::format("count: expected a whole number from 1 to {}, found '{}'", kMostNearest, text.substr(0, 40)));
+  return count;
 }
 
 void read_file_part(const std::string& name, std::string content, ClipInput& clip) {
@@ -54,11 +75,16 @@ ClipRequest parse_form(std::vector<FormPart> parts, const ClipLimits& limits) {
     if (std::find(kFields.begin(), kFields.end(), name) == kFields.end())
       throw DataError(fmt::format("form: unknown field '{}'", name), suggestion(name, kFields));
     if (!seen.insert(name).second) throw DataError(fmt::format("form: the field '{}' is there twice", name));
-    if (name == "id" || name == "text") {
+    if (name == "id" || name == "text" || name == "clip") {
       if (part.content.size() > limits.text_bytes)
         throw DataError(
             fmt::format("{}: expected at most {} bytes, found {}", name, limits.text_bytes, part.content.size()));
-      (name == "id" ? clip.id : clip.text.emplace()) = std::move(part.content);
+      auto& target = name == "id" ? clip.id : name == "clip" ? clip.clip : clip.text.emplace();
+      target = std::move(part.content);
+    } else if (name == "without") {
+      leave_out_all(part.content, clip);
+    } else if (name == "count") {
+      request.nearest = count_of(part.content);
     } else if (name == "attention") {
       request.with_attention = part.content == "true";
     } else {

@@ -14,9 +14,10 @@ struct FormPart {
   std::string name, content;
 };
 
-/// Fields id, text and attention ("true"); files text_features, vision and audio (.npy, .npz or .safetensors); a file
-/// features (.npz or .safetensors) with arrays named text, vision, audio. One clip. Throws DataError and FormatError
-/// naming the field: unknown or given twice, no array, another shape, values that are not finite, beyond a limit.
+/// Fields id, text, clip, without ("vision,audio"), attention ("true") and count; files text_features, vision and audio
+/// (.npy, .npz or .safetensors); a file features (.npz or .safetensors) with arrays named text, vision, audio. One
+/// clip. Throws DataError and FormatError naming the field: unknown or given twice, no array, another shape, values
+/// that are not finite, beyond a limit.
 [[nodiscard]] ClipRequest parse_form(std::vector<FormPart> parts, const ClipLimits& limits);
 
 }  // namespace kuda

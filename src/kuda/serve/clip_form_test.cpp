@@ -46,6 +46,17 @@ TEST(ClipForm, FieldsAndFilesAreOneClip) {
   EXPECT_TRUE(parse_form({{"text", "a"}, {"attention", "true"}}, {}).with_attention);
 }
 
+TEST(ClipForm, AClipOfTheDataAndWhatIsLeftOut) {
+  const auto request = parse_form({{"clip", "a$_$1"}, {"without", "vision,audio"}, {"count", "7"}}, {});
+  EXPECT_EQ(request.clips[0].clip, "a$_$1");
+  EXPECT_THAT(request.clips[0].without, ElementsAre(false, true, true));
+  EXPECT_EQ(request.nearest, 7);
+  EXPECT_THAT(parse_form({{"text", "a"}, {"without", ""}}, {}).clips[0].without, ElementsAre(false, false, false));
+  EXPECT_THAT(form_error({{"without", "text,visoin"}}), AllOf(HasSubstr("'visoin'"), HasSubstr("'vision'")));
+  for (const char* count : {"", "0", "51", "3x", "99999999999999999999"})
+    EXPECT_THAT(form_error({{"count", count}}), HasSubstr("count: expected a whole number")) << count;
+}
+
 TEST(ClipForm, AnArchiveHoldsAllModalities) {
   const auto bytes = safetensors_bytes({{"vision", io::make_array({1, 2}, std::vector<float>{1, 2})},
                                         {"audio", io::make_array({3}, std::vector<double>{0.5, 0.25, 0.125})}});

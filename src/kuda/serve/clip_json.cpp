@@ -15,10 +15,16 @@
 namespace kuda {
 namespace {
 
-const std::vector<std::string> kClipKeys{"id", "text", "token_ids", "text_features", "vision", "audio"};
+const std::vector<std::string> kClipKeys{"id",     "text",  "token_ids", "text_features",
+                                         "vision", "audio", "clip",      "without"};
+const std::vector<std::string> kRequestKeys{"clips", "attention", "count"};
+
+bool is_request_key(const std::string& key) {
+  return std::find(kRequestKeys.begin(), kRequestKeys.end(), key) != kRequestKeys.end();
+}
 
 /// Where the parser stands: each state knows which events may follow.
-enum class Place { start, request, clips, clip, ids, matrix, row, end };
+enum class Place { start, request, clips, clip, ids, names, matrix, row, end };
 
 class ClipParser final : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -77,8 +83,7 @@ class ClipParser final : public nlohmann::json_sax<nlohmann::json> {
 
 std::string ClipParser::where() const {
   if (place_ == Place::start || place_ == Place::end) return "request";
-  if (place_ == Place::request && (key_.empty() || key_ == "clips" || key_ == "attention"))
-    return key_.empty() ? "request" : key_;
+  if (place_ == Place::request && (key_.empty() || is_request_key(key_))) return key_.empty() ? "request" : key_;
   if (place_ == Place::clips) return "clips";
   std::string text = request_.is_list ? fmt::format("clips[{}]", request_.clips.size() - 1) : "clip";
   if (!key_.empty()) text += "." + key_;
@@ -91,14 +96,17 @@ void ClipParser::unexpected(const std::string& found) const {
   if (place_ == Place::start) expected = "an object, one clip or {\"clips\": [...]}";
   if (place_ == Place::clips) expected = "an object, one clip";
   if (place_ == Place::ids) expected = "a whole number";
+  if (place_ == Place::names) expected = "the name of a modality";
   if (place_ == Place::matrix) expected = "rows of numbers, [[...], ...]";
   if (place_ == Place::row) expected = "a number";
   if (place_ == Place::request || place_ == Place::clip)
-    expected = key_ == "id" || key_ == "text" ? "a string"
-               : key_ == "attention"          ? "true or false"
-               : key_ == "clips"              ? "a list of clips"
-               : key_ == "token_ids"          ? "a list of whole numbers"
-                                              : "rows of numbers, [[...], ...]";
+    expected = key_ == "id" || key_ == "text" || key_ == "clip" ? "a string"
+               : key_ == "attention"                            ? "true or false"
+               : key_ == "count"                                ? "a whole number"
+               : key_ == "clips"                                ? "a list of clips"
+               : key_ == "without"                              ? "a list of names of modalities"
+               : key_ == "token_ids"                            ? "a list of whole numbers"
+                                                                : "rows of numbers, [[...], ...]";
   throw DataError(fmt::format("{}: expected {}, found {}", where(), expected, found));
 }
 
@@ -108,6 +116,13 @@ bool ClipParser::number(double value, std::int64_t whole, bool is_whole) {
     if (clip().token_ids.size() >= limits_.text_bytes)
       throw DataError(fmt::format("{}: more than {} ids", where(), limits_.text_bytes));
     clip().token_ids.push_back(whole);
+    return true;
+  }
+  if (place_ == Place::request && key_ == "count") {
+    if (!is_whole || whole < 1 || whole > kMostNearest)
+      throw DataError(
+          fmt::format("count: expected a whole number from 1 to {}, found {}", kMostNearest, is_whole ? whole : value));
+    request_.nearest = whole;
     return true;
   }
   if (place_ != Place::row) unexpected("a number");
@@ -120,15 +135,19 @@ bool ClipParser::number(double value, std::int64_t whole, bool is_whole) {
 }
 
 bool ClipParser::string(string_t& value) {
+  if (place_ == Place::names) {
+    leave_out(value, where(), clip());
+    return true;
+  }
   const bool is_in_clip = place_ == Place::clip || (place_ == Place::request && !request_.is_list);
-  if (!is_in_clip || (key_ != "id" && key_ != "text")) unexpected("a string");
+  if (!is_in_clip || (key_ != "id" && key_ != "text" && key_ != "clip")) unexpected("a string");
   if (value.size() > limits_.text_bytes)
     throw DataError(fmt::format("{}: expected at most {} bytes, found {}", where(), limits_.text_bytes, value.size()));
   if (place_ == Place::request) begin_clip();
-  if (key_ == "id")
-    clip().id = value;
-  else
+  if (key_ == "text")
     clip().text = value;
+  else
+    (key_ == "id" ? clip().id : clip().clip) = value;
   return true;
 }
 
@@ -153,14 +172,14 @@ bool ClipParser::start_object(std::size_t) {
 
 bool ClipParser::key(string_t& name) {
   auto known = kClipKeys;
-  if (place_ == Place::request) known.insert(known.end(), {"clips", "attention"});
+  if (place_ == Place::request) known.insert(known.end(), kRequestKeys.begin(), kRequestKeys.end());
   if (std::find(known.begin(), known.end(), name) == known.end()) {
     key_.clear();
     const auto shown = name.substr(0, 40);  // a key may be as long as the body
     throw DataError(fmt::format("{}: unknown key '{}'", where(), shown), suggestion(shown, known));
   }
   key_ = name;
-  const bool is_of_clip = place_ == Place::request && name != "attention" && name != "clips";
+  const bool is_of_clip = place_ == Place::request && !is_request_key(name);
   if (is_of_clip && request_.is_list)
     throw DataError(fmt::format("request: '{}' beside 'clips'", name), "put it into each clip");
   if (is_of_clip) begin_clip();
@@ -193,6 +212,11 @@ bool ClipParser::start_array(std::size_t) {
     place_ = Place::ids;
     return true;
   }
+  if (key_ == "without") {
+    clip().without = {};
+    place_ = Place::names;
+    return true;
+  }
   if (key_ != "text_features" && key_ != "vision" && key_ != "audio") unexpected("a list");
   values_.clear();
   rows_ = width_ = 0;
@@ -212,7 +236,7 @@ bool ClipParser::end_array() {
   } else if (place_ == Place::matrix) {
     finish_matrix();
     place_ = back;
-  } else if (place_ == Place::ids) {
+  } else if (place_ == Place::ids || place_ == Place::names) {
     place_ = back;
   } else if (place_ == Place::clips) {
     place_ = Place::request;
@@ -228,6 +252,19 @@ void ClipParser::finish_matrix() {
 }
 
 }  // namespace
+
+void leave_out(std::string_view name, const std::string& field, ClipInput& clip) {
+  std::vector<std::string> known;
+  for (const auto modality : kModalities) {
+    known.emplace_back(modality_name(modality));
+    if (known.back() == name) {
+      clip.without[static_cast<std::size_t>(modality)] = true;
+      return;
+    }
+  }
+  const auto shown = name.substr(0, 40);
+  throw DataError(fmt::format("{}: unknown modality '{}'", field, shown), suggestion(shown, known));
+}
 
 ClipRequest parse_clips(std::string_view body, const ClipLimits& limits) {
   ClipParser parser(limits);

@@ -5,8 +5,11 @@
 //   const ClipRequest request = parse_clips(body, limits);
 //   {"text": "a fine film", "vision": [[0.1, 0.2], [0.3, 0.4]]}         one clip
 //   {"clips": [{"id": "a", "text": "..."}, {"audio": [[...]]}]}         many
+//   {"clip": "03bSnISJMiM$_$1", "without": ["vision"]}                  of the predictor's data, and not all of it
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,11 +24,17 @@ struct ClipLimits {
   std::size_t text_bytes = 20000;  ///< of one clip; as many token ids
 };
 
+inline constexpr std::int64_t kMostNearest = 50;  ///< of ClipRequest::nearest
+
 struct ClipRequest {
   std::vector<ClipInput> clips;
   bool is_list = false;         ///< as {"clips": [...]}: the answer is a list too
   bool with_attention = false;  ///< "attention": true
+  std::int64_t nearest = 5;     ///< "count", from 1 to kMostNearest: training clips that POST /v1/nearest gives
 };
+
+/// Marks a modality, by its name, as left out (ClipInput::without). Throws DataError listing the known names.
+void leave_out(std::string_view name, const std::string& field, ClipInput& clip);
 
 /// Throws DataError naming the place ("clips[3].vision[10]"), what was expected and what was found: text that is no
 /// JSON, unknown keys (with the nearest), wrong types, rows of unequal length, numbers that are not finite, anything

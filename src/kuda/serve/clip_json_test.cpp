@@ -48,6 +48,26 @@ TEST(ClipJson, AListOfClipsAndMissingModalities) {
   EXPECT_FALSE(request.clips[1].has(Modality::audio));
 }
 
+TEST(ClipJson, AClipOfTheDataAndWhatIsLeftOut) {
+  const auto one = parse_clips(R"({"clip": "a$_$1", "without": ["vision", "audio"], "count": 7})", {});
+  EXPECT_EQ(one.clips[0].clip, "a$_$1");
+  EXPECT_THAT(one.clips[0].without, ElementsAre(false, true, true));
+  EXPECT_EQ(one.nearest, 7);
+  const auto many = parse_clips(R"({"clips": [{"clip": "b", "without": []}, {"text": "c", "without": ["text"]}]})", {});
+  EXPECT_THAT(many.clips[0].without, ElementsAre(false, false, false));
+  EXPECT_THAT(many.clips[1].without, ElementsAre(true, false, false));
+  EXPECT_FALSE(many.clips[1].has(Modality::text)) << "there, and left out";
+  EXPECT_THAT(refused(R"({"clip": 7})"), HasSubstr("clip.clip: expected a string"));
+  EXPECT_THAT(refused(R"({"text": "a", "without": "vision"})"), HasSubstr("clip.without: expected a list of names"));
+  EXPECT_THAT(refused(R"({"text": "a", "without": [1]})"), HasSubstr("clip.without: expected the name of a modality"));
+  EXPECT_THAT(refused(R"({"text": "a", "without": [["text"]]})"), HasSubstr("found a list"));
+  EXPECT_THAT(refused(R"({"clips": [{"text": "a", "without": ["visoin"]}]})"),
+              AllOf(HasSubstr("clips[0].without: unknown modality 'visoin'"), HasSubstr("'vision'")));
+  for (const char* count : {"0", "51", "1.5", "\"3\"", "-1", "99999999999999999999"})
+    EXPECT_THAT(refused(std::string(R"({"text": "a", "count": )") + count + "}"), HasSubstr("count: expected"))
+        << count;
+}
+
 TEST(ClipJson, ValuesStayAliveWithTheClip) {
   std::vector<ClipInput> clips;
   {

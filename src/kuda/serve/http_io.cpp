@@ -1,7 +1,6 @@
 #include "kuda/serve/http_io.h"
 
-#include <memory>
-#include <utility>
+#include <cctype>
 
 namespace kuda {
 namespace {
@@ -27,7 +26,35 @@ struct Inflow {
   [[nodiscard]] bool is_kept() const { return end == BodyEnd::complete; }
 };
 
+/// Whether the answer that this thread writes is the last one of its connection: cpp-httplib tells its handlers no more
+/// than the request.
+thread_local bool is_last_answer = true;
+
+bool asks_to_close(const httplib::Request& request) {
+  auto asked = request.get_header_value("Connection");
+  if (request.version == "HTTP/1.0") return asked != "Keep-Alive";
+  for (auto& letter : asked) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return asked.find("close") != std::string::npos;
+}
+
 }  // namespace
+
+HttpServer::HttpServer() {
+  set_post_routing_handler([](const httplib::Request& request, httplib::Response& response) {
+    is_last_answer = response.has_header("Connection") || asks_to_close(request);
+    if (!is_last_answer) return;
+    response.headers.erase("Keep-Alive");
+    response.headers.erase("Connection");
+    end_connection(response);
+  });
+}
+
+bool HttpServer::answer(httplib::Stream& stream, bool is_last) {
+  is_last_answer = true;  // unless an answer is written that does not say so
+  bool is_closing = false;
+  const bool is_written = process_request(stream, is_last, is_closing, nullptr);
+  return is_written && !is_closing && !is_last_answer;
+}
 
 Body read_body(const httplib::Request& request, const httplib::ContentReader& reader, std::size_t most,
                std::chrono::steady_clock::time_point deadline) {
@@ -53,7 +80,9 @@ Body read_body(const httplib::Request& request, const httplib::ContentReader& re
       return true;
     });
   }
-  body.end = body.is_read || inflow.is_aborted ? inflow.end : BodyEnd::broken;
+  if (!body.is_read && inflow.end == BodyEnd::complete)
+    inflow.end = std::chrono::steady_clock::now() > deadline ? BodyEnd::too_slow : BodyEnd::broken;
+  body.end = inflow.end;
   if (inflow.end == BodyEnd::too_large) body.text.clear();
   return body;
 }
@@ -64,17 +93,7 @@ void set_answer(httplib::Response& response, int status, const std::string& cont
   response.set_content(content, type);
 }
 
-void end_connection(httplib::Response& response) {
-  const auto content = std::make_shared<const std::string>(std::exchange(response.body, {}));
-  const auto type = response.get_header_value("Content-Type");
-  response.headers.erase("Content-Type");
-  response.set_header("Connection", "close");
-  response.set_content_provider(content->size(), type,
-                                [content](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
-                                  sink.write(content->data() + offset, length);
-                                  return false;
-                                });
-}
+void end_connection(httplib::Response& response) { response.set_header("Connection", "close"); }
 
 bool has_body(const httplib::Request& request) {
   if (request.has_header("Transfer-Encoding")) return true;

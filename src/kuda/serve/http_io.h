@@ -1,6 +1,6 @@
 #pragma once
-// Private to the server: bodies of requests read within limits, and answers. cpp-httplib 0.11 bounds neither a chunked
-// body nor an unpacked one, so the limits are ours.
+// Private to the server: cpp-httplib without its connections, bodies of requests read within limits, and answers.
+// cpp-httplib 0.11 bounds neither a chunked body nor an unpacked one, so the limits are ours.
 
 #include <httplib.h>
 
@@ -12,6 +12,18 @@
 #include "kuda/serve/clip_form.h"
 
 namespace kuda {
+
+/// What cpp-httplib knows of HTTP: it reads one request from a stream, finds its handler and writes the answer. The
+/// connections are those of serve/connections.h.
+class HttpServer final : public httplib::Server {
+ public:
+  HttpServer();
+  /// True when the answer was written and the connection may carry another request. `is_last`: it may not, and the
+  /// answer says so. From any thread.
+  bool answer(httplib::Stream& stream, bool is_last);
+  /// What it is bound to. Nothing in cpp-httplib closes it as long as it does not listen.
+  [[nodiscard]] int socket() const { return svr_sock_; }
+};
 
 enum class BodyEnd {
   complete,
@@ -29,7 +41,7 @@ struct Body {
 };
 
 /// At most `most` bytes, unpacked, until `deadline`. What goes beyond `most` is read and dropped, up to as much again,
-/// so that the client, which may still be sending, gets to read the answer.
+/// so that the connection can carry the next request.
 [[nodiscard]] Body read_body(const httplib::Request& request, const httplib::ContentReader& reader, std::size_t most,
                              std::chrono::steady_clock::time_point deadline);
 
@@ -37,8 +49,8 @@ struct Body {
 void set_answer(httplib::Response& response, int status, const std::string& content,
                 const std::string& type = "application/json");
 
-/// Closes the connection after this answer, because the rest of the request was not read and would be taken for the
-/// next one. cpp-httplib closes it when writing the content fails, and only then: so it is written, and then fails.
+/// Ends the connection after this answer, because the rest of the request is not read and would be taken for the next
+/// one.
 void end_connection(httplib::Response& response);
 
 [[nodiscard]] bool has_body(const httplib::Request& request);

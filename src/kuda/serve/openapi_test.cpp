@@ -6,6 +6,7 @@
 #include <set>
 
 #include "kuda/serve/server.h"
+#include "kuda/serve/test_data_server.h"
 #include "kuda/serve/test_server.h"
 
 namespace kuda {
@@ -167,7 +168,7 @@ TEST(OpenApi, EveryReferenceLeadsSomewhere) {
 TEST(OpenApi, FieldsOfRealAnswersAreThoseOfTheDocument) {
   ServerOptions options;
   options.token = "secret";
-  const RunningServer server(options);
+  const test::DataServer server(options);
   auto client = server.client();
   expect_true(client.Get("/v1/model"), "/v1/model", "get");  // 401
   client.set_bearer_token_auth("secret");
@@ -186,6 +187,13 @@ TEST(OpenApi, FieldsOfRealAnswersAreThoseOfTheDocument) {
     expect_true(client.Post(path, "{", kJson), path, "post");
     expect_true(client.Post(path, bare, "text/csv"), path, "post");
   }
+  expect_true(client.Get("/v1/clips?limit=3"), "/v1/clips", "get");
+  expect_true(client.Get("/v1/clips?limit=none"), "/v1/clips", "get");
+  expect_true(test::nearest_of(client, bare), "/v1/nearest", "post");
+  expect_true(client.Post("/v1/nearest", many, kJson), "/v1/nearest", "post");
+  const RunningServer without_data;
+  expect_true(without_data.client().Get("/v1/clips"), "/v1/clips", "get");
+  expect_true(without_data.client().Get("/v1/model"), "/v1/model", "get");
   EXPECT_THAT(seen().wrong, IsEmpty());
   std::vector<std::string> never_answered;
   std::set_difference(seen().described.begin(), seen().described.end(), seen().answered.begin(), seen().answered.end(),
@@ -201,8 +209,9 @@ TEST(OpenApi, KeysOfRequestsAreThoseThatTheParsersKnow) {
     return keys;
   };
   const std::map<std::string, std::string> values{
-      {"id", R"("a")"},    {"text", R"("b")"}, {"token_ids", "[1]"},  {"text_features", "[[1]]"},
-      {"vision", "[[1]]"}, {"audio", "[[1]]"}, {"attention", "true"}, {"clips", R"([{"text": "a"}])"}};
+      {"id", R"("a")"},       {"text", R"("b")"}, {"token_ids", "[1]"},        {"text_features", "[[1]]"},
+      {"vision", "[[1]]"},    {"audio", "[[1]]"}, {"attention", "true"},       {"clips", R"([{"text": "a"}])"},
+      {"clip", R"("a$_$1")"}, {"count", "3"},     {"without", R"(["vision"])"}};
   for (const char* schema : {"OneClip", "ClipList"})
     for (const auto& key : keys_of(schema)) {
       const std::string before = key == "clips" ? "" : "\"text\": null, ";  // attention alone is no clip

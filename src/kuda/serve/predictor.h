@@ -12,6 +12,12 @@
 // collates it, with the checkpoint's lengths, masks, cleaning, normaliser and vocabulary. Neighbours in a batch change
 // it by float32 rounding only.
 //
+// The clips of a data set can be scored by name, exactly as `kuda predict` scores them:
+//
+//   const Predictor predictor("runs/mosi/seed-1111", {.data = "mosi"});
+//   predictor.clips().front().text;
+//   predictor.score({.clip = "03bSnISJMiM$_$1", .without = {false, true, false}});      // without its vision
+//
 // Nothing is printed and no state of the process is changed. How many threads one forward pass takes is LibTorch's
 // setting for the whole process: torch::set_num_threads before the first score, or OMP_NUM_THREADS.
 
@@ -19,6 +25,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +39,8 @@ struct PredictorOptions {
   std::int64_t batch_size = 32;             ///< most clips in one forward pass
   double level = 0.9;                       ///< of the intervals, in (0, 1)
   IntervalForm form = IntervalForm::split;  ///< of the intervals
+  /// A feature file (*.pkl) or a prepared folder whose clips may be named (ClipInput::clip); empty: none.
+  std::filesystem::path data{};
 };
 
 /// What a modality must look like.
@@ -39,6 +48,15 @@ struct InputFacts {
   bool is_in_use = false;
   std::int64_t width = 0;   ///< features a frame; 0 for text that is read as words
   std::int64_t length = 0;  ///< frames (word pieces) that the model reads; longer clips are cut as in training
+};
+
+/// The data set whose clips may be named.
+struct ClipSetFacts {
+  std::string name;
+  bool is_synthetic = false;
+  bool is_training_data = false;       ///< the very data the model was trained on
+  std::array<std::size_t, 3> clips{};  ///< of train, valid and test
+  std::vector<std::string> notes{};    ///< what a user might not expect, for a log
 };
 
 struct PredictorFacts {
@@ -54,12 +72,14 @@ struct PredictorFacts {
   double level = 0;
   IntervalForm form = IntervalForm::split;
   std::map<std::string, std::string> versions;  ///< of the program that trained it: kuda, revision, libtorch, compiler
+  std::optional<ClipSetFacts> clips{};          ///< none without PredictorOptions::data
 };
 
 class Predictor {
  public:
   /// `folder`: a checkpoint, or a run folder with one in model/. Throws CheckpointError naming the file; ConfigError
-  /// for a device that is not there, a batch size below 1 and a level outside (0, 1).
+  /// for a device that is not there, a batch size below 1 and a level outside (0, 1). With data, also what `kuda
+  /// predict` throws when they cannot be read or do not fit the model.
   explicit Predictor(const std::filesystem::path& folder, const PredictorOptions& options = {});
   Predictor(Predictor&&) noexcept;
   Predictor& operator=(Predictor&&) noexcept;
@@ -78,6 +98,14 @@ class Predictor {
   /// score does.
   [[nodiscard]] std::vector<ClipExplanation> explain(std::span<const ClipInput> clips,
                                                      bool with_attention = false) const;
+
+  /// The vector that the model makes of all modalities of a clip, and which its score is read from: one of the same
+  /// length for each clip. Neighbours in a batch change it by float32 rounding. Throws as score does; ConfigError for a
+  /// model that has none, CheckpointError for a pretraining task.
+  [[nodiscard]] std::vector<std::vector<float>> features(std::span<const ClipInput> clips) const;
+
+  /// The clips of PredictorOptions::data, in its order; empty without.
+  [[nodiscard]] const std::vector<DataClip>& clips() const noexcept;
 
   /// What score would throw before any work, `name` standing for the clip.
   void check(const ClipInput& clip, const std::string& name = "clip") const;

@@ -9,6 +9,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/evaluation/clip_features.h"
 #include "kuda/explain/removal.h"
 #include "kuda/serve/clip_files.h"
 #include "kuda/serve/test_clips.h"
@@ -162,6 +163,127 @@ TEST_F(TrainedModel, NothingIsSaidOfAModalityThatTheClipLacks) {
   for (const auto& leading : {explained.clip.leading, explained.by_share, explained.by_removal}) {
     ASSERT_TRUE(leading.has_value());
     EXPECT_NE(*leading, Modality::vision);
+  }
+}
+
+TEST_F(TrainedModel, AModalityThatIsLeftOutIsOneThatTheClipLacks) {
+  const auto whole = input_of(dataset, 2);
+  for (const auto modality : kModalities) {
+    auto left_out = whole, lacking = whole;
+    left_out.without[static_cast<std::size_t>(modality)] = true;
+    if (modality == Modality::text) lacking.text.reset();
+    if (modality == Modality::vision) lacking.vision.reset();
+    if (modality == Modality::audio) lacking.audio.reset();
+    const auto score = predictor.score(left_out);
+    EXPECT_NEAR(score.score, predictor.score(lacking).score, kPromise) << modality_name(modality);
+    EXPECT_FALSE(score.unimodal[static_cast<std::size_t>(modality)].has_value());
+    EXPECT_FALSE(score.interval.has_value());
+  }
+  auto nothing = whole;
+  nothing.without = {true, true, true};
+  EXPECT_THAT(refused(nothing), HasSubstr("at least one modality, found none"));
+}
+
+TEST_F(TrainedModel, ExplanationsHaveTheWordPiecesThatTheModelRead) {
+  const auto tokenizer = load_checkpoint(folder / "run").tokenizer;
+  ClipInput clip;
+  clip.text = "fine";
+  const auto explained = predictor.explain(std::span(&clip, 1), /*with_attention=*/true).front();
+  EXPECT_EQ(explained.tokens, tokenizer->tokens("fine"));
+  ASSERT_TRUE(explained.attention[0].has_value());
+  EXPECT_EQ(explained.attention[0]->rows, std::int64_t(explained.tokens.size()));
+  clip.text = "a b c d e f g h i j k l m n o p q r s t";
+  EXPECT_EQ(predictor.explain(std::span(&clip, 1)).front().tokens.size(), 16U) << "cut as the model reads it";
+}
+
+class ModelWithData : public TrainedModel {
+ protected:
+  Predictor with_data{folder / "run", {.level = 0.8, .data = folder / "clips"}};
+  static ClipInput named(const std::string& id, const std::array<bool, 3>& without = {}) {
+    ClipInput clip;
+    clip.clip = id;
+    clip.without = without;
+    return clip;
+  }
+};
+
+TEST_F(ModelWithData, ClipsOfTheDataGetTheScoresOfPredict) {
+  const auto rows = rows_of(dataset, "all");
+  const auto expected = Scorer(folder / "run", dataset).predict(rows);
+  std::vector<ClipInput> clips;
+  for (const auto& clip : dataset.clips) clips.push_back(named(clip.id()));
+  const auto scores = with_data.score(clips);
+  ASSERT_EQ(scores.size(), expected.size());
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    EXPECT_EQ(scores[i].id, expected[i].id);
+    EXPECT_NEAR(scores[i].score, expected[i].score, kPromise) << scores[i].id;
+    EXPECT_TRUE(scores[i].interval.has_value());
+  }
+}
+
+TEST_F(ModelWithData, ClipsOfTheDataAndOthersMixInOneCall) {
+  const auto id = dataset.clips[4].id();
+  auto given = input_of(dataset, 4), silent = given;
+  silent.audio.reset();
+  const auto scores = with_data.score(
+      std::vector<ClipInput>{named(id), given, named(id, {false, false, true}), silent, named(dataset.clips[5].id())});
+  EXPECT_NEAR(scores[0].score, scores[1].score, kPromise);
+  EXPECT_NEAR(scores[2].score, scores[3].score, kPromise);
+  EXPECT_FALSE(scores[2].interval.has_value());
+  EXPECT_NEAR(scores[4].score, predictor.score(input_of(dataset, 5)).score, kPromise);
+  const auto clip = named(id, {false, true, false});
+  const auto explained = with_data.explain(std::span(&clip, 1), /*with_attention=*/true).front();
+  EXPECT_FALSE(explained.without[1].has_value());
+  EXPECT_FALSE(explained.attention[1].has_value());
+  EXPECT_TRUE(explained.attention[2].has_value());
+}
+
+TEST_F(ModelWithData, ClipsThatCannotBeTakenAreNamedWithTheNearest) {
+  const auto id = dataset.clips[0].id();
+  const auto error = [&](const Predictor& model, const ClipInput& clip) {
+    return error_of<DataError>([&] { (void)model.score(clip); });
+  };
+  EXPECT_THAT(error(with_data, named(id + "x")), AllOf(HasSubstr("no clip '" + id + "x'"), HasSubstr("'" + id + "'")));
+  EXPECT_THAT(error(with_data, named(std::string(20000, 'x'))), HasSubstr("an id is VIDEO$_$CLIP"));
+  EXPECT_LT(error(with_data, named(std::string(20000, 'x'))).size(), 500U);
+  EXPECT_THAT(error(predictor, named(id)), AllOf(HasSubstr("no data set"), HasSubstr("--data")));
+  EXPECT_THAT(error(with_data, named(id, {true, true, true})), HasSubstr("at least one modality"));
+  auto both = named(id);
+  both.text = "a fine film";
+  EXPECT_THAT(error(with_data, both), HasSubstr("found both"));
+  EXPECT_THROW(Predictor(folder / "run", {.data = folder / "nowhere"}), DataError);
+}
+
+TEST_F(ModelWithData, ListsItsClipsAndSaysWhetherItWasTrainedOnThem) {
+  ASSERT_EQ(with_data.clips().size(), dataset.clips.size());
+  EXPECT_EQ(with_data.clips()[3].id, dataset.clips[3].id());
+  EXPECT_EQ(with_data.clips()[3].text, dataset.clips[3].text);
+  EXPECT_EQ(with_data.clips()[3].split, split_name(dataset.clips[3].split));
+  EXPECT_EQ(with_data.clips()[3].label, dataset.clips[3].label);
+  const auto& facts = with_data.facts().clips;
+  ASSERT_TRUE(facts.has_value());
+  EXPECT_TRUE(facts->is_training_data);
+  EXPECT_EQ(facts->clips, (std::array<std::size_t, 3>{12, 6, 6}));
+  EXPECT_TRUE(predictor.clips().empty());
+  EXPECT_FALSE(predictor.facts().clips.has_value());
+}
+
+TEST_F(ModelWithData, FeaturesAreTheFusedOnesOfEmbed) {
+  const Scorer scorer(folder / "run", dataset);
+  const auto rows = rows_of(dataset, "test");
+  const auto expected = collect_features(
+      *scorer.checkpoint().model, find_model("kuda"), [&](const auto& part) { return scorer.collator()(part); }, rows);
+  ASSERT_EQ(expected.panels.back().name, "fused");
+  std::vector<ClipInput> clips;
+  for (const auto row : rows) clips.push_back(named(dataset.clips[std::size_t(row)].id()));
+  clips.push_back(input_of(dataset, rows[0]));
+  const auto features = with_data.features(clips);
+  ASSERT_EQ(features.size(), rows.size() + 1);
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    const auto row = expected.panels.back().values[std::int64_t(i % rows.size())];
+    ASSERT_EQ(std::int64_t(features[i].size()), row.numel());
+    for (std::int64_t d = 0; d < row.numel(); ++d)
+      EXPECT_NEAR(features[i][std::size_t(d)], row[d].item<float>(), 1e-5);  // normalised values: of order 1
   }
 }
 

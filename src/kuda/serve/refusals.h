@@ -17,9 +17,13 @@ struct Refusal {
 [[nodiscard]] std::optional<Refusal> refusal_of(const httplib::Request& request);
 /// Bodies are JSON or forms.
 [[nodiscard]] std::optional<Refusal> type_refusal(const httplib::Request& request);
+/// A body announced as more than twice the most: it would not be read to its end.
+[[nodiscard]] std::optional<Refusal> length_refusal(const httplib::Request& request, std::size_t most);
 [[nodiscard]] std::optional<Refusal> body_refusal(const Body& body, std::size_t most);
 
 /// The answer, with the headers that its status asks for.
 void refuse(httplib::Response& response, const Refusal& refusal);
+/// The same as it is sent where no request was read; it ends the connection.
+[[nodiscard]] std::string refusal_text(const Refusal& refusal);
 
 }  // namespace kuda

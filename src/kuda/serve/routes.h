@@ -15,7 +15,7 @@ struct Route {
 
 /// serve/openapi.json, as it is served.
 [[nodiscard]] std::string_view openapi_document() noexcept;
-/// What a person sees at "/".
+/// What is at "/" for who does not ask for HTML (serve/page.h).
 [[nodiscard]] std::string_view index_text() noexcept;
 
 }  // namespace kuda

@@ -2,22 +2,23 @@
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
 #include "kuda/serve/answers.h"
+#include "kuda/serve/connections.h"
 #include "kuda/serve/counters.h"
 #include "kuda/serve/http_io.h"
+#include "kuda/serve/neighbours.h"
+#include "kuda/serve/page.h"
 #include "kuda/serve/refusals.h"
 
 namespace kuda {
@@ -40,49 +41,44 @@ struct Server::Impl {
   ServerOptions options;
   std::string token_digest;  ///< empty: nobody is asked
   Counters counters;
+  Neighbours neighbours;  ///< before the batcher, whose thread uses it
   Batcher batcher;
-  httplib::Server http;
-  int listening = -1;                       ///< socket
-  std::atomic<std::size_t> in_flight{0};    ///< requests with a body
-  std::atomic<bool> is_draining{false};     ///< new requests are refused
-  std::atomic<bool> is_closed{false};       ///< the port is given back
-  std::atomic<Clock::rep> last_request{0};  ///< when the last one began
+  HttpServer http;
+  Socket listening;
+  std::atomic<std::size_t> in_flight{0};  ///< requests with a body
+  std::atomic<bool> is_draining{false};   ///< new requests are refused
 
   Impl(const Predictor& model, ServerOptions chosen);
   httplib::Server::HandlerResponse before(const httplib::Request& request, httplib::Response& response);
   void get(const httplib::Request& request, httplib::Response& response);
   void post(const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& reader);
-  void answer_clips(const httplib::Request& request, httplib::Response& response, Body body);
+  void answer_clips(const httplib::Request& request, httplib::Response& response, Body body,
+                    Batcher::Announcement announced);
+  void list_clips(const httplib::Request& request, httplib::Response& response);
   std::string explained(ClipRequest request, Clock::time_point begin, Clock::time_point deadline);
+  std::string nearest(const ClipRequest& request, Clock::time_point begin, Clock::time_point deadline);
   [[nodiscard]] std::optional<Refusal> token_refusal(const httplib::Request& request) const;
-  [[nodiscard]] bool is_quiet() const;
   void answer_error(httplib::Response& response, const char* path);
-  void close_after(httplib::Response& response) const;
+  [[nodiscard]] ConnectionLimits limits() const;
 };
 
 Server::Impl::Impl(const Predictor& model, ServerOptions chosen)
     : predictor(model),
       options(std::move(chosen)),
       token_digest(options.token.empty() ? std::string() : digest_of(options.token)),
+      neighbours(model),
       batcher(
           [this](std::span<const ClipInput> clips) {
             counters.scored(clips.size());
             return predictor.score(clips);
           },
           options.batching) {
-  // A request holds a thread while it is answered; the rest is for refusals and for connections that wait.
-  const auto threads = options.requests + 32;
-  http.new_task_queue = [threads] { return new httplib::ThreadPool(threads); };
-  http.set_keep_alive_max_count(1000);
-  http.set_keep_alive_timeout(5);  // seconds; a stop waits for it
-  http.set_read_timeout(5, 0);     // between two pieces of a request
-  http.set_write_timeout(10, 0);
-  http.set_tcp_nodelay(true);  // head and body of an answer are written apart
-  http.set_socket_options([this](int socket) {
+  http.set_keep_alive_max_count(limits().requests);  // both are told to clients
+  http.set_keep_alive_timeout(std::chrono::ceil<std::chrono::seconds>(options.idle_time).count());
+  http.set_socket_options([](int socket) {
     // The default, SO_REUSEPORT, lets a second server take the same port without a word.
     const int yes = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    listening = socket;
   });
   http.set_pre_routing_handler([this](const auto& request, auto& response) { return before(request, response); });
   for (const auto& route : routes())
@@ -91,10 +87,11 @@ Server::Impl::Impl(const Predictor& model, ServerOptions chosen)
                                    const httplib::ContentReader& reader) { post(request, response, reader); });
   http.set_exception_handler([this](const httplib::Request& request, httplib::Response& response,
                                     const std::exception_ptr&) { answer_error(response, request.path.c_str()); });
-  // What cpp-httplib refuses by itself: a request line or headers that it cannot read.
+  // What cpp-httplib refuses by itself: a request line or headers that it cannot read. What follows is not read.
   http.set_error_handler(httplib::Server::Handler([this](const httplib::Request&, httplib::Response& response) {
     if (response.has_header("Content-Type")) return;
     set_answer(response, response.status, error_json("this is no request that the server can read"));
+    end_connection(response);
     counters.answered("other", response.status, 0);
   }));
 }
@@ -112,13 +109,12 @@ std::optional<Refusal> Server::Impl::token_refusal(const httplib::Request& reque
 httplib::Server::HandlerResponse Server::Impl::before(const httplib::Request& request, httplib::Response& response) {
   using Handled = httplib::Server::HandlerResponse;
   const auto begin = Clock::now();
-  last_request = begin.time_since_epoch().count();
   const auto refusal = refusal_of(request);
   if (!refusal && request.method == "POST") return Handled::Unhandled;
   if (refusal) {
     refuse(response, *refusal);
     const bool is_without_body = request.method == "GET" || request.method == "HEAD";
-    if (!is_without_body || has_body(request)) close_after(response);
+    if (!is_without_body || has_body(request)) end_connection(response);
     counters.answered(refusal->status == 404 ? "other" : request.path, refusal->status,
                       seconds_between(begin, Clock::now()));
     return Handled::Handled;
@@ -133,6 +129,10 @@ void Server::Impl::get(const httplib::Request& request, httplib::Response& respo
       std::find_if(routes().begin(), routes().end(), [&](const Route& known) { return request.path == known.path; });
   if (!route->is_open)
     if (const auto refusal = token_refusal(request)) return refuse(response, *refusal);
+  if (const auto file = page_file(request.path, request.get_header_value("Accept"))) {
+    for (const auto& [name, value] : page_headers()) response.set_header(name, value);
+    return set_answer(response, 200, std::string(file->content), file->type);
+  }
   if (request.path == "/") return set_answer(response, 200, std::string(index_text()), "text/plain; charset=utf-8");
   if (request.path == "/openapi.json") return set_answer(response, 200, std::string(openapi_document()));
   if (request.path == "/metrics")
@@ -141,6 +141,7 @@ void Server::Impl::get(const httplib::Request& request, httplib::Response& respo
                       "text/plain; version=0.0.4; charset=utf-8");
   if (request.path == "/v1/model")
     return set_answer(response, 200, model_json(predictor.facts(), options.clips, options.body_bytes));
+  if (request.path == "/v1/clips") return list_clips(request, response);
   if (is_draining) return refuse(response, {503, "the server is stopping", {}});
   set_answer(response, 200, "{\"status\":\"ok\"}\n");
 }
@@ -148,6 +149,7 @@ void Server::Impl::get(const httplib::Request& request, httplib::Response& respo
 void Server::Impl::post(const httplib::Request& request, httplib::Response& response,
                         const httplib::ContentReader& reader) {
   const auto begin = Clock::now();
+  auto announced = batcher.announce();
   const auto count = in_flight.fetch_add(1) + 1;
   try {
     auto refusal = token_refusal(request);
@@ -156,34 +158,23 @@ void Server::Impl::post(const httplib::Request& request, httplib::Response& resp
       refusal = Refusal{503, fmt::format("{} requests are being answered already", options.requests),
                         "send this again in a second"};
     if (!refusal) refusal = type_refusal(request);
-    // A refused body is read too, if it is not long: a client that still sends does not see an answer.
-    constexpr std::size_t kMostRefused = std::size_t{1} << 20U;
-    auto body = read_body(request, reader, refusal ? kMostRefused : options.body_bytes, begin + options.body_time);
+    if (!refusal) refusal = length_refusal(request, options.body_bytes);
+    // A refused body is not read: whoever sends it slowly would hold a thread. The connection ends without it.
+    auto body = refusal ? Body{} : read_body(request, reader, options.body_bytes, begin + options.body_time);
     if (!refusal) refusal = body_refusal(body, options.body_bytes);
-    const bool is_read = body.is_read;
+    // cpp-httplib takes a chunk for the last one where anything but a chunk follows: nobody knows what comes then.
+    const bool is_last = !body.is_read || is_draining || request.has_header("Transfer-Encoding");
     if (refusal)
       refuse(response, *refusal);
     else
-      answer_clips(request, response, std::move(body));
-    if (!is_read)
-      close_after(response);
-    else if (is_draining)
-      response.set_header("Connection", "close");
+      answer_clips(request, response, std::move(body), std::move(announced));
+    if (is_last) end_connection(response);
   } catch (...) {
     answer_error(response, request.path.c_str());
-    close_after(response);
+    end_connection(response);
   }
   --in_flight;
-  last_request = Clock::now().time_since_epoch().count();
   counters.answered(request.path, response.status, seconds_between(begin, Clock::now()));
-}
-
-/// Once it is stopped cpp-httplib closes connections by itself, and sends nothing of what end_connection prepares.
-void Server::Impl::close_after(httplib::Response& response) const {
-  if (is_closed)
-    response.set_header("Connection", "close");
-  else
-    end_connection(response);
 }
 
 void Server::Impl::answer_error(httplib::Response& response, const char* path) {
@@ -192,7 +183,8 @@ void Server::Impl::answer_error(httplib::Response& response, const char* path) {
   refuse(response, {answer.status, answer.message, answer.hint});
 }
 
-void Server::Impl::answer_clips(const httplib::Request& request, httplib::Response& response, Body body) {
+void Server::Impl::answer_clips(const httplib::Request& request, httplib::Response& response, Body body,
+                                Batcher::Announcement announced) {
   const auto begin = Clock::now();
   const auto deadline = begin + options.request_time;
   try {
@@ -200,9 +192,11 @@ void Server::Impl::answer_clips(const httplib::Request& request, httplib::Respon
                               : parse_clips(std::exchange(body.text, {}), options.clips);
     for (std::size_t i = 0; i < clips.clips.size(); ++i)
       predictor.check(clips.clips[i], clips.is_list ? fmt::format("clips[{}]", i) : "clip");
+    if (request.path != "/v1/predict") announced = {};  // no batch is to wait for it
     if (request.path == "/v1/explain") return set_answer(response, 200, explained(std::move(clips), begin, deadline));
+    if (request.path == "/v1/nearest") return set_answer(response, 200, nearest(clips, begin, deadline));
     const bool is_list = clips.is_list;
-    auto answer = batcher.submit(std::move(clips.clips), deadline);
+    auto answer = batcher.submit(std::move(clips.clips), deadline, std::move(announced));
     if (answer.wait_until(deadline) != std::future_status::ready)
       throw TimedOut("the scores did not come in time", "send fewer clips at once");
     set_answer(response, 200, scores_json(answer.get(), is_list, seconds_between(begin, Clock::now())));
@@ -224,10 +218,35 @@ std::string Server::Impl::explained(ClipRequest request, Clock::time_point begin
   return explanations_json(shared->second, shared->first.is_list, seconds_between(begin, Clock::now()));
 }
 
-bool Server::Impl::is_quiet() const {
-  pollfd waiting{listening, POLLIN, 0};  // a connection that is not accepted yet
-  const auto since = Clock::now().time_since_epoch() - Clock::duration(last_request.load());
-  return in_flight == 0 && ::poll(&waiting, 1, 0) == 0 && since > std::chrono::milliseconds(100);
+std::string Server::Impl::nearest(const ClipRequest& request, Clock::time_point begin, Clock::time_point deadline) {
+  if (request.is_list) throw DataError("clips: expected one clip, found a list", "send a request for each");
+  const auto& clip = request.clips.front();
+  const auto found = neighbours.nearest(clip, static_cast<std::size_t>(request.nearest), batcher, deadline);
+  return nearest_json(clip, found, predictor.clips(), neighbours.size(), seconds_between(begin, Clock::now()));
+}
+
+void Server::Impl::list_clips(const httplib::Request& request, httplib::Response& response) {
+  if (!predictor.facts().clips)
+    return refuse(response, {404, "there is no data set to take clips from", "kuda serve CHECKPOINT --data DATA"});
+  try {
+    set_answer(response, 200, clips_json(find_clips(predictor.clips(), parse_clip_query(request.params))));
+  } catch (...) {
+    answer_error(response, request.path.c_str());
+  }
+}
+
+ConnectionLimits Server::Impl::limits() const {
+  ConnectionLimits limits;
+  limits.connections = options.connections > 0 ? options.connections : 8 * options.requests;
+  limits.threads = options.requests + 32;  // a request holds one while it is answered; the rest is for refusals
+  limits.head_bytes = options.head_bytes;
+  limits.headers = options.headers;
+  limits.body_bytes = 2 * options.body_bytes + (std::size_t{1} << 20U);  // what read_body takes, and lengths of chunks
+  limits.head_time = options.head_time;
+  limits.body_time = options.body_time;
+  limits.idle_time = options.idle_time;
+  limits.grace = options.grace;
+  return limits;
 }
 
 Server::Server(const Predictor& predictor, ServerOptions options)
@@ -245,31 +264,21 @@ int Server::bind() {
     throw Error(fmt::format("{}:{}: cannot be bound: {}", host, port, reason),
                 "another program may have the port: --port takes another one");
   }
-  ::listen(impl_->listening, SOMAXCONN);  // cpp-httplib lets five connections wait
+  impl_->listening = Socket(http.socket());
+  ::listen(impl_->listening.get(), SOMAXCONN);  // cpp-httplib lets five connections wait
   return bound;
 }
 
 void Server::run(const std::atomic<bool>& stop) {
-  constexpr auto kPause = std::chrono::milliseconds(20);
-  auto& http = impl_->http;
-  std::atomic<bool> is_over{false};
-  std::thread listener([&] {
-    http.listen_after_bind();
-    is_over = true;
-  });
-  while (!http.is_running() && !is_over) std::this_thread::sleep_for(kPause);
-  while (!stop && !is_over) std::this_thread::sleep_for(kPause);
-  const bool is_lost = is_over;
-  impl_->is_draining = true;
-  const auto end = Clock::now() + impl_->options.grace;
-  // The port stays open until nobody has come for a moment: who is about to send gets an answer, not a reset.
-  impl_->last_request = Clock::now().time_since_epoch().count();
-  while (!is_lost && Clock::now() < end && !impl_->is_quiet()) std::this_thread::sleep_for(kPause);
-  impl_->is_closed = true;
-  http.stop();
-  listener.join();
-  impl_->batcher.stop();
-  if (is_lost) throw Error("the server cannot accept connections any more");
+  auto& impl = *impl_;
+  Connections connections(
+      impl.limits(), [&](httplib::Stream& stream, bool is_last) { return impl.http.answer(stream, is_last); },
+      [&](const Refusal& refusal) {
+        impl.counters.answered("other", refusal.status, 0);
+        return refusal_text(refusal);
+      });
+  connections.serve(std::move(impl.listening), stop, [&] { impl.is_draining = true; });
+  impl.batcher.stop();
 }
 
 }  // namespace kuda

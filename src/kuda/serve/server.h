@@ -29,9 +29,13 @@ struct ServerOptions {
   ClipLimits clips{};
   std::size_t body_bytes = std::size_t{16} << 20U;  ///< of one request, unpacked
   std::size_t requests = 64;                        ///< with a body, at once; more are answered with 503
-  std::chrono::milliseconds body_time{30000};       ///< for a body to arrive
-  std::chrono::milliseconds request_time{30000};    ///< from then to the scores
-  std::chrono::milliseconds grace{10000};           ///< for what is being sent while the server stops
+  std::size_t connections = 0;  ///< open; 0: eight times `requests`. Beyond it an idle one makes room
+  std::size_t head_bytes = std::size_t{1} << 16U, headers = 100;  ///< of a request
+  std::chrono::milliseconds head_time{10000};                     ///< for a head to arrive, from its first byte
+  std::chrono::milliseconds body_time{30000};     ///< for a body to arrive, and for an answer to be taken
+  std::chrono::milliseconds request_time{30000};  ///< from the body to the scores
+  std::chrono::milliseconds idle_time{30000};     ///< for a connection without a request
+  std::chrono::milliseconds grace{10000};         ///< for bodies to arrive when the server stops
 };
 
 /// True for names and addresses of this machine alone.
@@ -47,8 +51,8 @@ class Server {
 
   /// Takes the port and returns it; connections wait from now on. Throws Error when it cannot be had.
   int bind();
-  /// Serves until `stop` is set, then answers what has arrived (new requests with 503), closes the port and returns.
-  /// Throws Error when the port is lost.
+  /// Serves until `stop` is set, then answers what has arrived (new requests with 503), closes the port and returns:
+  /// serve/connections.h says when. Throws Error when the port is lost.
   void run(const std::atomic<bool>& stop);
 
  private:

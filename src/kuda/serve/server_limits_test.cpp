@@ -1,12 +1,10 @@
 // What a server refuses, and how: every limit, the token, slow and vanishing clients.
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "kuda/serve/server.h"
+#include "kuda/serve/test_connection.h"
 #include "kuda/serve/test_server.h"
 
 namespace kuda {
@@ -17,49 +15,15 @@ using test::Json;
 using test::json_of;
 using test::kJson;
 using test::message_of;
+using test::post_head;
+using test::post_request;
+using test::RawConnection;
 using test::RunningServer;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
 const std::string kClip = R"({"text": "a fine film"})";
-
-/// A connection of our own, to send what no client would.
-class RawConnection {
- public:
-  explicit RawConnection(int port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    const timeval limit{20, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  }
-  RawConnection(const RawConnection&) = delete;
-  RawConnection& operator=(const RawConnection&) = delete;
-  ~RawConnection() { ::close(socket_); }
-  bool send(const std::string& text) const {
-    return ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
-  }
-  /// Everything until the server closes the connection, or until `last` has come.
-  [[nodiscard]] std::string receive(const std::string& last = "never") const {
-    std::string text;
-    char buffer[4096];
-    for (ssize_t count; (count = ::recv(socket_, buffer, sizeof buffer, 0)) > 0;) {
-      text.append(buffer, static_cast<std::size_t>(count));
-      if (text.find(last) != std::string::npos) break;
-    }
-    return text;
-  }
-
- private:
-  int socket_;
-};
-
-std::string head_of(const std::string& path, const std::string& more) {
-  return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + more + "\r\n";
-}
 
 TEST(ServerLimits, ALongBodyIsRefusedAndTheConnectionLivesOn) {
   ServerOptions options;
@@ -80,7 +44,7 @@ TEST(ServerLimits, AVeryLongBodyEndsTheConnection) {
   const RunningServer server(options);
   const RawConnection raw(server.port);
   // Announced without end: the server must not read on.
-  ASSERT_TRUE(raw.send(head_of("/v1/predict", "Content-Length: 1000000000000\r\n") + std::string(8000, ' ')));
+  ASSERT_TRUE(raw.send(post_head("/v1/predict", "Content-Length: 1000000000000\r\n") + std::string(8000, ' ')));
   EXPECT_THAT(raw.receive(), AllOf(HasSubstr(" 413 "), HasSubstr("Connection: close")));
 }
 
@@ -89,7 +53,7 @@ TEST(ServerLimits, AChunkedAndAPackedBodyAreBoundToo) {
   options.body_bytes = 2000;
   const RunningServer server(options);
   const RawConnection raw(server.port);
-  std::string chunks = head_of("/v1/predict", "Transfer-Encoding: chunked\r\n");
+  std::string chunks = post_head("/v1/predict", "Transfer-Encoding: chunked\r\n");
   for (int i = 0; i < 10; ++i) chunks += "3e8\r\n" + std::string(1000, ' ') + "\r\n";
   ASSERT_TRUE(raw.send(chunks));
   EXPECT_THAT(raw.receive(), HasSubstr(" 413 "));
@@ -118,8 +82,8 @@ TEST(ServerLimits, MoreRequestsThanAllowedAreToldToComeBack) {
   const RunningServer server(options);
   const RawConnection first(server.port), second(server.port);
   // Two requests whose bodies never come hold both places.
-  ASSERT_TRUE(first.send(head_of("/v1/predict", "Content-Length: 100\r\n") + "{"));
-  ASSERT_TRUE(second.send(head_of("/v1/predict", "Content-Length: 100\r\n") + "{"));
+  ASSERT_TRUE(first.send(post_head("/v1/predict", "Content-Length: 100\r\n") + "{"));
+  ASSERT_TRUE(second.send(post_head("/v1/predict", "Content-Length: 100\r\n") + "{"));
   auto client = server.client();
   const auto in_flight = [&] {
     return client.Get("/metrics")->body.find("kuda_requests_in_flight 2") != std::string::npos;
@@ -137,7 +101,7 @@ TEST(ServerLimits, ASlowBodyIsGivenUp) {
   options.body_time = 300ms;
   const RunningServer server(options);
   const RawConnection slow(server.port);
-  ASSERT_TRUE(slow.send(head_of("/v1/predict", "Content-Length: 1000\r\n")));
+  ASSERT_TRUE(slow.send(post_head("/v1/predict", "Content-Length: 1000\r\n")));
   std::thread dripping([&] {
     for (int i = 0; i < 20 && slow.send(" "); ++i) std::this_thread::sleep_for(50ms);
   });
@@ -147,17 +111,30 @@ TEST(ServerLimits, ASlowBodyIsGivenUp) {
 
 TEST(ServerLimits, ARequestThatTakesTooLongIsToldSo) {
   ServerOptions options;
-  options.request_time = 1ms;
-  options.batching.max_wait = 200ms;  // longer than the request may take
+  options.request_time = 50ms;
+  options.batching.max_wait = 1h;  // longer than the request may take
   const RunningServer server(options);
-  EXPECT_THAT(message_of(server.client().Post("/v1/predict", kClip, kJson), 503), HasSubstr("in time"));
+  auto client = server.client();
+  const RawConnection other(server.port);  // for whose clips the batch waits
+  ASSERT_TRUE(other.send(post_head("/v1/predict", "Content-Length: 100\r\n") + "{"));
+  while (client.Get("/metrics")->body.find("kuda_requests_in_flight 1") == std::string::npos)
+    std::this_thread::sleep_for(5ms);
+  EXPECT_THAT(message_of(client.Post("/v1/predict", kClip, kJson), 503), HasSubstr("in time"));
+}
+
+TEST(ServerLimits, ALoneRequestWaitsForNobody) {
+  ServerOptions options;
+  options.batching.max_wait = 1h;
+  const RunningServer server(options);
+  auto client = server.client();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.Post("/v1/predict", kClip, kJson)->status, 200);
 }
 
 TEST(ServerLimits, ClientsThatHangUpDoNoHarm) {
   const RunningServer server;
   for (int i = 0; i < 20; ++i) {
     const RawConnection raw(server.port);
-    const auto request = head_of("/v1/predict", "Content-Length: " + std::to_string(kClip.size()) + "\r\n") + kClip;
+    const auto request = post_request("/v1/predict", kClip);
     ASSERT_TRUE(raw.send(request.substr(0, request.size() * std::size_t(i + 1) / 20)));
   }
   const auto after = server.client().Post("/v1/predict", kClip, kJson);
@@ -171,10 +148,10 @@ TEST(ServerLimits, RequestsThatAreNoneGetAnAnswer) {
   ASSERT_TRUE(raw.send("rubbish\r\n\r\n"));
   EXPECT_THAT(raw.receive("hint"), AllOf(HasSubstr(" 400 "), HasSubstr("{\"error\"")));
   const RawConnection no_length(server.port);
-  ASSERT_TRUE(no_length.send(head_of("/v1/predict", "")));
+  ASSERT_TRUE(no_length.send(post_head("/v1/predict", "")));
   EXPECT_THAT(no_length.receive(), HasSubstr(" 411 "));
   const RawConnection both(server.port);
-  ASSERT_TRUE(both.send(head_of("/v1/predict", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n") + "0\r\n\r\n"));
+  ASSERT_TRUE(both.send(post_head("/v1/predict", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n") + "0\r\n\r\n"));
   EXPECT_THAT(both.receive(), AllOf(HasSubstr(" 400 "), HasSubstr("found both")));
   const RawConnection body(server.port);
   ASSERT_TRUE(body.send("GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\nGET /v1/model HTTP/1.1\r\n\r\n"));

@@ -50,7 +50,7 @@ class RunningServer {
  private:
   static ServerOptions with_free_port(ServerOptions options) {
     options.port = 0;
-    options.grace = std::chrono::milliseconds(3000);
+    if (options.grace == ServerOptions{}.grace) options.grace = std::chrono::milliseconds(3000);
     return options;
   }
   std::atomic<bool> stop_{false};

@@ -1,0 +1,76 @@
+#include "kuda/serve/clip_query.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <string_view>
+
+#include "kuda/base/error.h"
+#include "kuda/base/names.h"
+
+namespace kuda {
+namespace {
+
+constexpr std::size_t kLongestQuery = 200;  ///< bytes
+const std::vector<std::string> kParameters{"split", "offset", "limit", "query"};
+const std::vector<std::string> kSplitWords{"all", "train", "valid", "test"};
+
+std::size_t whole_number(const std::string& name, const std::string& text, std::size_t least, std::size_t most) {
+  std::size_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size() || value < least || value > most)
+    throw DataError(
+        fmt::format("{}: expected a whole number from {} to {}, found '{}'", name, least, most, text.substr(0, 40)));
+  return value;
+}
+
+char lower_case(char letter) { return letter >= 'A' && letter <= 'Z' ? char(letter - 'A' + 'a') : letter; }
+
+bool contains(std::string_view text, std::string_view part) {
+  const auto is_same = [](char a, char b) { return lower_case(a) == lower_case(b); };
+  return std::search(text.begin(), text.end(), part.begin(), part.end(), is_same) != text.end() || part.empty();
+}
+
+}  // namespace
+
+ClipQuery parse_clip_query(const std::multimap<std::string, std::string>& parameters) {
+  constexpr std::size_t kFarthest = 1'000'000'000;
+  ClipQuery query;
+  std::set<std::string> seen;
+  for (const auto& [name, value] : parameters) {
+    const auto shown = name.substr(0, 40);
+    if (std::find(kParameters.begin(), kParameters.end(), name) == kParameters.end())
+      throw DataError(fmt::format("unknown parameter '{}'", shown), suggestion(shown, kParameters));
+    if (!seen.insert(name).second) throw DataError(fmt::format("the parameter '{}' is there twice", name));
+    if (name == "split") {
+      if (std::find(kSplitWords.begin(), kSplitWords.end(), value) == kSplitWords.end())
+        throw DataError(fmt::format("split: unknown '{}'", value.substr(0, 40)),
+                        suggestion(value.substr(0, 40), kSplitWords));
+      query.split = value;
+    } else if (name == "query") {
+      if (value.size() > kLongestQuery)
+        throw DataError(fmt::format("query: expected at most {} bytes, found {}", kLongestQuery, value.size()));
+      query.query = value;
+    } else if (name == "offset") {
+      query.offset = whole_number(name, value, 0, kFarthest);
+    } else {
+      query.limit = whole_number(name, value, 1, kMostListed);
+    }
+  }
+  return query;
+}
+
+FoundClips find_clips(const std::vector<DataClip>& clips, const ClipQuery& query) {
+  FoundClips found;
+  for (const auto& clip : clips) {
+    if (query.split != "all" && query.split != clip.split) continue;
+    if (!contains(clip.id, query.query) && !contains(clip.text, query.query)) continue;
+    if (found.total >= query.offset && found.clips.size() < query.limit) found.clips.push_back(&clip);
+    ++found.total;
+  }
+  return found;
+}
+
+}  // namespace kuda
