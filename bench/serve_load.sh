@@ -47,6 +47,7 @@ trap clean_up EXIT
 start() {
   local name=$1
   shift
+  : >"$work/$name.out"  # the child makes it a moment later than it is read
   "$kuda" serve "$run" --port 0 "$@" >"$work/$name.out" 2>"$work/$name.err" &
   server=$!
   until grep -q 'http://' "$work/$name.out"; do

@@ -306,6 +306,12 @@ function showChange() {
 
 // ---- what each modality says --------------------------------------------------------------------------------------
 
+/// LayerNorm can give every modality the same share; then its largest one says nothing.
+function sharesDiffer() {
+  const shares = kModalities.map((name) => shown.now.share[name]).filter((share) => share !== null);
+  return shares.length < 2 || Math.max(...shares) - Math.min(...shares) >= 0.005;
+}
+
 const leadsMark = (isLeading) => (isLeading ? [" ", h("span", { class: "leads" }, "leads")] : []);
 
 function bar(share) {
@@ -320,7 +326,7 @@ function showModalities() {
     const own = now.unimodal[name];
     const share = now.share[name];
     const without = now.without[name];
-    const isLeading = (evidence) => leadsMark(now.leading[evidence] === name);
+    const isLeading = (kind) => leadsMark(now.leading[kind] === name && (kind !== "share" || sharesDiffer()));
     return h("tr", { "data-modality": name },
       h("th", { scope: "row" }, name),
       own === null ? empty() : h("td", {}, h("data", { value: own }, number(own)), ...isLeading("unimodal")),
@@ -334,9 +340,10 @@ function showModalities() {
 
 function showEvidence() {
   const { leading } = shown.now;
-  const known = kEvidence.filter(([kind]) => leading[kind] !== null);
+  const known = kEvidence.filter(([kind]) => leading[kind] !== null && (kind !== "share" || sharesDiffer()));
   const names = new Set(known.map(([kind]) => leading[kind]));
   const items = known.map(([kind, meaning]) => h("li", {}, h("strong", {}, leading[kind]), ` ${meaning}`));
+  if (!sharesDiffer()) items.push(h("li", {}, h("strong", {}, "none"), " by its share of the fusion: the shares are equal"));
   const verdict = known.length < 2 ? "" : names.size === 1 ? " Here they agree." : " Here they disagree.";
   at("evidence").replaceChildren(
     h("p", {}, known.length === 0 ? "Nothing says which modality leads." : "Which modality leads?"), h("ul", {}, items),
