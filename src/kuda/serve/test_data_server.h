@@ -3,7 +3,6 @@
 
 #include <httplib.h>
 
-#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -21,35 +20,8 @@ inline const Predictor& predictor_with_data() {
   return loaded;
 }
 
-/// Serves on a free port until it goes out of scope.
-class DataServer {
- public:
-  explicit DataServer(ServerOptions options = {}) : server_(predictor_with_data(), with_free_port(std::move(options))) {
-    port_ = server_.bind();
-    thread_ = std::thread([this] { server_.run(stop_); });
-  }
-  DataServer(const DataServer&) = delete;
-  DataServer& operator=(const DataServer&) = delete;
-  ~DataServer() {
-    stop_ = true;
-    thread_.join();
-  }
-  [[nodiscard]] httplib::Client client() const {
-    httplib::Client made("127.0.0.1", port_);
-    made.set_read_timeout(60, 0);
-    return made;
-  }
-
- private:
-  static ServerOptions with_free_port(ServerOptions options) {
-    options.port = 0;
-    options.grace = std::chrono::milliseconds(3000);
-    return options;
-  }
-  int port_ = 0;
-  std::atomic<bool> stop_{false};
-  Server server_;
-  std::thread thread_;
+struct DataServer : RunningServer {
+  explicit DataServer(ServerOptions options = {}) : RunningServer(std::move(options), predictor_with_data()) {}
 };
 
 /// POST /v1/nearest, again and again while the server reads the training clips, for at most a minute.

@@ -27,7 +27,8 @@ inline const Predictor& predictor() {
 /// Serves on a free port until it goes out of scope.
 class RunningServer {
  public:
-  explicit RunningServer(ServerOptions options = {}) : server_(predictor(), with_free_port(std::move(options))) {
+  explicit RunningServer(ServerOptions options = {}, const Predictor& served = predictor())
+      : server_(served, with_free_port(std::move(options))) {
     port = server_.bind();
     thread_ = std::thread([this] { server_.run(stop_); });
   }
