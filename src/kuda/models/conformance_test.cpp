@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <string>
+#include <variant>
 
 #include "kuda/base/error.h"
 #include "kuda/base/test_support.h"
@@ -198,17 +200,15 @@ TEST_P(Conformance, PaddingChangesAScoreOnlyWhereTheModelSaysSo) {
   EXPECT_TRUE(torch::allclose(model->forward(batch, nullptr).score, before, 0, 1e-5));
 }
 
-TEST_P(Conformance, LeavingOutPaddingChangesNoScoreAndNoGradient) {
-  const auto model = make();
-  if (!model->ignores_padded_pieces()) return;  // then the trainer leaves it in
-  model->eval();                                // no dropout: both paths draw other masks
+void expect_same_without_padding(Model& model) {
+  model.eval();  // no dropout: both paths draw other masks
   const auto run = [&](bool skips) {
-    model->leave_out_padding(skips);
-    model->zero_grad();
-    const auto score = model->forward(small_batch(4), nullptr).score;
+    model.leave_out_padding(skips);
+    model.zero_grad();
+    const auto score = model.forward(small_batch(4), nullptr).score;
     score.square().sum().backward();
     std::map<std::string, Tensor> result{{"score", score.detach()}};
-    for (const auto& item : model->named_parameters())
+    for (const auto& item : model.named_parameters())
       if (item.value().grad().defined()) result[item.key()] = item.value().grad().clone();
     return result;
   };
@@ -217,6 +217,40 @@ TEST_P(Conformance, LeavingOutPaddingChangesNoScoreAndNoGradient) {
   for (const auto& [name, value] : padded)  // float32 rounding of sums in another order
     EXPECT_TRUE(torch::allclose(value, packed.at(name), 1e-4, 1e-5 * std::max(1.0, value.abs().max().item<double>())))
         << name;
+}
+
+TEST_P(Conformance, LeavingOutPaddingChangesNoScoreAndNoGradient) {
+  const auto model = make();
+  if (!model->ignores_padded_pieces()) return;  // then the trainer leaves it in
+  expect_same_without_padding(*model);
+}
+
+TEST(LeavingOutPadding, ChangesNothingWithTheOptionsThatMaskIt) {
+  struct Masked {
+    std::string model, option;
+    std::variant<bool, std::string> value;
+  };
+  for (const auto& masked :
+       {Masked{"cubemlp", "mask_padding", true}, Masked{"tetfn", "reference_quirks", false},
+        Masked{"cenet", "reference_quirks", false}, Masked{"almt", "mask_padding", true},
+        Masked{"bbfn", "encoder", std::string("linear")}, Masked{"bbfn", "encoder", std::string("lstm")}}) {
+    SCOPED_TRACE(masked.model);
+    const auto& info = find_model(masked.model);
+    auto config = info.make_config();
+    Fields fields;
+    config->describe(fields);
+    for (const auto& field : fields.list()) {
+      if (field.name != masked.option) continue;
+      if (const auto* is_on = std::get_if<bool>(&masked.value))
+        *std::get<bool*>(field.target) = *is_on;
+      else
+        *std::get<std::string*>(field.target) = std::get<std::string>(masked.value);
+    }
+    torch::manual_seed(1);
+    const auto model = info.make(*config, small_shape(), small_text());
+    ASSERT_TRUE(model->ignores_padded_pieces());
+    expect_same_without_padding(*model);
+  }
 }
 
 TEST_P(Conformance, SubsetsOfModalitiesWorkOrAreRefused) {
