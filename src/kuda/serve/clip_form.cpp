@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
 #include "kuda/serve/clip_files.h"
+#include "kuda/serve/clip_query.h"
 
 namespace kuda {
 namespace {
@@ -39,15 +39,6 @@ void leave_out_all(const std::string& names, ClipInput& clip) {
     leave_out(std::string_view(names).substr(begin, end - begin), "without", clip);
     begin = end + 1;
   }
-}
-
-std::int64_t count_of(const std::string& text) {
-  std::int64_t count = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (code != std::errc() || end != text.data() + text.size() || count < 1 || count > kMostNearest)
-    throw DataError(
-        fmt::format("count: expected a whole number from 1 to {}, found '{}'", kMostNearest, text.substr(0, 40)));
-  return count;
 }
 
 void read_file_part(const std::string& name, std::string content, ClipInput& clip) {
@@ -84,7 +75,7 @@ ClipRequest parse_form(std::vector<FormPart> parts, const ClipLimits& limits) {
     } else if (name == "without") {
       leave_out_all(part.content, clip);
     } else if (name == "count") {
-      request.nearest = count_of(part.content);
+      request.nearest = std::int64_t(whole_number("count", part.content, 1, kMostNearest));
     } else if (name == "attention") {
       request.with_attention = part.content == "true";
     } else {

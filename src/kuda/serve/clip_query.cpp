@@ -17,15 +17,6 @@ constexpr std::size_t kLongestQuery = 200;  ///< bytes
 const std::vector<std::string> kParameters{"split", "offset", "limit", "query"};
 const std::vector<std::string> kSplitWords{"all", "train", "valid", "test"};
 
-std::size_t whole_number(const std::string& name, const std::string& text, std::size_t least, std::size_t most) {
-  std::size_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size() || value < least || value > most)
-    throw DataError(
-        fmt::format("{}: expected a whole number from {} to {}, found '{}'", name, least, most, text.substr(0, 40)));
-  return value;
-}
-
 char lower_case(char letter) { return letter >= 'A' && letter <= 'Z' ? char(letter - 'A' + 'a') : letter; }
 
 bool contains(std::string_view text, std::string_view part) {
@@ -34,6 +25,15 @@ bool contains(std::string_view text, std::string_view part) {
 }
 
 }  // namespace
+
+std::size_t whole_number(const std::string& name, const std::string& text, std::size_t least, std::size_t most) {
+  std::size_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size() || value < least || value > most)
+    throw DataError(
+        fmt::format("{}: expected a whole number from {} to {}, found '{}'", name, least, most, text.substr(0, 40)));
+  return value;
+}
 
 ClipQuery parse_clip_query(const std::multimap<std::string, std::string>& parameters) {
   constexpr std::size_t kFarthest = 1'000'000'000;

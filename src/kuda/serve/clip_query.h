@@ -21,6 +21,10 @@ struct ClipQuery {
   std::size_t offset = 0, limit = 50;
 };
 
+/// Throws DataError naming the parameter unless the whole text is a number from `least` to `most`.
+[[nodiscard]] std::size_t whole_number(const std::string& name, const std::string& text, std::size_t least,
+                                       std::size_t most);
+
 /// Throws DataError naming the parameter: unknown (with the nearest), given twice, no number, beyond kMostListed.
 [[nodiscard]] ClipQuery parse_clip_query(const std::multimap<std::string, std::string>& parameters);
 
