@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "kuda/text/dropout.h"
+#include "kuda/text/dropout_attention.h"
 
 namespace kuda {
 
@@ -20,6 +21,8 @@ torch::Tensor attend_visible(const torch::Tensor& query, const torch::Tensor& ke
     const auto keep = visible.defined() ? std::optional<torch::Tensor>(visible) : std::nullopt;
     return at::scaled_dot_product_attention(query, key, value, keep);
   }
+  if (weights == nullptr && has_dropout_attention(query, key, value, visible, dropout))
+    return dropout_attention(query, key, value, visible, dropout);
   auto score = (query * (1 / std::sqrt(static_cast<double>(query.size(-1))))).matmul(key.transpose(2, 3));
   if (visible.defined()) score = score.masked_fill(visible.logical_not(), -std::numeric_limits<double>::infinity());
   auto attention = score.softmax(-1);  // [B, H, Lq, Lk]

@@ -44,11 +44,9 @@ Tensor masked(const Tensor& x, double rate, std::uint64_t seed) {
   auto out = torch::empty_like(input);
   const auto* from = input.const_data_ptr<float>();
   auto* to = out.mutable_data_ptr<float>();
-  const auto threshold = static_cast<std::uint32_t>(std::lround(rate * 4294967296.0));
-  const auto scale = static_cast<float>(1 / (1 - rate));
   constexpr std::int64_t kGrain = 1 << 16;  // large enough to hide the cost of a task
   at::parallel_for(0, input.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-    apply(from + begin, to + begin, end - begin, static_cast<std::uint64_t>(begin), seed, threshold, scale);
+    hash_dropout_range(from + begin, to + begin, end - begin, static_cast<std::uint64_t>(begin), seed, rate);
   });
   return out;
 }
@@ -67,18 +65,24 @@ class HashDropout : public torch::autograd::Function<HashDropout> {
   }
 };
 
-std::uint64_t next_seed() {
+}  // namespace
+
+std::uint64_t dropout_seed() {
   auto generator = at::detail::getDefaultCPUGenerator();
   const std::lock_guard lock(generator.mutex());
   return at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
 }
 
-}  // namespace
+void hash_dropout_range(const float* x, float* out, std::int64_t size, std::uint64_t first, std::uint64_t seed,
+                        double rate) {
+  const auto threshold = static_cast<std::uint32_t>(std::lround(rate * 4294967296.0));
+  apply(x, out, size, first, seed, threshold, static_cast<float>(1 / (1 - rate)));
+}
 
 Tensor hash_dropout(const Tensor& x, double rate, bool is_training) {
   if (!is_training || rate == 0) return x;
   if (!x.is_cpu() || x.scalar_type() != torch::kFloat32 || rate >= 1) return torch::dropout(x, rate, true);
-  return HashDropout::apply(x, rate, static_cast<std::int64_t>(next_seed()));
+  return HashDropout::apply(x, rate, static_cast<std::int64_t>(dropout_seed()));
 }
 
 }  // namespace kuda
