@@ -1,5 +1,6 @@
 #include "counting.h"
 
+#include <ATen/native/quantized/PackedParams.h>
 #include <ATen/record_function.h>
 #include <torch/torch.h>
 
@@ -32,6 +33,13 @@ double product_with_vector(Inputs inputs) {
 /// x [..., k], weight [m, k]
 double linear_layer(Inputs inputs) {
   return 2.0 * double(inputs[0].toTensor().numel()) * double(inputs[1].toTensor().size(0));
+}
+
+/// x [..., k] and a weight [m, k] in the form of the engine: unpacked to see m, which is slow, but no pass that counts
+/// is timed.
+double quantised_layer(Inputs inputs) {
+  const auto weight = std::get<0>(inputs[1].toCustomClass<LinearPackedParamsBase>()->unpack());
+  return 2.0 * double(inputs[0].toTensor().numel()) * double(weight.size(0));
 }
 
 /// query [B, H, Lq, D], key [B, H, Lk, D], value [B, H, Lk, Dv]: scores and their mean of the values.
@@ -95,6 +103,7 @@ Rule rule_of(std::string_view name) {
       {"aten::mv", product_with_vector<0>},
       {"aten::addmv", product_with_vector<1>},
       {"mkldnn::_linear_pointwise", linear_layer},
+      {"quantized::linear_dynamic", quantised_layer},
       {"aten::convolution", convolution},
       {"aten::convolution_backward", convolution_gradient},
       {"aten::mkldnn_rnn_layer", recurrent_layer},

@@ -20,6 +20,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
+#include "kuda/text/linear.h"
 #include "results.h"
 #include "workload.h"
 
@@ -34,7 +35,7 @@ constexpr std::size_t kMostRunsOfRound = 20;
 
 struct Options {
   WorkloadOptions workload;
-  std::string cases = ".", json;
+  std::string cases = ".", precision = "fp32", json;
   int threads = 1, repeats = 5;
 };
 
@@ -44,7 +45,7 @@ double bytes_of(const Model& model) {
   double bytes = 0;
   for (const auto& tensor : model.parameters()) bytes += double(tensor.nbytes());
   for (const auto& tensor : model.buffers()) bytes += double(tensor.nbytes());
-  return bytes;
+  return bytes + prepared_bytes(model);
 }
 
 /// One pass that is not timed: operations and memory. It also brings files into the page cache and memory to the
@@ -96,6 +97,7 @@ BenchResult time_cases(const Options& options) {
                     {"clips", std::to_string(workload.dataset().clips.size())},
                     {"batch", std::to_string(asked.batch)},
                     {"frames", std::to_string(asked.frames)}};
+  if (asked.precision != Precision::fp32) result.options.emplace_back("precision", precision_name(asked.precision));
   return result;
 }
 
@@ -125,6 +127,10 @@ int run(int argc, char** argv) {
   program.add_option("--set", workload.changes.sets, "one key of docs/configuration.md; may repeat")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  program
+      .add_option("--precision", options.precision,
+                  std::string("of steps and scores: ") + kPrecisionHelp + "; int8, of scores alone")
+      ->capture_default_str();
   program.add_option("--cases", options.cases, "regular expression: cases in whose name it is found");
   program.add_option("--threads", options.threads, "of LibTorch")->check(CLI::PositiveNumber)->capture_default_str();
   program.add_option("--repeats", options.repeats, "rounds over all cases")
@@ -133,6 +139,7 @@ int run(int argc, char** argv) {
   program.add_option("--json", options.json, "file for bench/compare.py");
   CLI11_PARSE(program, argc, argv);
 
+  workload.precision = precision_from(options.precision);
   if (workload.encoder.empty()) {
     const auto small = root / "encoders/minilm";
     workload.encoder = fs::exists(small / "config.json") ? small.string() : kBertBase;

@@ -138,7 +138,9 @@ Workload::Workload(const WorkloadOptions& options)
     : options_(options),
       scratch_(std::make_unique<const Scratch>()),
       config_(RunConfig::load(options.config, options.changes)) {
+  require_support(options_.precision, torch::kCPU);
   config_.train.batch_size = config_.pretrain.batch_size = options_.batch;
+  config_.train.precision = config_.pretrain.precision = precision_name(options_.precision);
   config_.encoder = options_.encoder;
   if (options_.encoder == kBertBase) {
     config_.encoder = (scratch_->path / kBertBase).string();
@@ -243,11 +245,15 @@ std::vector<Case> Workload::cases(const std::regex& wanted) {
     const auto target = is_multimodal ? config_.pretrain.labels : std::string(1, letter(task.modality));
     add_training(all, name, add_job(task.make(), target, config_.pretrain.for_task(task.name)));
   }
-  if (is_any_wanted({"stage2/step", "stage2/epoch", "score/1", fmt::format("score/{}", kScoredTogether)})) {
-    auto& main = add_job(info.make(*config_.model_config, shape, text), "multimodal", config_.train);
-    add_training(all, "stage2", main);
-    add_scoring(all, 1, main);
-    add_scoring(all, kScoredTogether, main);
+  const auto make_main = [&]() -> Job& {
+    return add_job(info.make(*config_.model_config, shape, text), "multimodal", config_.train);
+  };
+  if (is_any_wanted({"stage2/step", "stage2/epoch"})) add_training(all, "stage2", make_main());
+  if (is_any_wanted({"score/1", fmt::format("score/{}", kScoredTogether)})) {
+    const auto& job = make_main();  // of its own: what is prepared for scoring cannot be trained
+    job.model->prepare_for_scoring(options_.precision);
+    add_scoring(all, 1, job);
+    add_scoring(all, kScoredTogether, job);
   }
   std::erase_if(all, [&](const Case& one) { return !std::regex_search(one.name, wanted); });
   if (all.empty()) throw UsageError("--cases: no case has such a name", "there are " + join(known));

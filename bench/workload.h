@@ -17,13 +17,14 @@
 namespace kuda {
 
 struct WorkloadOptions {
-  std::string like = "sims";  ///< lengths and widths of the clips: as `kuda data synth --like`
-  std::string encoder;        ///< folder in Hugging Face layout, or kBertBase
-  std::string config;         ///< file of the run; data, encoder and batch size are replaced by those here
-  ConfigChanges changes{};    ///< profile and --set
-  std::int64_t clips = 96;    ///< for training; raised to two steps. The other splits keep their share
-  std::int64_t batch = 32;    ///< clips of a training step
-  std::int64_t frames = 0;    ///< most vision and audio frames of a clip; 0: as published
+  std::string like = "sims";              ///< lengths and widths of the clips: as `kuda data synth --like`
+  std::string encoder;                    ///< folder in Hugging Face layout, or kBertBase
+  std::string config;                     ///< file of the run; data, encoder and batch size are replaced by those here
+  ConfigChanges changes{};                ///< profile and --set
+  Precision precision = Precision::fp32;  ///< of steps and scores; int8: of scores alone
+  std::int64_t clips = 96;                ///< for training; raised to two steps. The other splits keep their share
+  std::int64_t batch = 32;                ///< clips of a training step
+  std::int64_t frames = 0;                ///< most vision and audio frames of a clip; 0: as published
 };
 inline constexpr const char* kBertBase = "bert-base";  ///< a BERT of that size with random weights
 
@@ -50,13 +51,14 @@ class Workload {
   ~Workload();
 
   /// Those whose name the expression is found in, with their models, which live as long as the workload. Throws
-  /// UsageError, naming all, when there are none:
+  /// UsageError, naming all, when there are none, and ConfigError where this machine lacks the precision or cannot
+  /// train in it:
   ///   load/data        the data set opened, the vocabulary read, what the cleaning changes counted
   ///   load/first_batch the same, and the first training batch
   ///   load/model       the model of the main task made, its text encoder read from its folder
   ///   stage1/TASK/step, stage2/step    one optimiser step with everything that belongs to it, batch included
   ///   stage1/TASK/epoch, stage2/epoch  an epoch and its validation, without saving
-  ///   score/1, score/32                clips of the test split in one batch
+  ///   score/1, score/32                clips of the test split in one batch, weights prepared as `kuda predict` does
   [[nodiscard]] std::vector<Case> cases(const std::regex& wanted);
   [[nodiscard]] RunConfig& config() noexcept { return config_; }
   [[nodiscard]] const Dataset& dataset() const noexcept { return session_->dataset(); }

@@ -137,7 +137,8 @@ class Grid {
     ProcessOptions process;
     process.program = "/proc/self/exe";
     process.output = log_of(item);
-    process.own_group = true;  // a Ctrl-C is passed on once, by pass_on_stop
+    process.own_group = true;                 // a Ctrl-C is passed on once, by pass_on_stop
+    process.environment["WORLD_SIZE"] = "1";  // each run is one process, whatever started this one
     if (options_.threads > 0) process.environment["OMP_NUM_THREADS"] = std::to_string(options_.threads);
     std::vector<std::string> words{"kuda"};
     words.insert(words.end(), item.arguments.begin(), item.arguments.end());

@@ -69,15 +69,21 @@ void add_pretrain(CLI::App& program) {
   verb->callback([options] {
     const auto& stop = catch_stop_signals();
     auto list = Json::array();
-    for (auto& config : options->run.configs()) {
+    auto configs = options->run.configs();
+    const auto group = options->run.join_processes(configs.front());
+    for (auto& config : configs) {
       const auto folder = options->run.folder(config);
       ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
-      const auto tasks = run_pretrain(config, folder, progress, stop, options->restart);
+      NoProgress silent;
+      const auto tasks = run_pretrain(config, folder, group->is_first() ? static_cast<Progress&>(progress) : silent,
+                                      stop, options->restart, *group);
       if (tasks.empty())
         throw ConfigError("model '" + config.model + "' has no stage 1 with these options",
                           "see kuda.knowledge, kuda.decoders and kuda.transfer in docs/configuration.md");
+      if (!group->is_first()) continue;
       for (auto& entry : results(folder, tasks)) list.push_back(std::move(entry));
     }
+    if (!group->is_first()) return;
     options->json ? void(std::cout << list.dump(2) << '\n') : print_table(list);
   });
 }

@@ -4,9 +4,12 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <sstream>
 
 #include "kuda/base/error.h"
+#include "kuda/base/log.h"
+#include "kuda/text/precision.h"
 
 namespace kuda {
 
@@ -20,6 +23,8 @@ void RunOptions::add_to(CLI::App& verb) {
   verb.add_option("--encoder", encoder, "text encoder: a folder in Hugging Face layout");
   verb.add_option("--modalities", modalities, "those in use, for example T,V,A or text,audio (default: all)");
   verb.add_option("--device", device, "cpu or cuda");
+  verb.add_option("--precision", precision,
+                  std::string("of training and of stage 1 (train.precision, pretrain.precision): ") + kPrecisionHelp);
   verb.add_option("--set", sets, "one key of docs/configuration.md, for example train.lr=1e-4; may repeat")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
@@ -27,6 +32,10 @@ void RunOptions::add_to(CLI::App& verb) {
 
 void RunOptions::add_out_to(CLI::App& verb) {
   verb.add_option("--out", out, "run folder (default: runs/MODEL-DATA-SEED)");
+  verb.add_option("--join-seconds", join_seconds,
+                  "where a launcher starts several processes (WORLD_SIZE): how long they wait for each other")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
 }
 
 std::vector<std::string> modality_names(const std::string& list) {
@@ -50,6 +59,8 @@ std::vector<std::string> modality_names(const std::string& list) {
 RunConfig RunOptions::config() const {
   ConfigChanges changes{profile, {}};
   if (!model.empty()) changes.sets.push_back("model=" + model);
+  for (const char* section : {"train", "pretrain"})
+    if (!precision.empty()) changes.sets.push_back(fmt::format("{}.precision={}", section, precision));
   changes.sets.insert(changes.sets.end(), sets.begin(), sets.end());
   RunConfig config = RunConfig::load(file, changes);
   const auto is_set = [&](const std::string& key) {
@@ -82,6 +93,14 @@ std::filesystem::path RunOptions::folder(const RunConfig& config) const {
   if (out.empty()) return fmt::format("runs/{}-{}-{}", config.model, stem, config.seed);
   return seeds.size() > 1 ? std::filesystem::path(out) / fmt::format("seed-{}", config.seed)
                           : std::filesystem::path(out);
+}
+
+std::unique_ptr<ProcessGroup> RunOptions::join_processes(const RunConfig& config) const {
+  const std::chrono::duration<double> limit(join_seconds);
+  auto group =
+      ProcessGroup::from_environment(config.device, std::chrono::duration_cast<std::chrono::milliseconds>(limit));
+  if (!group->is_first()) set_log_sink([](LogLevel, const std::string&) {});
+  return group;
 }
 
 }  // namespace kuda

@@ -9,20 +9,23 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "kuda/training/process_group.h"
 #include "kuda/training/run_config.h"
 
 namespace kuda {
 
 struct RunOptions {
-  std::string data, pretrain_data, model, file, profile, encoder, modalities, device, out;
+  std::string data, pretrain_data, model, file, profile, encoder, modalities, device, precision, out;
   std::vector<std::int64_t> seeds;
   std::vector<std::string> sets;
+  double join_seconds = 60;
 
-  void add_to(CLI::App& verb);  ///< -d -m -c -s --profile --encoder --modalities --device --set
-  void add_out_to(CLI::App& verb);
+  void add_to(CLI::App& verb);      ///< -d -m -c -s --profile --encoder --modalities --device --precision --set
+  void add_out_to(CLI::App& verb);  ///< --out --join-seconds
 
   /// Defaults < file < these options < --set. Throws ConfigError and UsageError.
   [[nodiscard]] RunConfig config() const;
@@ -31,6 +34,9 @@ struct RunOptions {
   /// Where the run of a seed goes: --out itself, below it "seed-N" when there are several seeds; without --out
   /// runs/MODEL-DATA-SEED.
   [[nodiscard]] std::filesystem::path folder(const RunConfig& config) const;
+  /// The processes that a launcher started for these runs. All but the first log nothing from here on. Throws as
+  /// ProcessGroup::from_environment does.
+  [[nodiscard]] std::unique_ptr<ProcessGroup> join_processes(const RunConfig& config) const;
 };
 
 /// "T,V", "text,audio" or "TVA" as names of modalities. Throws ConfigError.

@@ -14,7 +14,16 @@ CLI::Option* ScoringArguments::add_to(CLI::App& verb, const std::string& default
   verb.add_option("--batch", scoring.batch_size, "clips per batch; any number gives the same scores")
       ->capture_default_str();
   verb.add_option("--device", scoring.device, "cpu or cuda")->capture_default_str();
+  add_scoring_precision(verb, scoring.precision);
   return option;
+}
+
+void add_scoring_precision(CLI::App& verb, std::string& precision) {
+  verb.add_option("--precision", precision,
+                  std::string(kPrecisionHelp) +
+                      "; int8 = 8-bit products in the text encoder, with errors of a percent or two a layer, which "
+                      "depend on the other clips of a batch")
+      ->capture_default_str();
 }
 
 ScoringOptions ScoringArguments::options() const {

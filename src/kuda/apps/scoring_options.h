@@ -9,11 +9,14 @@
 
 namespace kuda {
 
+/// --precision, for every verb that scores.
+void add_scoring_precision(CLI::App& verb, std::string& precision);
+
 struct ScoringArguments {
   std::string data, split, modalities;
   ScoringOptions scoring;
 
-  /// -d (required), --split, --modalities, --batch, --device. Returns the option --split.
+  /// -d (required), --split, --modalities, --batch, --device, --precision. Returns the option --split.
   CLI::Option* add_to(CLI::App& verb, const std::string& default_split);
   /// With the modalities as names. Throws ConfigError.
   [[nodiscard]] ScoringOptions options() const;

@@ -11,6 +11,7 @@
 #include <iostream>
 #include <memory>
 
+#include "kuda/apps/scoring_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/error.h"
@@ -128,6 +129,7 @@ void add_serve(CLI::App& program) {
       ->capture_default_str();
   verb->add_option("--token-file", options->token_file, "file with the token that requests must bring");
   verb->add_option("--device", options->predictor.device, "cpu or cuda")->capture_default_str();
+  add_scoring_precision(*verb, options->predictor.precision);
   verb->add_option("--threads", options->threads, "threads of LibTorch; 0 = its default")->capture_default_str();
   verb->add_option("--level", options->predictor.level, "probability with which an interval holds the label")
       ->capture_default_str();

@@ -34,6 +34,7 @@ void add_train(CLI::App& program) {
   verb->footer(
       "A run that was stopped or killed goes on when the same command is given again, and ends with the same bytes.\n"
       "Ctrl-C finishes the step, saves and exits with code 6; a second one exits at once.\n"
+      "Several processes train one model together where a launcher such as torchrun starts them (docs/reproduce.md).\n"
       "Example:\n"
       "  kuda train -d mosi -m kuda -c configs/kuda_mosi.toml --encoder bert-base-uncased -s 1111 -s 1112 --out "
       "runs/m\n"
@@ -41,11 +42,16 @@ void add_train(CLI::App& program) {
   verb->callback([options] {
     const auto& stop = catch_stop_signals();
     bool is_first = true;
-    for (auto& config : options->run.configs()) {
+    auto configs = options->run.configs();
+    const auto group = options->run.join_processes(configs.front());
+    for (auto& config : configs) {
       if (!options->pretrained.empty()) config.pretrained = options->pretrained;
       const auto folder = options->run.folder(config);
       ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
-      run_training(config, folder, progress, stop, options->restart);
+      NoProgress silent;
+      run_training(config, folder, group->is_first() ? static_cast<Progress&>(progress) : silent, stop,
+                   options->restart, *group);
+      if (!group->is_first()) continue;
       if (options->explain) explain_run(folder, config, stop);
       if (!is_first && !options->json) std::cout << '\n';
       is_first = false;

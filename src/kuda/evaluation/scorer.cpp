@@ -17,7 +17,7 @@ Scorer::Scorer(const std::filesystem::path& folder, const Dataset& dataset, Scor
   if (options_.batch_size < 1)
     throw ConfigError(fmt::format("batch size {}: expected at least 1", options_.batch_size));
   collator_ = std::make_unique<Collator>(make_collator(checkpoint_, dataset, options_.modalities));
-  checkpoint_.model->to(device_of(options_.device));
+  prepare_for_scoring(checkpoint_, device_of(options_.device), precision_from(options_.precision));
 }
 
 std::vector<Prediction> Scorer::predict(const std::vector<std::int64_t>& rows) const {
@@ -44,6 +44,8 @@ std::vector<std::string> Scorer::notes() const {
     notes.push_back(fmt::format("{} is the pretraining task {}: its score is that of one modality", name, facts.task));
   if (!options_.modalities.empty())
     notes.push_back(fmt::format("{}: only {} is used", name, join(options_.modalities)));
+  if (const auto precision = checkpoint_.model->precision(); precision != Precision::fp32)
+    notes.push_back(fmt::format("{}: scored in {}, which rounds more than fp32", name, precision_name(precision)));
   if (facts.select == "test")
     notes.push_back(name + ": its epoch was chosen on the test split: a diagnostic, not a result to report");
   for (auto& note : collator_->notes()) notes.push_back(std::move(note));

@@ -22,6 +22,7 @@ struct ScoringOptions {
   std::vector<std::string> modalities{};  ///< a subset of those the model was trained with; empty: all of them
   std::int64_t batch_size = 32;           ///< any from 1; it changes a score by float32 rounding only
   std::string device = "cpu";
+  std::string precision = "fp32";           ///< text/precision.h
   Progress* progress = nullptr;             ///< silent without
   const std::atomic<bool>* stop = nullptr;  ///< asks for a stop between batches
 };
@@ -29,7 +30,7 @@ struct ScoringOptions {
 class Scorer {
  public:
   /// `folder`: as load_checkpoint. The data set must outlive the scorer. Throws CheckpointError when data and model do
-  /// not fit, naming both; ConfigError for modalities, batch size and device.
+  /// not fit, naming both; ConfigError for modalities, batch size, device and precision.
   Scorer(const std::filesystem::path& folder, const Dataset& dataset, ScoringOptions options = {});
   Scorer(const Scorer&) = delete;
   Scorer& operator=(const Scorer&) = delete;

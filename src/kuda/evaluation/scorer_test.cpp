@@ -90,6 +90,22 @@ TEST_F(ScorerOfARun, NotesSayWhatAReaderMustKnow) {
               HasSubstr("expected cpu, cuda or cuda:N"));
 }
 
+TEST_F(ScorerOfARun, OtherPrecisionsGiveNearbyScoresAndANote) {
+  const auto rows = rows_of(dataset, "test");
+  const auto exact = Scorer(folder / "run", dataset).predict(rows);
+  for (const std::string name : {"bf16-emulated", "int8"}) {
+    if (name == "int8" && !support_of(torch::kCPU).int8) continue;
+    const Scorer scorer(folder / "run", dataset, {.precision = name});
+    EXPECT_THAT(scorer.notes(), Contains(HasSubstr("scored in " + name)));
+    const auto scores = scorer.predict(rows);
+    for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_NEAR(scores[i].score, exact[i].score, 0.1) << name;  // of -1..1
+  }
+  EXPECT_THROW(Scorer(folder / "run", dataset, {.precision = "fp16"}), ConfigError);
+  if (!support_of(torch::kCPU).bf16)
+    EXPECT_THAT(error_of<ConfigError>([&] { const Scorer scorer(folder / "run", dataset, {.precision = "bf16"}); }),
+                HasSubstr("no bfloat16 instructions"));
+}
+
 TEST_F(ScorerOfARun, FewerModalitiesGiveOtherScores) {
   const auto rows = rows_of(dataset, "test");
   const auto all = Scorer(folder / "run", dataset).predict(rows);

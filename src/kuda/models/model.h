@@ -24,6 +24,7 @@
 #include "kuda/io/safetensors.h"
 #include "kuda/models/trace.h"
 #include "kuda/text/bert.h"
+#include "kuda/text/precision.h"
 
 namespace kuda {
 
@@ -68,11 +69,20 @@ class Model : public torch::nn::Module {
   virtual std::vector<ParameterGroup> parameter_groups();
   /// True when scores do not depend on how far a batch is padded, so batches may be cut to their longest clip.
   [[nodiscard]] virtual bool is_padding_invariant() const { return false; }
-  /// True when no score depends on what the text encoder makes of padded word pieces, though one may depend on how far a
-  /// batch is padded.
+  /// True when no score depends on what the text encoder makes of padded word pieces, though one may depend on how far
+  /// a batch is padded.
   [[nodiscard]] virtual bool ignores_padded_pieces() const { return is_padding_invariant(); }
   /// Leaves padding out of the work where no score depends on it: everywhere, or in the text encoder alone.
   void leave_out_padding(bool is_on = true);
+  /// What forward() and loss() are to compute in. The caller does that, by an Autocast around both (text/precision.h);
+  /// scores are float32 in every precision.
+  [[nodiscard]] Precision precision() const noexcept { return precision_; }
+  void use_precision(Precision precision) noexcept { precision_ = precision; }
+  /// The same, and weights go over into the form that scores fastest in it: int8 in the text encoder alone, and float32
+  /// in the rest then. For a model that has its weights and is on its device; there is no way back (text/linear.h).
+  void prepare_for_scoring(Precision precision);
+  /// Throws Error for `true` where the weights were given up for scoring.
+  void train(bool is_on = true) override;
   /// False for tensors that serve training only and that a checkpoint leaves out.
   [[nodiscard]] virtual bool is_saved(std::string_view) const { return true; }
   /// Beginnings of names (ours, theirs) of tensors that published state dictionaries list a second time.
@@ -94,6 +104,12 @@ class Model : public torch::nn::Module {
   /// Called after the gradients of a batch are there and before any step, without recording: the place to update what
   /// is kept across batches. That state must be registered buffers, so that it is saved and continued.
   virtual void after_backward(const Output&, const Batch&) {}
+  /// True when training on a batch leaves nothing behind but gradients, so that the batches of one optimiser step may
+  /// be done in any order, or by several processes. Unless overridden: when the model has no running statistics.
+  [[nodiscard]] virtual bool has_independent_batches() const;
+
+ private:
+  Precision precision_ = Precision::fp32;
 };
 
 enum class TextInput { none, features, tokens };

@@ -76,7 +76,7 @@ void MultitaskModel::add_heads(const std::array<std::int64_t, 4>& input_widths) 
                                        options_.dropout_vision};
   for (std::size_t head = 0; head < 4; ++head) {
     const auto layer = [&](int index, std::int64_t input, std::int64_t output) {
-      return register_module(fmt::format("post_{}_layer_{}", kHeadNames[head], index), nn::Linear(input, output));
+      return register_module(fmt::format("post_{}_layer_{}", kHeadNames[head], index), Linear(input, output));
     };
     const auto width = widths[head];
     heads_[head] = {layer(1, input_widths[head], width), layer(2, width, width), layer(3, width, 1), dropouts[head]};
@@ -158,7 +158,7 @@ void MultitaskModel::begin_training(const TrainingFacts& facts) {
 void MultitaskModel::after_backward(const Output& output, const Batch& batch) {
   if (!bank_->has_begun()) return;
   PerHead features;
-  for (std::size_t head = 0; head < 4; ++head) features[head] = output.terms[head].second;
+  for (std::size_t head = 0; head < 4; ++head) features[head] = as_float32(output.terms[head].second);
   bank_->update(features, batch.rows, epoch_);
 }
 

@@ -9,6 +9,7 @@
 
 #include "kuda/models/model.h"
 #include "kuda/nn/unimodal_labels.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -33,6 +34,7 @@ class MultitaskModel : public Model {
   void begin_training(const TrainingFacts& facts) override;
   void begin_epoch(std::int64_t epoch, std::int64_t) override { epoch_ = epoch + 1; }
   void after_backward(const Output& output, const Batch& batch) override;
+  [[nodiscard]] bool has_independent_batches() const override { return false; }  ///< labels and features of each clip
   UnimodalLabels& bank() { return bank_; }
 
  protected:
@@ -47,7 +49,7 @@ class MultitaskModel : public Model {
 
  private:
   struct Head {
-    torch::nn::Linear layer1{nullptr}, layer2{nullptr}, layer3{nullptr};
+    Linear layer1{nullptr}, layer2{nullptr}, layer3{nullptr};
     double dropout = 0;
   };
 

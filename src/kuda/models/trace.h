@@ -10,11 +10,14 @@
 #include <map>
 #include <string>
 
+#include "kuda/text/precision.h"
+
 namespace kuda {
 
 class Trace {
  public:
-  void keep(const std::string& name, const torch::Tensor& value) { tensors_[name] = value; }
+  /// What is of a shorter type is kept as float32.
+  void keep(const std::string& name, const torch::Tensor& value) { tensors_[name] = as_float32(value); }
   [[nodiscard]] bool has(const std::string& name) const { return tensors_.contains(name); }
   [[nodiscard]] const torch::Tensor& at(const std::string& name) const { return tensors_.at(name); }
   [[nodiscard]] const std::map<std::string, torch::Tensor>& all() const noexcept { return tensors_; }

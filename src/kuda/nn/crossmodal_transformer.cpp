@@ -1,5 +1,6 @@
 #include "kuda/nn/crossmodal_transformer.h"
 
+#include <ATen/OpMathType.h>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -15,7 +16,8 @@ namespace nn = torch::nn;
 
 Tensor sinusoidal_positions(const Tensor& x, bool skip_zero_frames) {
   const auto length = x.size(1), dim = x.size(2), half = dim / 2;
-  const auto floats = x.options().requires_grad(false);
+  // Angles need more digits than bfloat16 has.
+  const auto floats = x.options().dtype(at::toOpMathType(x.scalar_type())).requires_grad(false);
   const auto frequency = (torch::arange(half, floats) * (-std::log(10000.0) / double(half - 1))).exp();  // [D/2]
   const auto angle = torch::arange(1, length + 1, floats).unsqueeze(1) * frequency.unsqueeze(0);         // [L, D/2]
   auto table = torch::cat({angle.sin(), angle.cos()}, 1);                                                // [L, D]
@@ -43,7 +45,7 @@ PackedAttentionImpl::PackedAttentionImpl(std::int64_t dim, std::int64_t num_head
     throw ConfigError(fmt::format("attention: {} heads do not divide the width {}", num_heads, dim));
   in_proj_weight_ = register_parameter("in_proj_weight", torch::empty({3 * dim, dim}));
   in_proj_bias_ = register_parameter("in_proj_bias", torch::zeros({3 * dim}));
-  out_proj_ = register_module("out_proj", nn::Linear(dim, dim));
+  out_proj_ = register_module("out_proj", Linear(dim, dim));
   nn::init::xavier_uniform_(in_proj_weight_);
   nn::init::xavier_uniform_(out_proj_->weight);
   nn::init::zeros_(out_proj_->bias);
@@ -70,8 +72,8 @@ CrossmodalLayerImpl::CrossmodalLayerImpl(const CrossmodalOptions& options)
     : dropout_relu_(options.dropout_relu), dropout_residual_(options.dropout_residual) {
   const auto dim = options.dim;
   self_attn_ = register_module("self_attn", PackedAttention(dim, options.num_heads, options.dropout_attention));
-  fc1_ = register_module("fc1", nn::Linear(dim, 4 * dim));
-  fc2_ = register_module("fc2", nn::Linear(4 * dim, dim));
+  fc1_ = register_module("fc1", Linear(dim, 4 * dim));
+  fc2_ = register_module("fc2", Linear(4 * dim, dim));
   for (const auto& linear : {fc1_, fc2_}) {
     nn::init::xavier_uniform_(linear->weight);
     nn::init::zeros_(linear->bias);

@@ -11,6 +11,8 @@
 
 #include <cstdint>
 
+#include "kuda/text/linear.h"
+
 namespace kuda {
 
 struct CrossmodalOptions {
@@ -55,7 +57,7 @@ class PackedAttentionImpl : public torch::nn::Module {
   std::int64_t num_heads_;
   double dropout_;
   torch::Tensor in_proj_weight_, in_proj_bias_;  ///< [3D, D], [3D]: query, key, value
-  torch::nn::Linear out_proj_{nullptr};
+  Linear out_proj_{nullptr};
 };
 TORCH_MODULE(PackedAttention);
 
@@ -70,7 +72,7 @@ class CrossmodalLayerImpl : public torch::nn::Module {
  private:
   double dropout_relu_, dropout_residual_;
   PackedAttention self_attn_{nullptr};
-  torch::nn::Linear fc1_{nullptr}, fc2_{nullptr};
+  Linear fc1_{nullptr}, fc2_{nullptr};
   torch::nn::LayerNorm query_norm_{nullptr}, feed_forward_norm_{nullptr};
 };
 TORCH_MODULE(CrossmodalLayer);

@@ -2,11 +2,14 @@
 
 #include <tuple>
 
+#include "kuda/text/precision.h"
+
 namespace kuda {
 
 torch::Tensor final_states(torch::nn::LSTM& lstm, const torch::Tensor& values, const torch::Tensor& lengths) {
-  const auto packed = torch::nn::utils::rnn::pack_padded_sequence(values, lengths.cpu(), /*batch_first=*/true,
-                                                                  /*enforce_sorted=*/false);
+  const InFloat32 exact;
+  const auto packed = torch::nn::utils::rnn::pack_padded_sequence(as_float32(values), lengths.cpu(),
+                                                                  /*batch_first=*/true, /*enforce_sorted=*/false);
   return std::get<0>(std::get<1>(lstm->forward_with_packed_input(packed)));
 }
 
@@ -32,7 +35,8 @@ BidirectionalRnn::BidirectionalRnn(torch::nn::Module& owner, const std::string& 
 }
 
 RecurrentOutput BidirectionalRnn::forward(const torch::Tensor& x, const torch::Tensor& lengths) {
-  const auto packed = torch::nn::utils::rnn::pack_padded_sequence(x, lengths.cpu(), /*batch_first=*/true,
+  const InFloat32 exact;
+  const auto packed = torch::nn::utils::rnn::pack_padded_sequence(as_float32(x), lengths.cpu(), /*batch_first=*/true,
                                                                   /*enforce_sorted=*/false);
   const auto unpack = [&](const torch::nn::utils::rnn::PackedSequence& states) {
     return std::get<0>(

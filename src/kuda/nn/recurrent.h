@@ -1,5 +1,6 @@
 #pragma once
-// LSTMs and GRUs over sequences of unequal length.
+// LSTMs and GRUs over sequences of unequal length. They compute in float32 in every precision: errors add up over the
+// frames, and LibTorch has bfloat16 kernels of LSTMs on some processors only.
 
 #include <torch/torch.h>
 

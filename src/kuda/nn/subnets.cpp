@@ -13,9 +13,9 @@ namespace nn = torch::nn;
 FeatureSubnetImpl::FeatureSubnetImpl(std::int64_t input_width, std::int64_t hidden_width, double dropout)
     : dropout_(dropout) {
   norm_ = register_module("norm", nn::BatchNorm1d(input_width));
-  linear_1_ = register_module("linear_1", nn::Linear(input_width, hidden_width));
-  linear_2_ = register_module("linear_2", nn::Linear(hidden_width, hidden_width));
-  linear_3_ = register_module("linear_3", nn::Linear(hidden_width, hidden_width));
+  linear_1_ = register_module("linear_1", Linear(input_width, hidden_width));
+  linear_2_ = register_module("linear_2", Linear(hidden_width, hidden_width));
+  linear_3_ = register_module("linear_3", Linear(hidden_width, hidden_width));
 }
 
 Tensor FeatureSubnetImpl::forward(const Tensor& x, Tensor* normalised) {
@@ -36,11 +36,14 @@ TextSubnetImpl::TextSubnetImpl(std::int64_t input_width, std::int64_t hidden_wid
                                double dropout)
     : dropout_(dropout) {
   rnn_ = register_module("rnn", nn::LSTM(nn::LSTMOptions(input_width, hidden_width).batch_first(true)));
-  linear_1_ = register_module("linear_1", nn::Linear(hidden_width, output_width));
+  linear_1_ = register_module("linear_1", Linear(hidden_width, output_width));
 }
 
 Tensor TextSubnetImpl::forward(const Tensor& x, const Tensor& lengths, Tensor* state) {
-  const auto hidden = std::get<0>(rnn_(x));  // [B, L, H]
+  const auto hidden = [&] {  // [B, L, H]
+    const InFloat32 exact;   // as in recurrent.h
+    return std::get<0>(rnn_(as_float32(x)));
+  }();
   const auto at = lengths.defined() ? (lengths - 1).view({-1, 1, 1}).expand({-1, 1, hidden.size(2)}) : Tensor();
   const auto last = at.defined() ? hidden.gather(1, at).squeeze(1) : hidden.select(1, -1);  // [B, H]
   if (state != nullptr) *state = last;

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kuda/text/linear.h"
+
 namespace kuda {
 
 /// A vector per clip: batch norm, dropout, three linear layers with ReLU. Names norm, linear_1, linear_2, linear_3.
@@ -19,7 +21,7 @@ class FeatureSubnetImpl : public torch::nn::Module {
  private:
   double dropout_;
   torch::nn::BatchNorm1d norm_{nullptr};
-  torch::nn::Linear linear_1_{nullptr}, linear_2_{nullptr}, linear_3_{nullptr};
+  Linear linear_1_{nullptr}, linear_2_{nullptr}, linear_3_{nullptr};
 };
 TORCH_MODULE(FeatureSubnet);
 
@@ -34,7 +36,7 @@ class TextSubnetImpl : public torch::nn::Module {
  private:
   double dropout_;
   torch::nn::LSTM rnn_{nullptr};
-  torch::nn::Linear linear_1_{nullptr};
+  Linear linear_1_{nullptr};
 };
 TORCH_MODULE(TextSubnet);
 

@@ -5,8 +5,8 @@
 
 namespace kuda {
 
-/// x [B, L, D], padding [B, L] bool (true = padded) -> [B, D]: mean over the frames that are not padding. A clip whose
-/// frames are all padded gives zeros. A NaN or an infinity in a real frame stays visible.
+/// x [B, L, D], padding [B, L] bool (true = padded) -> [B, D], in float32: mean over the frames that are not padding. A
+/// clip whose frames are all padded gives zeros. A NaN or an infinity in a real frame stays visible.
 [[nodiscard]] torch::Tensor time_mean(const torch::Tensor& x, const torch::Tensor& padding);
 
 /// The same as the loader of thuiar/MMSA a94e65d does it ("need_normalized"): padding frames count in sum and divisor;

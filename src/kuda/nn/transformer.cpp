@@ -16,21 +16,25 @@ SelfAttentionImpl::SelfAttentionImpl(std::int64_t dim, std::int64_t num_heads, d
     throw ConfigError(fmt::format("attention: {} heads do not divide the width {}", num_heads, dim));
   in_proj_weight_ = register_parameter("in_proj_weight", torch::empty({3 * dim, dim}));
   in_proj_bias_ = register_parameter("in_proj_bias", torch::zeros({3 * dim}));
-  out_proj_ = register_module("out_proj", nn::Linear(dim, dim));
+  out_proj_ = register_module("out_proj", Linear(dim, dim));
   nn::init::xavier_uniform_(in_proj_weight_);
   nn::init::zeros_(out_proj_->bias);
 }
 
 Tensor SelfAttentionImpl::forward(const Tensor& x, const Positions& positions) {
-  const auto qkv = torch::linear(x, in_proj_weight_, in_proj_bias_).chunk(3, -1);  // 3 x [B, L, D]
+  const auto all =
+      prepared_.is_made() ? prepared_.multiply(x) : torch::linear(x, in_proj_weight_, in_proj_bias_);  // [B, L, 3D]
+  const auto qkv = all.chunk(3, -1);
   return out_proj_(positions.attend(qkv[0], qkv[1], qkv[2], num_heads_, is_training() ? dropout_ : 0));
 }
+
+void SelfAttentionImpl::prepare(Precision precision) { prepared_.take(in_proj_weight_, in_proj_bias_, precision); }
 
 TransformerEncoderLayerImpl::TransformerEncoderLayerImpl(const TransformerEncoderLayerOptions& options)
     : dropout_(options.dropout) {
   self_attn_ = register_module("self_attn", SelfAttention(options.dim, options.num_heads, options.dropout));
-  linear1_ = register_module("linear1", nn::Linear(options.dim, options.feed_forward));
-  linear2_ = register_module("linear2", nn::Linear(options.feed_forward, options.dim));
+  linear1_ = register_module("linear1", Linear(options.dim, options.feed_forward));
+  linear2_ = register_module("linear2", Linear(options.feed_forward, options.dim));
   norm1_ = register_module("norm1", nn::LayerNorm(nn::LayerNormOptions({options.dim})));
   norm2_ = register_module("norm2", nn::LayerNorm(nn::LayerNormOptions({options.dim})));
 }

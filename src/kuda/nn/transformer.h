@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "kuda/text/linear.h"
 #include "kuda/text/positions.h"
 
 namespace kuda {
@@ -16,17 +17,18 @@ struct TransformerEncoderLayerOptions {
 
 /// Multi-head self-attention with packed projections: names in_proj_weight, in_proj_bias, out_proj.
 /// Initial values as torch.nn.MultiheadAttention: Xavier uniform, biases 0.
-class SelfAttentionImpl : public torch::nn::Module {
+class SelfAttentionImpl : public torch::nn::Module, public HasPreparedWeight {
  public:
   SelfAttentionImpl(std::int64_t dim, std::int64_t num_heads, double dropout);  ///< ConfigError: heads divide dim
   /// x [B, L, D] float, positions: its padding [B, L] bool (true = padded) or undefined -> [B, L, D]; or both packed
   torch::Tensor forward(const torch::Tensor& x, const Positions& positions);
+  void prepare(Precision precision) override;  ///< the packed projections
 
  private:
   std::int64_t num_heads_;
   double dropout_;
   torch::Tensor in_proj_weight_, in_proj_bias_;
-  torch::nn::Linear out_proj_{nullptr};
+  Linear out_proj_{nullptr};
 };
 TORCH_MODULE(SelfAttention);
 
@@ -40,7 +42,7 @@ class TransformerEncoderLayerImpl : public torch::nn::Module {
  private:
   double dropout_;
   SelfAttention self_attn_{nullptr};
-  torch::nn::Linear linear1_{nullptr}, linear2_{nullptr};
+  Linear linear1_{nullptr}, linear2_{nullptr};
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
 };
 TORCH_MODULE(TransformerEncoderLayer);

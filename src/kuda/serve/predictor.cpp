@@ -85,7 +85,7 @@ struct Predictor::Impl {
       throw ConfigError(fmt::format("level {}: expected a probability between 0 and 1", options.level));
     if (!options.data.empty()) data = std::make_unique<ClipSet>(checkpoint, options.data);
     checkpoint.config.collate.text_source = "tokens";  // clip_data.h; the data set keeps its own
-    checkpoint.model->to(device);
+    prepare_for_scoring(checkpoint, device, precision_from(options.precision));
     facts = facts_of(checkpoint, options);
     if (data) facts.clips = data->facts();
   }
@@ -272,6 +272,7 @@ std::vector<std::vector<float>> Predictor::features(std::span<const ClipInput> c
   impl_->for_each_batch(clips, [&](const Collate& collate, const std::vector<std::int64_t>& rows,
                                    const std::vector<std::size_t>& positions, Clock::time_point) {
     Trace trace;
+    const Autocast autocast(checkpoint.model->precision(), impl_->device);
     (void)checkpoint.model->forward(collate(rows).to(impl_->device), &trace);
     if (!trace.has(fused->second)) throw CheckpointError(fmt::format("{}: traces no {}", info.name, fused->second));
     const auto values = trace.at(fused->second).flatten(1).to(torch::kCPU, torch::kFloat32).contiguous();  // [B, D]

@@ -36,6 +36,7 @@ namespace kuda {
 
 struct PredictorOptions {
   std::string device = "cpu";               ///< or cuda, cuda:1
+  std::string precision = "fp32";           ///< or bf16, bf16-emulated, int8: docs/serving.md
   std::int64_t batch_size = 32;             ///< most clips in one forward pass
   double level = 0.9;                       ///< of the intervals, in (0, 1)
   IntervalForm form = IntervalForm::split;  ///< of the intervals
@@ -78,7 +79,7 @@ struct PredictorFacts {
 class Predictor {
  public:
   /// `folder`: a checkpoint, or a run folder with one in model/. Throws CheckpointError naming the file; ConfigError
-  /// for a device that is not there, a batch size below 1 and a level outside (0, 1). With data, also what `kuda
+  /// for a device that is not there or lacks the precision, a batch size below 1 and a level outside (0, 1). With data, also what `kuda
   /// predict` throws when they cannot be read or do not fit the model.
   explicit Predictor(const std::filesystem::path& folder, const PredictorOptions& options = {});
   Predictor(Predictor&&) noexcept;

@@ -39,6 +39,18 @@ class TrainedModel : public testing::Test {
   }
 };
 
+TEST_F(TrainedModel, AnotherPrecisionGivesTheScoresOfPredictInThatPrecision) {
+  const auto inputs = inputs_of(dataset);
+  const Predictor rounded(folder / "run", {.precision = "bf16-emulated", .batch_size = 1});
+  const auto expected =
+      Scorer(folder / "run", dataset, {.batch_size = 1, .precision = "bf16-emulated"}).predict(rows_of(dataset, "all"));
+  const auto scores = rounded.score(inputs);
+  for (std::size_t i = 0; i < scores.size(); ++i) EXPECT_NEAR(scores[i].score, expected[i].score, kPromise);
+  EXPECT_EQ(rounded.features(std::span(inputs).first(1)).size(), 1U);
+  EXPECT_EQ(rounded.explain(std::span(inputs).first(1)).size(), 1U);
+  EXPECT_THROW(Predictor(folder / "run", {.precision = "half"}), ConfigError);
+}
+
 TEST_F(TrainedModel, ScoresAreThoseOfPredictForEveryClipAndBatchSize) {
   const auto rows = rows_of(dataset, "all");
   const auto expected = Scorer(folder / "run", dataset).predict(rows);

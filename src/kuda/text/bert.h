@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "kuda/text/linear.h"
 #include "kuda/text/positions.h"
 
 namespace kuda {
@@ -55,7 +56,7 @@ class BertImpl : public torch::nn::Module, public SkipsPadding {
   BertConfig config_;
   torch::nn::Embedding word_{nullptr}, position_{nullptr}, token_type_{nullptr};
   torch::nn::LayerNorm norm_{nullptr};
-  torch::nn::Linear pooler_{nullptr};
+  Linear pooler_{nullptr};
   std::vector<std::shared_ptr<BertLayerImpl>> layers_;
 };
 TORCH_MODULE(Bert);

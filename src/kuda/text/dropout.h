@@ -10,7 +10,8 @@ namespace kuda {
 
 /// Each element of x becomes 0 with probability `rate`, else x / (1 - rate). The one random number of a call comes
 /// from LibTorch's default CPU generator, so torch::manual_seed fixes the mask, whatever the number of threads.
-/// float32 on the CPU; other tensors take torch::dropout. rate in [0, 1); 0 returns x itself.
+/// float32 and bfloat16 on the CPU, with the same mask; other tensors take torch::dropout. rate in [0, 1); 0 returns x
+/// itself.
 [[nodiscard]] torch::Tensor hash_dropout(const torch::Tensor& x, double rate, bool is_training);
 
 /// The parts of it, for operations that make a mask as they go: the one random number, ...

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 namespace kuda {
 namespace {
@@ -49,6 +50,28 @@ TEST(Dropout, TheGradientHasTheSameMask) {
   y.sum().backward();
   EXPECT_TRUE(torch::equal(x.grad() != 0, y != 0));
   EXPECT_TRUE(torch::allclose(x.grad() * x, y, 1e-6, 0));
+}
+
+TEST(Dropout, Bfloat16HasTheMaskOfFloat32) {
+  const auto x = torch::randn({300001}).to(torch::kBFloat16).requires_grad_();
+  torch::manual_seed(4);
+  const auto wide = hash_dropout(x.detach().to(torch::kFloat32), 0.2, true);
+  torch::manual_seed(4);
+  const auto y = hash_dropout(x, 0.2, true);
+  ASSERT_EQ(y.scalar_type(), torch::kBFloat16);
+  EXPECT_TRUE(torch::equal(y, wide.to(torch::kBFloat16)));  // rounded to the nearest, as LibTorch does
+  y.sum().backward();
+  EXPECT_TRUE(torch::equal(x.grad() != 0, wide != 0));
+}
+
+TEST(Dropout, Bfloat16KeepsWhatIsNotFinite) {
+  torch::manual_seed(5);
+  const double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  for (const double value : {infinity, -infinity, nan}) {
+    const auto y = hash_dropout(torch::full({1000}, value, torch::kBFloat16), 0.5, true);
+    EXPECT_TRUE((y == 0).logical_or(std::isnan(value) ? y.isnan() : y == value).all().item<bool>()) << value;
+    EXPECT_FALSE((y == 0).all().item<bool>());
+  }
 }
 
 TEST(Dropout, DoesNothingOutsideTraining) {

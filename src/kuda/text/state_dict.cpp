@@ -7,6 +7,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/io/tensor.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 using torch::Tensor;
 
 std::map<std::string, Tensor> tensors_of(const torch::nn::Module& module) {
+  if (is_prepared(module)) throw Error("a model that was prepared for scoring has no weights to save or to load into");
   std::map<std::string, Tensor> tensors;
   for (const auto& item : module.named_parameters()) tensors[item.key()] = item.value();
   for (const auto& item : module.named_buffers()) tensors[item.key()] = item.value();

@@ -16,7 +16,8 @@
 
 namespace kuda {
 
-/// Parameters and buffers by name, as arrays over the module's own memory (no copy; CPU tensors).
+/// Parameters and buffers by name, as arrays over the module's own memory (no copy; CPU tensors). Throws Error, as
+/// load_state does, where parts of the module gave their weights up for scoring (text/linear.h).
 [[nodiscard]] std::map<std::string, io::Array> state_of(const torch::nn::Module& module);
 
 struct LoadOptions {

@@ -169,6 +169,12 @@ Checkpoint load_checkpoint(const fs::path& folder) {
   return checkpoint;
 }
 
+void prepare_for_scoring(const Checkpoint& checkpoint, const torch::Device& device, Precision precision) {
+  require_support(precision, device);
+  checkpoint.model->to(device);
+  checkpoint.model->prepare_for_scoring(precision);
+}
+
 std::vector<std::string> modalities_of(const Checkpoint& checkpoint) {
   const auto& facts = checkpoint.facts;
   std::vector<std::string> names;

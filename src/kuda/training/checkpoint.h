@@ -17,6 +17,7 @@
 
 #include "kuda/data/collate.h"
 #include "kuda/models/model.h"
+#include "kuda/text/precision.h"
 #include "kuda/text/wordpiece.h"
 #include "kuda/training/conformal.h"
 #include "kuda/training/run_config.h"
@@ -69,6 +70,10 @@ void save_checkpoint(const std::filesystem::path& folder, const Model& model, Ru
 /// `folder` is a checkpoint, or a run folder with one in model/. Throws CheckpointError naming the file and, where
 /// tensors do not fit, the first differences with both shapes and the likely cause.
 [[nodiscard]] Checkpoint load_checkpoint(const std::filesystem::path& folder);
+
+/// Puts the model on a device, and its weights into the form that scores fastest there: from here on it only scores
+/// (Model::prepare_for_scoring). Throws ConfigError where the device should not be asked for this precision.
+void prepare_for_scoring(const Checkpoint& checkpoint, const torch::Device& device, Precision precision);
 
 /// Batches of a data set for the checkpoint's model: its lengths, normaliser and vocabulary. `modalities`: a subset of
 /// those it was trained with; empty: all of them. The data set and the checkpoint must outlive the collator.

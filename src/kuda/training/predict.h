@@ -15,6 +15,7 @@
 #include "kuda/data/batch.h"
 #include "kuda/data/dataset.h"
 #include "kuda/models/model.h"
+#include "kuda/training/process_group.h"
 #include "kuda/training/progress.h"
 
 namespace kuda {
@@ -38,10 +39,12 @@ struct PredictOptions {
   Progress* progress = nullptr;                                   ///< silent without
   const std::atomic<bool>* stop = nullptr;                        ///< throws Interrupted between batches when it is set
   std::function<void(const Output&, const Batch&)> each_batch{};  ///< what else to do with an output
+  /// Processes that share the batches in turns; each_batch sees those of its process.
+  const ProcessGroup& group = ProcessGroup::alone();
 };
 
-/// One prediction per row, in the order of `rows`. The model's mode is as before afterwards.
-/// Throws Error naming the clips when a score is not finite.
+/// One prediction per row, in the order of `rows`, in every process of the group. The model's mode is as before
+/// afterwards. Throws Error naming the clips when a score is not finite.
 [[nodiscard]] std::vector<Prediction> predict_rows(Model& model, const Collate& collate,
                                                    const std::vector<std::int64_t>& rows,
                                                    const PredictOptions& options = {});

@@ -9,6 +9,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/random.h"
 #include "kuda/io/safetensors.h"
+#include "kuda/training/data_parallel.h"
 #include "kuda/training/run_folder.h"
 
 namespace kuda {
@@ -48,7 +49,31 @@ struct Plan {
 struct Surroundings {
   Progress& progress;
   const std::atomic<bool>& stop;
+  const ProcessGroup& group;
 };
+
+/// Before any work and any file: what this machine cannot do should not be found out after stage 1.
+void check_precisions(const RunConfig& config, const ProcessGroup& group) {
+  const auto device = device_of(group.own_device(config.device));
+  for (const auto& name : {config.pretrain.precision, config.train.precision})
+    require_support(precision_from(name), device);
+}
+
+/// Held by the first process, for all.
+std::unique_ptr<FolderLock> lock_folder(const fs::path& folder, const ProcessGroup& group) {
+  std::unique_ptr<FolderLock> lock;
+  group.first_does([&] { lock = std::make_unique<FolderLock>(folder); });
+  return lock;
+}
+
+/// Opens the run folder and says whether its run is finished.
+bool open_and_look(const fs::path& folder, RunConfig& config, bool restart, const Surroundings& around) {
+  around.group.first_does([&] {
+    open_run_folder(folder, config, restart);
+    if (is_finished(folder)) fs::remove_all(folder / "state");  // a kill right after the end leaves it
+  });
+  return around.group.first_says(is_finished(folder));
+}
 
 void save(const fs::path& folder, const Plan& plan, RunConfig& config, const Session& session, const Collator& collator,
           const TrainingResult& result, const std::string& select,
@@ -96,7 +121,8 @@ std::string describe_sizes(const TrainingTask& task, const TrainConfig& options,
 
 /// Trains one task into its run folder: state, epochs, checkpoints, predictions, metrics.
 void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session& session, const Surroundings& around) {
-  const auto device = device_of(config.device);
+  const auto& group = around.group;
+  const auto device = device_of(group.own_device(config.device));
   plan.model->to(device);
   plan.model->leave_out_padding();
   const auto collator = session.collator(plan.target, plan.model->is_padding_invariant());
@@ -104,8 +130,9 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   for (auto& note : plan.model->notes()) notes.push_back(std::move(note));
   if (plan.options.select == "test")
     notes.emplace_back("select = \"test\": the epoch is chosen on the test split; no number of this run is a result");
+  if (!group.is_alone()) notes.push_back(fmt::format("{} processes share the batches of a step", group.size()));
   for (const auto& note : notes) around.progress.line("note: " + note);
-  write_run_facts(out, config, session, notes, nullptr);
+  group.first_does([&] { write_run_facts(out, config, session, notes, nullptr); });
 
   const auto& dataset = session.dataset();
   auto task = make_task(session, collator, plan.model);
@@ -117,19 +144,27 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   around.progress.line(describe_sizes(task, plan.options, collator));
   const auto seed = stream_seed(std::uint64_t(config.seed), plan.name);
   const auto state = out / "state";
-  const auto result = train(task, plan.options, seed, {state, out / "epochs.jsonl", &around.progress, &around.stop});
+  const auto result =
+      train(task, plan.options, seed, {state, out / "epochs.jsonl", &around.progress, &around.stop, group});
 
-  save(out / "last", plan, config, session, collator, result, "last");
+  group.first_does([&] { save(out / "last", plan, config, session, collator, result, "last"); });
   use_chosen_epoch(*plan.model, result);
-  const auto predictions = predict_dataset(
-      *plan.model, task.collate, dataset, rows_to_score(dataset, plan.target),
-      {plan.options.scoring_batch_size(), device, task.name + " predictions", &around.progress, &around.stop});
-  const auto calibration = calibrate(predictions);
-  save(out / "model", plan, config, session, collator, result, plan.options.select, calibration);
-  write_predictions(out / "predictions.csv", predictions);
-  write_run_facts(out, config, session, notes, &result);
-  write_metrics(out, config, plan.name, session, result, predictions, calibration);  // last: the run is finished now
-  fs::remove_all(state);
+  const auto predictions = predict_dataset(*plan.model, task.collate, dataset, rows_to_score(dataset, plan.target),
+                                           {plan.options.scoring_batch_size(),
+                                            device,
+                                            task.name + " predictions",
+                                            &around.progress,
+                                            &around.stop,
+                                            {},
+                                            group});
+  group.first_does([&] {
+    const auto calibration = calibrate(predictions);
+    save(out / "model", plan, config, session, collator, result, plan.options.select, calibration);
+    write_predictions(out / "predictions.csv", predictions);
+    write_run_facts(out, config, session, notes, &result);
+    write_metrics(out, config, plan.name, session, result, predictions, calibration);  // last: the run is finished now
+    fs::remove_all(state);
+  });
 }
 
 std::string target_of(const RunConfig& config, const Dataset& dataset, Modality modality) {
@@ -166,9 +201,7 @@ std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, S
   for (const auto& task : info.pretrain_tasks(*config.model_config, target.shape(), source.shape(), target.text())) {
     names.push_back(task.name);
     const auto folder = out / task.name;
-    open_run_folder(folder, config, restart);
-    if (is_finished(folder)) {
-      fs::remove_all(folder / "state");
+    if (open_and_look(folder, config, restart, around)) {
       around.progress.line(fmt::format("{}: finished before", folder.string()));
       continue;
     }
@@ -217,19 +250,24 @@ TrainingTask make_task(const Session& session, const Collator& collator, std::sh
 }
 
 std::vector<std::string> run_pretrain(RunConfig& config, const fs::path& out, Progress& progress,
-                                      const std::atomic<bool>& stop, bool restart) {
-  const FolderLock lock(out);
+                                      const std::atomic<bool>& stop, bool restart, const ProcessGroup& group) {
+  check_precisions(config, group);
+  check_shares(config.pretrain, "pretrain", group);
+  group.expect_same(config.to_toml(), "configuration");
+  const auto lock = lock_folder(out, group);
   if (config.threads > 0) torch::set_num_threads(int(config.threads));
   Session session(config, config.data, config.collate);
-  return pretrain_into(config, out, session, {progress, stop}, restart);
+  return pretrain_into(config, out, session, {progress, stop, group}, restart);
 }
 
 bool run_training(RunConfig& config, const fs::path& out, Progress& progress, const std::atomic<bool>& stop,
-                  bool restart) {
-  const FolderLock lock(out);
-  open_run_folder(out, config, restart);
-  if (is_finished(out)) {
-    fs::remove_all(out / "state");  // a kill right after the end leaves it
+                  bool restart, const ProcessGroup& group) {
+  const Surroundings around{progress, stop, group};
+  if (!is_finished(out)) check_precisions(config, group);
+  check_shares(config.train, "train", group);
+  group.expect_same(config.to_toml(), "configuration");
+  const auto lock = lock_folder(out, group);
+  if (open_and_look(out, config, restart, around)) {
     progress.line(out.string() + ": this run is finished");
     return false;
   }
@@ -239,13 +277,15 @@ bool run_training(RunConfig& config, const fs::path& out, Progress& progress, co
   const auto tasks = info.pretrain_tasks
                          ? info.pretrain_tasks(*config.model_config, session.shape(), session.shape(), session.text())
                          : std::vector<PretrainTask>();
-  if (!tasks.empty() && config.pretrained.empty())
-    (void)pretrain_into(config, out / "pretrain", session, {progress, stop}, false);
+  if (!tasks.empty() && config.pretrained.empty()) {
+    check_shares(config.pretrain, "pretrain", group);
+    (void)pretrain_into(config, out / "pretrain", session, around, false);
+  }
   torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init"));
   Plan plan{kMainTask, info.make(*config.model_config, session.shape(), session.text()), session.shape(), "multimodal",
             config.train};
   adopt_pretrained(config, pretrained_folder(config, out), tasks, *plan.model, progress);
-  run_task(out, plan, config, session, {progress, stop});
+  run_task(out, plan, config, session, around);
   return true;
 }
 

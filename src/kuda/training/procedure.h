@@ -9,6 +9,8 @@
 //   std::cout << read_report("runs/mosi-1111/metrics.json").table(Split::test);
 //
 // The same call continues after a stop or a kill and ends with the same bytes; after the end it does nothing.
+// Several processes may make it together (training/data_parallel.h): the first one writes the folder, all of them see
+// it.
 
 #include <atomic>
 #include <filesystem>
@@ -16,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "kuda/training/process_group.h"
 #include "kuda/training/progress.h"
 #include "kuda/training/report.h"
 #include "kuda/training/run_config.h"
@@ -30,15 +33,18 @@ namespace kuda {
 
 /// Every pretraining task of the model into OUT/NAME, a run folder each. Tasks that are finished are kept.
 /// Returns their names; none when the model, or its options, have no such task.
-/// Throws ConfigError when OUT/NAME holds a run with other options (unless `restart`), DataError when the data have no
-/// unimodal labels and they are asked for, Interrupted after a stop.
+/// Throws ConfigError when OUT/NAME holds a run with other options (unless `restart`), when the device lacks the
+/// precision, or when the work cannot be shared by the processes of `group`; DataError when the data have no unimodal
+/// labels and they are asked for; Interrupted after a stop.
 std::vector<std::string> run_pretrain(RunConfig& config, const std::filesystem::path& out, Progress& progress,
-                                      const std::atomic<bool>& stop, bool restart = false);
+                                      const std::atomic<bool>& stop, bool restart = false,
+                                      const ProcessGroup& group = ProcessGroup::alone());
 
 /// Pretraining into OUT/pretrain (unless config.pretrained names a finished one, or the model needs none), then the
 /// main task into OUT. Returns false when the run was finished before. Throws as run_pretrain does.
 bool run_training(RunConfig& config, const std::filesystem::path& out, Progress& progress,
-                  const std::atomic<bool>& stop, bool restart = false);
+                  const std::atomic<bool>& stop, bool restart = false,
+                  const ProcessGroup& group = ProcessGroup::alone());
 
 /// True when the folder holds a run that came to its end.
 [[nodiscard]] bool is_finished(const std::filesystem::path& out);

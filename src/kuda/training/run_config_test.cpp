@@ -57,6 +57,10 @@ TEST(RunConfig, ErrorsNameTheNearest) {
   EXPECT_THAT(error_of({"", {"train.betas=[0.9]"}}), HasSubstr("train.betas"));
   EXPECT_EQ(error_of({"", {"pretrain.epochs=0"}}), "none");
   EXPECT_THAT(error_of({"", {"train.epochs=0"}}), HasSubstr("at least 1"));
+  EXPECT_EQ(error_of({"", {"pretrain.precision=bf16-emulated", "train.precision=bf16"}}), "none")
+      << "read on any machine: a checkpoint holds the configuration of its run";
+  EXPECT_THAT(error_of({"", {"train.precision=fp16"}}), HasSubstr("one of fp32, bf16, bf16-emulated, found"));
+  EXPECT_THAT(error_of({"", {"train.precision=int8"}}), HasSubstr("int8 is for scoring"));
 }
 
 TEST(RunConfig, EveryPresetLoads) {

@@ -31,7 +31,7 @@ class ToyModel final : public Model {
   Output forward(const Batch& batch, Trace*) override {
     const auto x = hidden_(batch.audio.values.mean(1));  // [B, 8]
     const auto y = use_norm ? norm_(x) : x;
-    if (is_training()) seen_.index_put_({torch::tensor(batch.rows)}, y.detach().mean(1));
+    if (is_training()) seen_.index_put_({torch::tensor(batch.rows)}, as_float32(y.detach().mean(1)));
     Output output;
     output.score = output_(dropout_(torch::tanh(y))).squeeze(1);
     output.unimodal[2] = output.score * 0.5;
@@ -44,6 +44,7 @@ class ToyModel final : public Model {
     const auto drift = 0.01 * (output.score * seen_.index({torch::tensor(batch.rows)})).mean();
     return use_drift ? Losses{task + drift, {{"task", task}, {"drift", drift}}} : Losses{task, {{"task", task}}};
   }
+  [[nodiscard]] bool has_independent_batches() const override { return !use_norm && !use_drift; }
   void begin_epoch(std::int64_t epoch, std::int64_t) override {
     last_epoch = epoch;
     if (at_epoch) at_epoch();

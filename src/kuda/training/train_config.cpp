@@ -2,10 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kuda/base/error.h"
+#include "kuda/base/names.h"
+#include "kuda/text/precision.h"
 #include "kuda/training/schedule.h"
 
 namespace kuda {
+
+namespace {
+
+/// What is expected where this is no precision to train in; empty where it is.
+std::string expected_precision(const std::string& name) {
+  const std::vector<std::string> known{precision_name(Precision::fp32), precision_name(Precision::bf16),
+                                       precision_name(Precision::bf16_emulated)};
+  if (std::find(known.begin(), known.end(), name) != known.end()) return "";
+  const bool is_int8 = name == precision_name(Precision::int8);
+  return "one of " + join(known) + (is_int8 ? " (int8 is for scoring: rounded so, a weight would not move)" : "");
+}
+
+}  // namespace
 
 void TrainConfig::describe_all_but_epochs(Fields& fields) {
   fields.add("batch_size", batch_size, "clips per batch", at_least(1));
@@ -62,6 +79,11 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
       "batches at the end of an epoch that do not fill a step: step = with what there is; drop = lost, as in MMSA",
       one_of({"step", "drop"}));
   fields.add("eval_batch_size", eval_batch_size, "clips per batch when scoring; 0 = batch_size", at_least(0));
+  fields.add("precision", precision,
+             std::string("what forward and backward compute in; weights, gradients and moments are float32 in each, and "
+                         "so are checkpoints and the scores of the finished run. ") +
+                 kPrecisionHelp,
+             [](const FieldTarget& target) { return expected_precision(*std::get<std::string*>(target)); });
   fields.add("save_every", save_every, "epochs between saved states; a killed run continues from the last one",
              at_least(1));
   fields.add("save_seconds", save_seconds,
@@ -80,6 +102,8 @@ void TrainConfig::check(const std::string& section) const {
                       "the usual value is [0.9, 0.999]");
   for (const auto beta : betas)
     if (beta >= 1) throw ConfigError(fmt::format("{}.betas: expected numbers below 1, found {}", section, beta));
+  if (const auto expected = expected_precision(precision); !expected.empty())
+    throw ConfigError(fmt::format("{}.precision: expected {}, found \"{}\"", section, expected, precision));
 }
 
 PretrainConfig::PretrainConfig() {

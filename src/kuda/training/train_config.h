@@ -30,6 +30,7 @@ struct TrainConfig {
   std::string accumulate_as = "mean";  ///< or "sum": every batch counts in full
   std::string leftover = "step";       ///< or "drop": an incomplete last step of an epoch is not made
   std::int64_t eval_batch_size = 0;    ///< 0 = batch_size
+  std::string precision = "fp32";      ///< text/precision.h; not "int8"
   std::int64_t save_every = 1;         ///< epochs
   double save_seconds = 600;           ///< within an epoch; 0 = only at its end
 

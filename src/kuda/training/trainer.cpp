@@ -17,6 +17,7 @@
 #include "kuda/data/collate.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/text/state_dict.h"
+#include "kuda/training/data_parallel.h"
 #include "kuda/training/schedule.h"
 #include "kuda/training/validation.h"
 
@@ -47,6 +48,11 @@ class Trainer {
   Trainer(const TrainingTask& task, const TrainConfig& config, std::uint64_t seed, const TrainingRun& run)
       : task_(task), config_(config), seed_(seed), run_(run) {
     if (task.train.empty()) throw DataError(task.name + ": no training clip has the label that this task learns");
+    if (!run.group.is_alone() && !task.model->has_independent_batches())
+      throw ConfigError(fmt::format("{}: this model keeps something from batch to batch, so {} processes (WORLD_SIZE) "
+                                    "cannot share the batches of a step",
+                                    task.name, run.group.size()),
+                        "train it in one process; several seeds can run side by side");
     task.model->begin_training(facts());
     for (std::int64_t phase = 0; phase < task.model->num_phases(); ++phase)
       optimizers_.emplace_back(*task.model, config, phase);
@@ -82,7 +88,7 @@ class Trainer {
   }
 
   void begin_or_continue() {
-    remove_unfinished_files(run_.state);
+    if (run_.group.is_first()) remove_unfinished_files(run_.state);
     const auto threads = std::int64_t(torch::get_num_threads());
     const auto identity =
         fmt::format("{}; seed {}; options {}; {}", task_.name, seed_, digest_of(config_), task_.identity);
@@ -92,11 +98,18 @@ class Trainer {
       if (at_.threads != threads)
         log_warning("{}: begun with {} threads, continued with {}: last digits may differ", task_.name, at_.threads,
                     threads);
+      if (at_.processes != run_.group.size())
+        log_warning("{}: begun with {} processes, continued with {}: last digits may differ", task_.name, at_.processes,
+                    run_.group.size());
     } else {
       at_.identity = identity;
       at_.best_value = kNaN;
     }
     at_.threads = threads;
+    at_.processes = run_.group.size();
+    run_.group.expect_same(fmt::format("{}; epoch {}; step {}", identity, at_.epoch, at_.step),
+                           task_.name + ": configuration, data or saved state");  // all have read it before any writes
+    share_weights(run_.group, *task_.model);
     saved_ = Clock::now();
   }
 
@@ -146,32 +159,33 @@ class Trainer {
 
   void timed_step(Optimizer& optimizer, const std::vector<std::int64_t>& rows, std::int64_t total) {
     const auto start = Clock::now();
-    torch::manual_seed(stream_seed(seed_, "dropout", std::uint64_t(at_.epoch * total + at_.step)));
-    step(optimizer, rows);
+    const bool is_stop_agreed =
+        step(optimizer, rows, stream_seed(seed_, "dropout", std::uint64_t(at_.epoch * total + at_.step)));
     ++at_.step;
     at_.seconds += seconds_since(start);
     if (run_.progress != nullptr)
       run_.progress->step({task_.name, at_.epoch + 1, config_.epochs, at_.step, total, std::int64_t(rows.size()),
                            at_.loss_sum / double(at_.clips)});
-    if (is_asked_to_stop()) stop();
+    if (is_stop_agreed || (run_.group.is_alone() && is_asked_to_stop())) stop();
     if (config_.save_seconds > 0 && seconds_since(saved_) >= config_.save_seconds) save();
   }
 
-  /// One optimiser step on these rows, in parts of batch_size. As a mean, each part counts by its number of clips, so
-  /// the gradient is that of one large batch.
-  void step(Optimizer& optimizer, const std::vector<std::int64_t>& rows) {
+  /// One optimiser step on these rows, in parts of batch_size, of which each process of the group does its own. As a
+  /// mean, each part counts by its number of clips, so the gradient is that of one large batch. Dropout depends on
+  /// `seed` and the part, not on who does it. Returns whether any process was asked to stop.
+  bool step(Optimizer& optimizer, const std::vector<std::int64_t>& rows, std::uint64_t seed) {
     const auto parts = in_batches(rows, config_.batch_size);
-    for (const auto& part : parts) {
-      const auto batch = task_.collate(part).to(task_.device);
-      const auto output = task_.model->forward(batch, nullptr);
-      const auto losses = task_.model->loss(output, batch);
-      add_up(losses, batch);
-      const double share = config_.accumulate_as == "sum" ? 1 : double(part.size()) / double(rows.size());
-      (share == 1 ? losses.total : losses.total * share).backward();
-      if (config_.clip_each_batch) optimizer.clip_values();
-      const torch::NoGradGuard no_grad;
-      task_.model->after_backward(output, batch);
-    }
+    StepSums sums;
+    run_.group.together([&] {
+      for (auto i = std::size_t(run_.group.rank()); i < parts.size(); i += std::size_t(run_.group.size())) {
+        torch::manual_seed(i == 0 ? seed : stream_seed(seed, "part", i));
+        do_part(parts[i], config_.accumulate_as == "sum" ? 1 : double(parts[i].size()) / double(rows.size()), sums);
+        if (config_.clip_each_batch) optimizer.clip_values();
+      }
+    });
+    sums.is_stop_asked = is_asked_to_stop();
+    sum_step(run_.group, *task_.model, sums);
+    add_up(sums);
     if (const auto name = optimizer.first_non_finite(); !name.empty()) {
       std::vector<std::string> ids;
       for (const auto& part : parts)
@@ -182,21 +196,47 @@ class Trainer {
       optimizer.clear_gradients();
     else
       optimizer.step();
+    return sums.is_stop_asked;
   }
 
-  void add_up(const Losses& losses, const Batch& batch) {
+  /// Forward and backward of one part, whose loss counts `share` in the step.
+  void do_part(const std::vector<std::int64_t>& rows, double share, StepSums& sums) {
+    const auto batch = task_.collate(rows).to(task_.device);
+    Output output;
+    Losses losses;
+    {
+      const Autocast autocast(task_.model->precision(), task_.device);
+      output = task_.model->forward(batch, nullptr);
+      losses = task_.model->loss(output, batch);
+    }
+    count(losses, batch, sums);
+    (share == 1 ? losses.total : losses.total * share).backward();
+    const torch::NoGradGuard no_grad;
+    task_.model->after_backward(output, batch);
+  }
+
+  void count(const Losses& losses, const Batch& batch, StepSums& sums) const {
     const auto size = double(batch.size());
     for (std::size_t i = 0; i < losses.terms.size(); ++i) {
       const auto& [name, term] = losses.terms[i];
       const double value = term.item<double>();
       if (!std::isfinite(value)) fail(fmt::format("the loss term '{}' is {}", name, value), batch.ids);
-      if (at_.term_sums.size() <= i) at_.term_sums.emplace_back(name, 0);
-      at_.term_sums[i].second += value * size;
+      if (sums.terms.size() <= i) sums.terms.emplace_back(name, 0);
+      sums.terms[i].second += value * size;
     }
     const double total = losses.total.item<double>();
     if (!std::isfinite(total)) fail(fmt::format("the loss is {}", total), batch.ids);
-    at_.loss_sum += total * size;
-    at_.clips += batch.size();
+    sums.loss += total * size;
+    sums.clips += batch.size();
+  }
+
+  void add_up(const StepSums& sums) {
+    for (std::size_t i = 0; i < sums.terms.size(); ++i) {
+      if (at_.term_sums.size() <= i) at_.term_sums.emplace_back(sums.terms[i].first, 0);
+      at_.term_sums[i].second += sums.terms[i].second;
+    }
+    at_.loss_sum += sums.loss;
+    at_.clips += sums.clips;
   }
 
   [[noreturn]] void fail(const std::string& what, const std::vector<std::string>& ids) const {
@@ -225,7 +265,7 @@ class Trainer {
 
   SplitScore score(const std::vector<std::int64_t>& rows) {
     try {
-      return score_split(task_, config_, rows, run_.stop);
+      return score_split(task_, config_, rows, run_);
     } catch (const Interrupted&) {
       stop();  // the steps of the epoch are done: it continues with the scoring
     }
@@ -249,7 +289,7 @@ class Trainer {
     if (record.is_best) {
       at_.best_epoch = record.epoch;
       at_.best_value = value(record);
-      if (config_.select != "last" || does_reload())
+      if (run_.group.is_first() && (config_.select != "last" || does_reload()))
         write_best(run_.state, *task_.model, optimizers_, record.epoch, does_reload());
     }
     at_.history.push_back(record);
@@ -273,6 +313,7 @@ class Trainer {
   }
 
   void save() {
+    if (!run_.group.is_first()) return;
     save_state(run_.state, *task_.model, optimizers_, at_);
     if (!run_.epochs.empty()) write_epochs(run_.epochs, at_.history);
     saved_ = Clock::now();
@@ -313,7 +354,12 @@ class Trainer {
 
 TrainingResult train(const TrainingTask& task, const TrainConfig& config, std::uint64_t seed, const TrainingRun& run) {
   config.check("train");
-  return Trainer(task, config, seed, run).run();
+  check_shares(config, "train", run.group);
+  task.model->use_precision(precision_from(config.precision));
+  require_support(task.model->precision(), task.device);
+  auto result = Trainer(task, config, seed, run).run();
+  task.model->use_precision(Precision::fp32);
+  return result;
 }
 
 void use_chosen_epoch(Model& model, const TrainingResult& result) {

@@ -46,6 +46,32 @@ double mean_error(const TrainingTask& task, const std::vector<std::int64_t>& row
   return sum / double(rows.size());
 }
 
+TEST(Trainer, InBfloat16WeightsStayFloat32AndTheLossFalls) {
+  auto task = toy_task(1, 0);
+  auto config = toy_config();
+  config.epochs = 30;
+  config.schedule = "constant";
+  config.precision = "bf16-emulated";
+  const auto result = train(task, config, 7, {.state = scratch_folder("state")});
+  ASSERT_EQ(result.history.size(), 30U);
+  for (const auto& record : result.history) EXPECT_TRUE(std::isfinite(record.loss) && std::isfinite(record.valid_mae));
+  EXPECT_LT(result.history.back().loss, 0.5 * result.history.front().loss);
+  for (const auto& item : task.model->named_parameters())
+    EXPECT_EQ(item.value().scalar_type(), torch::kFloat32) << item.key();
+  EXPECT_EQ(task.model->precision(), Precision::fp32) << "afterwards";
+  auto exact = toy_task(1, 0);
+  config.precision = "fp32";
+  (void)train(exact, config, 7, {.state = scratch_folder("exact")});
+  EXPECT_NE(bytes_of(*exact.model), bytes_of(*task.model)) << "it was trained in float32";
+}
+
+TEST(Trainer, RefusesToTrainInInt8) {
+  auto config = toy_config();
+  config.precision = "int8";
+  EXPECT_THAT(error_of<ConfigError>([&] { (void)train(toy_task(), config, 1, {.state = scratch_folder("state")}); }),
+              HasSubstr("int8 is for scoring"));
+}
+
 TEST(Trainer, TheLossFalls) {
   auto task = toy_task(1, 0);
   auto config = toy_config();

@@ -80,6 +80,7 @@ std::string to_json(const TrainingProgress& progress) {
               {"best_epoch", progress.best_epoch},
               {"best_value", json_number(progress.best_value)},
               {"history", json::array()}};
+  if (progress.processes > 1) object["processes"] = progress.processes;
   for (const auto& record : progress.history) object["history"].push_back(record_json(record));
   return object.dump();
 }
@@ -90,6 +91,7 @@ TrainingProgress parse_progress(const std::string& text, const std::string& sour
     TrainingProgress progress;
     progress.identity = object.at("identity");
     progress.threads = object.at("threads");
+    progress.processes = object.value("processes", std::int64_t{1});
     progress.epoch = object.at("epoch");
     progress.step = object.at("step");
     progress.clips = object.at("clips");

@@ -33,9 +33,10 @@ struct EpochRecord {
 
 /// Where the loop stands: `step` optimiser steps of epoch `epoch` are done.
 struct TrainingProgress {
-  std::string identity;      ///< of task, data and options: a state of another run is refused
-  std::int64_t threads = 0;  ///< numbers repeat with the same count only
-  std::int64_t epoch = 0;    ///< 0-based
+  std::string identity;        ///< of task, data and options: a state of another run is refused
+  std::int64_t threads = 0;    ///< numbers repeat with the same count only
+  std::int64_t processes = 1;  ///< the same
+  std::int64_t epoch = 0;      ///< 0-based
   std::int64_t step = 0;
   std::int64_t clips = 0;  ///< of this epoch so far
   double loss_sum = 0;     ///< over those clips

@@ -22,20 +22,25 @@ double selecting_loss(const TrainConfig& config, const Losses& losses, const Bat
 }  // namespace
 
 SplitScore score_split(const TrainingTask& task, const TrainConfig& config, const std::vector<std::int64_t>& rows,
-                       const std::atomic<bool>* stop) {
+                       const TrainingRun& run) {
   SplitScore found;
   if (rows.empty()) return found;
-  std::vector<double> losses;
-  PredictOptions options{config.scoring_batch_size(), task.device, {}, nullptr, stop};
-  if (config.select_by != "mae")
+  PredictOptions options{config.scoring_batch_size(), task.device, {}, nullptr, run.stop, {}, run.group};
+  std::vector<double> losses;  // by batch; each process fills in those that it scores
+  auto next = std::size_t(run.group.rank());
+  if (config.select_by != "mae") {
+    losses.resize(in_batches(rows, options.batch_size).size());
     options.each_batch = [&](const Output& output, const Batch& batch) {
-      losses.push_back(selecting_loss(config, task.model->loss(output, batch), batch));
+      losses[next] = selecting_loss(config, task.model->loss(output, batch), batch);
+      next += std::size_t(run.group.size());
     };
+  }
   std::vector<float> scores, labels;
   for (const auto& prediction : predict_rows(*task.model, task.collate, rows, options)) {
     scores.push_back(prediction.score);
     labels.push_back(prediction.label);
   }
+  run.group.sum(losses);
   const auto metrics = evaluate_metrics(task.family, scores, labels);
   found.mae = metrics.value("MAE");
   found.corr = metrics.value("Corr");

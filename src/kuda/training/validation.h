@@ -1,9 +1,8 @@
 #pragma once
 // What an epoch reached on a split: the values by which epochs are compared.
 //
-//   const SplitScore valid = score_split(task, config, task.valid, stop);
+//   const SplitScore valid = score_split(task, config, task.valid, run);
 
-#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -19,9 +18,9 @@ struct SplitScore {
       std::numeric_limits<double>::quiet_NaN();  ///< mean over batches; only when config.select_by asks for it
 };
 
-/// NaN throughout where `rows` is empty. Throws Interrupted when `stop` is set, Error naming the clips when a score or
-/// the loss is not finite.
+/// NaN throughout where `rows` is empty. The batches are dealt out to the processes of `run.group`; all get the same
+/// numbers. Throws Interrupted when `run.stop` is set, Error naming the clips when a score or the loss is not finite.
 [[nodiscard]] SplitScore score_split(const TrainingTask& task, const TrainConfig& config,
-                                     const std::vector<std::int64_t>& rows, const std::atomic<bool>* stop);
+                                     const std::vector<std::int64_t>& rows, const TrainingRun& run);
 
 }  // namespace kuda

@@ -26,7 +26,7 @@ std::vector<AlmtBlock> almt_blocks(torch::nn::Module& parent, const std::string&
 AlmtCompressionImpl::AlmtCompressionImpl(const AlmtConfig& config, std::int64_t input_width, std::int64_t max_length)
     : width_(input_width), max_length_(max_length), kept_(config.num_kept()), dropout_(config.dropout) {
   const auto d = config.width;
-  project_ = register_module("0", torch::nn::Linear(input_width, d));
+  project_ = register_module("0", Linear(input_width, d));
   const auto transformer = register_module("1", std::make_shared<torch::nn::Module>());
   positions_ = transformer->register_parameter("pos_embedding", torch::randn({1, max_length + config.tokens, d}));
   tokens_ = transformer->register_parameter("extra_token", torch::zeros({1, config.tokens, d}));
@@ -94,7 +94,7 @@ Almt::Almt(const AlmtConfig& config, const DataShape& shape, const TextEncoder& 
       almt_blocks(*fusion, "CrossTransformerEncoder",
                   {d, config.fusion_heads, config.head_width, config.fusion_mlp, config.dropout}, config.fusion_depth);
   output_ = register_module("regression_layer", std::make_shared<torch::nn::Module>())
-                ->register_module("0", torch::nn::Linear(d, 1));
+                ->register_module("0", Linear(d, 1));
 }
 
 Output Almt::forward(const Batch& batch, Trace* trace) {

@@ -10,6 +10,7 @@
 #include "kuda/models/almt/blocks.h"
 #include "kuda/models/almt/config.h"
 #include "kuda/models/model.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -24,7 +25,7 @@ class AlmtCompressionImpl : public torch::nn::Module {
  private:
   std::int64_t width_, max_length_, kept_;
   double dropout_;
-  torch::nn::Linear project_{nullptr};
+  Linear project_{nullptr};
   torch::Tensor positions_, tokens_;  ///< [1, max_length + N', d], [1, N', d]
   std::vector<AlmtBlock> blocks_;
 };
@@ -48,7 +49,7 @@ class Almt final : public Model {
   std::array<AlmtCompression, 3> compression_{nullptr, nullptr, nullptr};
   std::vector<AlmtBlock> scales_, fusion_;
   std::vector<AlmtHyperLayer> hyper_layers_;
-  torch::nn::Linear output_{nullptr};
+  Linear output_{nullptr};
 };
 
 [[nodiscard]] ModelInfo almt_info();

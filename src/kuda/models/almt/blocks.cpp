@@ -15,15 +15,15 @@ std::shared_ptr<torch::nn::Module> almt_group() { return std::make_shared<torch:
 
 torch::nn::LayerNorm almt_norm(std::int64_t dim) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})); }
 
-torch::nn::Linear almt_projection(std::int64_t from, std::int64_t to) {
-  return torch::nn::Linear(torch::nn::LinearOptions(from, to).bias(false));
+Linear almt_projection(std::int64_t from, std::int64_t to) {
+  return Linear(torch::nn::LinearOptions(from, to).bias(false));
 }
 
 /// Empty where the published code has an identity.
-torch::nn::Linear almt_output(torch::nn::Module& parent, const AlmtBlockOptions& options) {
+Linear almt_output(torch::nn::Module& parent, const AlmtBlockOptions& options) {
   const auto inner = options.num_heads * options.head_width;
   if (options.num_heads == 1 && inner == options.dim) return nullptr;
-  return parent.register_module("to_out", almt_group())->register_module("0", torch::nn::Linear(inner, options.dim));
+  return parent.register_module("to_out", almt_group())->register_module("0", Linear(inner, options.dim));
 }
 
 }  // namespace
@@ -53,8 +53,8 @@ AlmtBlockImpl::AlmtBlockImpl(const AlmtBlockOptions& options) : dropout_(options
   const auto feed_forward = register_module("1", almt_group());
   norm_ = feed_forward->register_module("norm", almt_norm(options.dim));
   const auto net = feed_forward->register_module("fn", almt_group())->register_module("net", almt_group());
-  up_ = net->register_module("0", torch::nn::Linear(options.dim, options.feed_forward));
-  down_ = net->register_module("3", torch::nn::Linear(options.feed_forward, options.dim));
+  up_ = net->register_module("0", Linear(options.dim, options.feed_forward));
+  down_ = net->register_module("3", Linear(options.feed_forward, options.dim));
 }
 
 Tensor AlmtBlockImpl::forward(const Tensor& target, const Tensor& source, const Tensor& padding) {
@@ -88,7 +88,7 @@ Tensor AlmtHyperLayerImpl::forward(const Tensor& scale, const Tensor& vision, co
                                    const Tensor& hyper) {
   const auto query = split_heads(to_q_(norm_text_(scale)), num_heads_);  // [B, h, N, e]
   Tensor answer;                                                         // [B, N, h * e]
-  const auto ask = [&](torch::nn::LayerNorm& norm, torch::nn::Linear& to_k, torch::nn::Linear& to_v, const Tensor& x) {
+  const auto ask = [&](torch::nn::LayerNorm& norm, Linear& to_k, Linear& to_v, const Tensor& x) {
     const auto source = norm(x);
     const auto part = merge_heads(
         attend(query, split_heads(to_k(source), num_heads_), split_heads(to_v(source), num_heads_), Tensor(), 0));

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdint>
 
+#include "kuda/text/linear.h"
+
 namespace kuda {
 
 struct AlmtBlockOptions {
@@ -25,7 +27,7 @@ class AlmtAttentionImpl : public torch::nn::Module {
  private:
   std::int64_t num_heads_;
   double dropout_;
-  torch::nn::Linear to_q_{nullptr}, to_k_{nullptr}, to_v_{nullptr}, to_out_{nullptr};
+  Linear to_q_{nullptr}, to_k_{nullptr}, to_v_{nullptr}, to_out_{nullptr};
 };
 TORCH_MODULE(AlmtAttention);
 
@@ -40,7 +42,7 @@ class AlmtBlockImpl : public torch::nn::Module {
   double dropout_;
   torch::nn::LayerNorm norm_q_{nullptr}, norm_k_{nullptr}, norm_v_{nullptr}, norm_{nullptr};
   AlmtAttention attention_{nullptr};
-  torch::nn::Linear up_{nullptr}, down_{nullptr};
+  Linear up_{nullptr}, down_{nullptr};
 };
 TORCH_MODULE(AlmtBlock);
 
@@ -58,8 +60,8 @@ class AlmtHyperLayerImpl : public torch::nn::Module {
   std::int64_t num_heads_;
   double dropout_;
   torch::nn::LayerNorm norm_text_{nullptr}, norm_audio_{nullptr}, norm_vision_{nullptr}, norm_hyper_{nullptr};
-  torch::nn::Linear to_q_{nullptr}, to_k_audio_{nullptr}, to_k_vision_{nullptr}, to_v_audio_{nullptr};
-  torch::nn::Linear to_v_vision_{nullptr}, to_out_{nullptr};
+  Linear to_q_{nullptr}, to_k_audio_{nullptr}, to_k_vision_{nullptr}, to_v_audio_{nullptr};
+  Linear to_v_vision_{nullptr}, to_out_{nullptr};
 };
 TORCH_MODULE(AlmtHyperLayer);
 

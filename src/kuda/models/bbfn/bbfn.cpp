@@ -37,9 +37,9 @@ Bbfn::Bbfn(const BbfnConfig& config, const DataShape& shape, const TextEncoder& 
   if (present_[1]) with_vision_ = pairs->register_module("lv", BbfnPair(config));
   if (present_[2]) with_audio_ = pairs->register_module("la", BbfnPair(config));
   const auto width = 2 * config.width * (present_[1] && present_[2] ? 2 : 1);  // text and other of each pair
-  proj1_ = register_module("proj1", torch::nn::Linear(width, width));
-  proj2_ = register_module("proj2", torch::nn::Linear(width, width));
-  output_ = register_module("out_layer", torch::nn::Linear(width, 1));
+  proj1_ = register_module("proj1", Linear(width, width));
+  proj2_ = register_module("proj2", Linear(width, width));
+  output_ = register_module("out_layer", Linear(width, 1));
 }
 
 BbfnPositions Bbfn::positions(const Batch& batch) const {

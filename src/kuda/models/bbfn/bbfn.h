@@ -10,6 +10,7 @@
 #include "kuda/models/bbfn/blocks.h"
 #include "kuda/models/bbfn/config.h"
 #include "kuda/models/model.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -38,7 +39,7 @@ class Bbfn final : public Model {
   torch::nn::Embedding embedding_{nullptr};
   BbfnEncoder text_, vision_, audio_;
   BbfnPair with_vision_{nullptr}, with_audio_{nullptr};
-  torch::nn::Linear proj1_{nullptr}, proj2_{nullptr}, output_{nullptr};
+  Linear proj1_{nullptr}, proj2_{nullptr}, output_{nullptr};
 };
 
 [[nodiscard]] ModelInfo bbfn_info();

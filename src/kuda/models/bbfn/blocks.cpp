@@ -15,8 +15,8 @@ std::shared_ptr<torch::nn::Module> bbfn_group(torch::nn::Module& parent, const s
   return parent.register_module(name, std::make_shared<torch::nn::Module>());
 }
 
-torch::nn::Linear bbfn_xavier(std::int64_t from, std::int64_t to) {
-  torch::nn::Linear linear(from, to);
+Linear bbfn_xavier(std::int64_t from, std::int64_t to) {
+  Linear linear(from, to);
   torch::nn::init::xavier_uniform_(linear->weight);
   torch::nn::init::zeros_(linear->bias);
   return linear;
@@ -44,14 +44,14 @@ BbfnEncoder::BbfnEncoder(torch::nn::Module& owner, const BbfnConfig& config, con
   }
   norm_ = owner.register_module("layer_norm_" + letter, bbfn_norm(config.width));
   if (config.encoder == "linear") {
-    linear_ = owner.register_module("proj_" + letter, torch::nn::Linear(input_width, config.width));
+    linear_ = owner.register_module("proj_" + letter, Linear(input_width, config.width));
     return;
   }
   state_ = config.state_layer == "first" ? 0 : config.encoder_layers - 1;
   rnn_ = BidirectionalRnn(owner, "rnn_" + letter, config.encoder, input_width, input_width, config.encoder_layers);
-  to_vector_ = owner.register_module("linear_proj_" + letter + "_h", torch::nn::Linear(2 * input_width, config.width));
+  to_vector_ = owner.register_module("linear_proj_" + letter + "_h", Linear(2 * input_width, config.width));
   to_sequence_ =
-      owner.register_module("linear_proj_" + letter + "_seq", torch::nn::Linear(2 * input_width, config.width));
+      owner.register_module("linear_proj_" + letter + "_seq", Linear(2 * input_width, config.width));
 }
 
 BbfnEncoder::Result BbfnEncoder::forward(const Tensor& x, const BbfnPositions& positions) {
@@ -76,8 +76,8 @@ BbfnLayerImpl::BbfnLayerImpl(const BbfnConfig& config)
   torch::nn::init::xavier_uniform_(in_proj_weight_);
   in_proj_bias_ = attention->register_parameter("in_proj_bias", torch::zeros({3 * e}));
   out_proj_ = attention->register_module("out_proj", bbfn_xavier(e, e));
-  memory_ = bbfn_group(*this, "mem_proj")->register_module("0", torch::nn::Linear(2 * e, e));
-  attended_ = bbfn_group(*this, "att_proj")->register_module("0", torch::nn::Linear(2 * e, e));
+  memory_ = bbfn_group(*this, "mem_proj")->register_module("0", Linear(2 * e, e));
+  attended_ = bbfn_group(*this, "att_proj")->register_module("0", Linear(2 * e, e));
   fc1_ = register_module("fc1", bbfn_xavier(e, 4 * e));
   fc2_ = register_module("fc2", bbfn_xavier(4 * e, e));
   const auto norms = bbfn_group(*this, "layer_norms");
@@ -98,7 +98,7 @@ Tensor BbfnLayerImpl::attention(const Tensor& query, const Tensor& source, const
 
 Tensor BbfnLayerImpl::forward(const Tensor& x, const Tensor& source, const Tensor& control, const Tensor& padding) {
   const auto drop = [&](const Tensor& y, double rate) { return hash_dropout(y, rate, is_training()); };
-  const auto gate = [&](torch::nn::Linear& linear) { return linear(control).sigmoid().unsqueeze(1); };  // [B, 1, E]
+  const auto gate = [&](Linear& linear) { return linear(control).sigmoid().unsqueeze(1); };  // [B, 1, E]
   const auto attended = drop(attention(norm0_(x), norm0_(source), padding), dropout_residual_);
   const auto y = attended * gate(attended_) + x * gate(memory_);
   return y + drop(fc2_(drop(fc1_(norm1_(y)).relu(), dropout_relu_)), dropout_residual_);
@@ -117,15 +117,15 @@ BbfnPairImpl::BbfnPairImpl(const BbfnConfig& config) {
     const auto separator = bbfn_group(*separators, name);
     Separator part;
     if (i == 0) {
-      part.text = separator->register_module("encode_l", torch::nn::Linear(e, e));
-      part.other = separator->register_module("encode_o", torch::nn::Linear(e, e));
+      part.text = separator->register_module("encode_l", Linear(e, e));
+      part.other = separator->register_module("encode_o", Linear(e, e));
     } else {
       part.text_rnn = BidirectionalRnn(*separator, "encode_l", "gru", e, e, 1);
       part.other_rnn = BidirectionalRnn(*separator, "encode_o", "gru", e, e, 1);
     }
     const auto discriminator = bbfn_group(*separator, "discriminator");
-    part.hidden = discriminator->register_module("0", torch::nn::Linear(e, 4 * e));
-    part.output = discriminator->register_module("2", torch::nn::Linear(4 * e, 1));
+    part.hidden = discriminator->register_module("0", Linear(e, 4 * e));
+    part.output = discriminator->register_module("2", Linear(4 * e, 1));
     separators_.push_back(part);
     to_text_.push_back(to_text->register_module(name, BbfnLayer(config)));
     to_other_.push_back(to_other->register_module(name, BbfnLayer(config)));

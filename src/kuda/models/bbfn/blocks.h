@@ -9,6 +9,7 @@
 #include "kuda/models/bbfn/config.h"
 #include "kuda/models/trace.h"
 #include "kuda/nn/recurrent.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -34,7 +35,7 @@ class BbfnEncoder {
  private:
   std::int64_t state_ = 0;  ///< RNN layer of the vector
   torch::nn::Conv1d conv_{nullptr};
-  torch::nn::Linear linear_{nullptr}, to_sequence_{nullptr}, to_vector_{nullptr};
+  Linear linear_{nullptr}, to_sequence_{nullptr}, to_vector_{nullptr};
   torch::nn::LayerNorm norm_{nullptr};  ///< registered and unused with "linear", as published
   BidirectionalRnn rnn_;
 };
@@ -53,7 +54,7 @@ class BbfnLayerImpl : public torch::nn::Module {
   std::int64_t heads_;
   double dropout_attention_, dropout_relu_, dropout_residual_;
   torch::Tensor in_proj_weight_, in_proj_bias_;  ///< [3E, E], [3E]: query, key, value
-  torch::nn::Linear out_proj_{nullptr}, memory_{nullptr}, attended_{nullptr}, fc1_{nullptr}, fc2_{nullptr};
+  Linear out_proj_{nullptr}, memory_{nullptr}, attended_{nullptr}, fc1_{nullptr}, fc2_{nullptr};
   torch::nn::LayerNorm norm0_{nullptr}, norm1_{nullptr};
 };
 TORCH_MODULE(BbfnLayer);
@@ -72,9 +73,9 @@ class BbfnPairImpl : public torch::nn::Module {
 
  private:
   struct Separator {
-    torch::nn::Linear text{nullptr}, other{nullptr};  ///< first layer
+    Linear text{nullptr}, other{nullptr};  ///< first layer
     BidirectionalRnn text_rnn, other_rnn;             ///< the others
-    torch::nn::Linear hidden{nullptr}, output{nullptr};
+    Linear hidden{nullptr}, output{nullptr};
   };
   std::vector<Separator> separators_;
   std::vector<BbfnLayer> to_text_, to_other_;

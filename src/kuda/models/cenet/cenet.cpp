@@ -52,8 +52,8 @@ Cenet::Cenet(const CenetConfig& config, const DataShape& shape, const TextEncode
   add_tag_tables(*children["embeddings"], width);
   enhancement_ = children["encoder"]->register_module("CE", Enhancement(config, shape, width));
   auto classifier = register_module("classifier", std::make_shared<nn::Module>());
-  dense_ = classifier->register_module("dense", nn::Linear(width, width));
-  score_ = classifier->register_module("out_proj", nn::Linear(width, 1));
+  dense_ = classifier->register_module("dense", Linear(width, width));
+  score_ = classifier->register_module("out_proj", Linear(width, 1));
   init_as_bert(*enhancement_);
   if (!config.is_codebook()) init_as_bert(*classifier);  // the authors' code leaves it to PyTorch
   if (config.is_codebook() && !config.reference_quirks) clear_padding_rows(*bert_);

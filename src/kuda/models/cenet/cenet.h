@@ -10,6 +10,7 @@
 #include "kuda/models/cenet/codebook.h"
 #include "kuda/models/cenet/config.h"
 #include "kuda/models/model.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -22,7 +23,7 @@ class EnhancementAttentionImpl : public torch::nn::Module {
 
  private:
   double gain_;
-  torch::nn::Linear query_{nullptr}, key_{nullptr}, value_{nullptr};
+  Linear query_{nullptr}, key_{nullptr}, value_{nullptr};
 };
 TORCH_MODULE(EnhancementAttention);
 
@@ -48,7 +49,7 @@ class EnhancementImpl : public torch::nn::Module {
   bool mask_frames_, is_codebook_;
   FrameSource vision_, audio_;
   EnhancementAttention attend_vision_{nullptr}, attend_audio_{nullptr};
-  torch::nn::Linear connect_{nullptr};
+  Linear connect_{nullptr};
 };
 TORCH_MODULE(Enhancement);
 
@@ -80,7 +81,7 @@ class Cenet final : public Model {
   Bert bert_{nullptr};
   torch::nn::Embedding word_polarity_{nullptr}, part_of_speech_{nullptr}, sentence_polarity_{nullptr};
   Enhancement enhancement_{nullptr};
-  torch::nn::Linear dense_{nullptr}, score_{nullptr};
+  Linear dense_{nullptr}, score_{nullptr};
 };
 
 [[nodiscard]] ModelInfo cenet_info();

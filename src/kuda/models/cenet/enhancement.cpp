@@ -11,9 +11,9 @@ using torch::Tensor;
 namespace nn = torch::nn;
 
 EnhancementAttentionImpl::EnhancementAttentionImpl(std::int64_t width, double gain) : gain_(gain) {
-  query_ = register_module("Wq", nn::Linear(width, width));
-  key_ = register_module("Wk", nn::Linear(width, width));
-  value_ = register_module("Wv", nn::Linear(width, width));
+  query_ = register_module("Wq", Linear(width, width));
+  key_ = register_module("Wk", Linear(width, width));
+  value_ = register_module("Wv", Linear(width, width));
 }
 
 Tensor EnhancementAttentionImpl::forward(const Tensor& text, const Tensor& source, const Tensor& padding) {
@@ -31,14 +31,14 @@ EnhancementImpl::EnhancementImpl(const CenetConfig& config, const DataShape& sha
       source.embedding = register_module(name + "_embedding", nn::Embedding(options));
     } else {
       source.transform = register_module(
-          name + "_transform", nn::Sequential(nn::Linear(input, width), nn::ReLU(), nn::Linear(width, width)));
+          name + "_transform", nn::Sequential(Linear(input, width), nn::ReLU(), Linear(width, width)));
     }
   };
   build(vision_, "visual", shape.vision_width);
   build(audio_, "acoustic", shape.audio_width);
   attend_vision_ = register_module("hv", EnhancementAttention(width, config.gain));
   attend_audio_ = register_module("ha", EnhancementAttention(width, config.gain));
-  connect_ = register_module("cat_connect", nn::Linear(2 * width, width));
+  connect_ = register_module("cat_connect", Linear(2 * width, width));
 }
 
 Tensor EnhancementImpl::encode(FrameSource& source, const Sequence& frames) const {

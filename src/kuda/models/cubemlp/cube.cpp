@@ -16,7 +16,7 @@ CubeBlockImpl::CubeBlockImpl(const CubeMlpConfig& config, std::size_t index, con
   const CubeSizes hidden{config.hidden_time[index], config.hidden_modality[index], config.hidden_channel[index]};
   const CubeSizes output{config.out_time[index], config.out_modality[index], config.out_channel[index]};
   const auto linear = [](std::int64_t from, std::int64_t to, bool bias) {
-    return torch::nn::Linear(torch::nn::LinearOptions(from, to).bias(bias));
+    return Linear(torch::nn::LinearOptions(from, to).bias(bias));
   };
   for (std::size_t a = 0; a < 3; ++a) {
     const auto mlp = register_module("mlp_" + letters[a], std::make_shared<torch::nn::Module>());

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kuda/models/cubemlp/config.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -26,7 +27,7 @@ class CubeBlockImpl : public torch::nn::Module {
 
  private:
   struct Axis {
-    torch::nn::Linear up{nullptr}, down{nullptr}, residual{nullptr};
+    Linear up{nullptr}, down{nullptr}, residual{nullptr};
     torch::nn::LayerNorm norm{nullptr};
   };
   std::string activation_;

@@ -27,7 +27,7 @@ CubeMlp::CubeMlp(const CubeMlpConfig& config, const DataShape& shape, const Text
     if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
     freeze_layers(*bert_, config.frozen_layers);
     text_ = register_module(
-        "W_t", torch::nn::Linear(torch::nn::LinearOptions(bert_config.hidden_size, config.width).bias(false)));
+        "W_t", Linear(torch::nn::LinearOptions(bert_config.hidden_size, config.width).bias(false)));
   }
   if (present_[1]) vision_ = sequence_encoder("v", shape.vision_width);
   if (present_[2]) audio_ = sequence_encoder("a", shape.audio_width);
@@ -46,10 +46,10 @@ CubeMlp::CubeMlp(const CubeMlpConfig& config, const DataShape& shape, const Text
   if (config.compose_modality == "cat") features *= sizes[1];
   const auto classifier = register_module("classifier", std::make_shared<torch::nn::Module>());
   if (features > kHidden) {
-    classifier_ = classifier->register_module("0", torch::nn::Linear(features, kHidden));
-    classifier_output_ = classifier->register_module("3", torch::nn::Linear(kHidden, 1));
+    classifier_ = classifier->register_module("0", Linear(features, kHidden));
+    classifier_output_ = classifier->register_module("3", Linear(kHidden, 1));
   } else {
-    classifier_output_ = classifier->register_module("0", torch::nn::Linear(features, 1));
+    classifier_output_ = classifier->register_module("0", Linear(features, 1));
   }
 }
 

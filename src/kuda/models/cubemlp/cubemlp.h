@@ -12,6 +12,7 @@
 #include "kuda/models/cubemlp/cube.h"
 #include "kuda/models/model.h"
 #include "kuda/nn/recurrent.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -40,10 +41,10 @@ class CubeMlp final : public Model {
   CubeMlpConfig config_;
   std::array<bool, 3> present_;
   Bert bert_{nullptr};
-  torch::nn::Linear text_{nullptr};
+  Linear text_{nullptr};
   SequenceEncoder vision_, audio_;
   std::vector<CubeBlock> blocks_;
-  torch::nn::Linear classifier_{nullptr}, classifier_output_{nullptr};
+  Linear classifier_{nullptr}, classifier_output_{nullptr};
 };
 
 /// score, label [B] -> scalar; kind as in CubeMlpConfig::loss.

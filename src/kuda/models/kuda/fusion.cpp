@@ -44,12 +44,12 @@ PerModality sentiment_ratio(const KudaConfig& config, const PerModality& predict
 FusionAttentionImpl::FusionAttentionImpl(const KudaConfig& config, double dropout)
     : heads_(config.heads), dropout_(dropout) {
   const auto inner = config.heads * config.head_width;
-  const auto projection = [&] { return nn::Linear(nn::LinearOptions(config.width, inner).bias(false)); };
+  const auto projection = [&] { return Linear(nn::LinearOptions(config.width, inner).bias(false)); };
   to_q_ = register_module("to_q", projection());
   to_k_ = register_module("to_k", projection());
   to_v_ = register_module("to_v", projection());
   to_out_ =
-      register_module("to_out", std::make_shared<nn::Module>())->register_module("0", nn::Linear(inner, config.width));
+      register_module("to_out", std::make_shared<nn::Module>())->register_module("0", Linear(inner, config.width));
 }
 
 Tensor FusionAttentionImpl::forward(const Tensor& query, const Tensor& source, const Positions& at, Tensor* weights) {
@@ -60,8 +60,8 @@ Tensor FusionAttentionImpl::forward(const Tensor& query, const Tensor& source, c
 FusionFeedForwardImpl::FusionFeedForwardImpl(const KudaConfig& config, double dropout) : dropout_(dropout) {
   norm_ = register_module("norm", norm(config.width));
   auto net = register_module("net", std::make_shared<nn::Module>());
-  up_ = net->register_module("0", nn::Linear(config.width, config.feed_forward));
-  down_ = net->register_module("3", nn::Linear(config.feed_forward, config.width));
+  up_ = net->register_module("0", Linear(config.width, config.feed_forward));
+  down_ = net->register_module("3", Linear(config.feed_forward, config.width));
 }
 
 Tensor FusionFeedForwardImpl::forward(const Tensor& x) {
@@ -140,7 +140,7 @@ FusionImpl::FusionImpl(const KudaConfig& config, const DataShape& shape,
   const std::array<std::int64_t, 3> lengths{shape.text_length, shape.vision_length, shape.audio_length};
   for (std::size_t m = 0; m < 3; ++m) {
     if (!shape.present[m]) continue;
-    dim_[m] = register_module(std::string("dim_") + kSuffix[m], nn::Linear(input_widths[m], config.width));
+    dim_[m] = register_module(std::string("dim_") + kSuffix[m], Linear(input_widths[m], config.width));
     len_[m] = register_module(std::string("len_") + kSuffix[m], nn::Linear(lengths[m], shape.text_length));
   }
   variant_ = make_fusion_variant(config, shape.present);
@@ -188,8 +188,9 @@ Tensor FusionImpl::forward(FusionContext context, Trace* trace) {
 }
 
 Tensor contrastive_loss(const Tensor& u, const Tensor& f) {
+  const InFloat32 exact;  // a softmax over the batch of cosines that differ little
   const auto unit = [](const Tensor& x) { return x / x.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12); };
-  const auto similarity = unit(u).matmul(unit(f).t());  // [B, B]
+  const auto similarity = unit(as_float32(u)).matmul(unit(as_float32(f)).t());  // [B, B]
   return (similarity.logsumexp(1) - similarity.diagonal()).mean();
 }
 

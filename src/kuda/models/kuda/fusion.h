@@ -8,6 +8,7 @@
 
 #include "kuda/models/kuda/config.h"
 #include "kuda/models/trace.h"
+#include "kuda/text/linear.h"
 #include "kuda/text/positions.h"
 
 namespace kuda {
@@ -34,7 +35,7 @@ class FusionAttentionImpl : public torch::nn::Module {
  private:
   std::int64_t heads_;
   double dropout_;
-  torch::nn::Linear to_q_{nullptr}, to_k_{nullptr}, to_v_{nullptr}, to_out_{nullptr};
+  Linear to_q_{nullptr}, to_k_{nullptr}, to_v_{nullptr}, to_out_{nullptr};
 };
 TORCH_MODULE(FusionAttention);
 
@@ -47,7 +48,7 @@ class FusionFeedForwardImpl : public torch::nn::Module {
  private:
   double dropout_;
   torch::nn::LayerNorm norm_{nullptr};
-  torch::nn::Linear up_{nullptr}, down_{nullptr};
+  Linear up_{nullptr}, down_{nullptr};
 };
 TORCH_MODULE(FusionFeedForward);
 
@@ -102,7 +103,8 @@ class FusionImpl : public torch::nn::Module, public SkipsPadding {
   bool mask_alignment_;
   bool is_text_centred_;
   std::shared_ptr<FusionVariant> variant_;
-  std::array<torch::nn::Linear, 3> dim_{nullptr, nullptr, nullptr}, len_{nullptr, nullptr, nullptr};
+  std::array<Linear, 3> dim_{nullptr, nullptr, nullptr};
+  std::array<torch::nn::Linear, 3> len_{nullptr, nullptr, nullptr};  ///< weights are read in part: never prepared
   std::vector<DynamicAttentionBlock> blocks_;
 };
 TORCH_MODULE(Fusion);

@@ -36,7 +36,7 @@ class Concatenation final : public FusionVariant {
  public:
   Concatenation(const KudaConfig& config, const std::array<bool, 3>& present) : present_(present) {
     const auto count = std::count(present.begin(), present.end(), true);
-    linear_ = register_module("linear", nn::Linear(count * config.width, config.width));
+    linear_ = register_module("linear", Linear(count * config.width, config.width));
   }
   Tensor forward(const PerModality& aligned, const Tensor&) override {
     return linear_(torch::cat(of_present(aligned, present_), -1));  // [B, L, D]
@@ -44,7 +44,7 @@ class Concatenation final : public FusionVariant {
 
  private:
   std::array<bool, 3> present_;
-  nn::Linear linear_{nullptr};
+  Linear linear_{nullptr};
 };
 
 /// Zadeh et al. 2017: the outer product of all modalities.
@@ -54,10 +54,10 @@ class TensorFusion final : public FusionVariant {
     std::int64_t size = 1;
     for (std::size_t m = 0; m < 3; ++m) {
       if (!present[m]) continue;
-      reduce_.push_back(register_module(std::string("reduce_") + kSuffix[m], nn::Linear(config.width, kTensorWidth)));
+      reduce_.push_back(register_module(std::string("reduce_") + kSuffix[m], Linear(config.width, kTensorWidth)));
       size *= kTensorWidth + 1;
     }
-    output_ = register_module("output", nn::Linear(size, config.width));
+    output_ = register_module("output", Linear(size, config.width));
   }
   Tensor forward(const PerModality& aligned, const Tensor& padding) override {
     Tensor product;  // [B, 33^m]
@@ -71,8 +71,8 @@ class TensorFusion final : public FusionVariant {
 
  private:
   std::array<bool, 3> present_;
-  std::vector<nn::Linear> reduce_;
-  nn::Linear output_{nullptr};
+  std::vector<Linear> reduce_;
+  Linear output_{nullptr};
 };
 
 /// Liu et al. 2018: the same product through factors of low rank.

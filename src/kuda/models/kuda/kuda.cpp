@@ -49,8 +49,8 @@ Kuda::Kuda(const KudaConfig& config, const DataShape& shape, const TextEncoder& 
   const auto [first, second] = std::pair(config.output_widths[0], config.output_widths[1]);
   output_ =
       register_module("CLS", std::make_shared<nn::Module>())
-          ->register_module("cls_layer", nn::Sequential(nn::Linear(config.width, first), nn::GELU(),
-                                                        nn::Linear(first, second), nn::GELU(), nn::Linear(second, 1)));
+          ->register_module("cls_layer", nn::Sequential(Linear(config.width, first), nn::GELU(),
+                                                        Linear(first, second), nn::GELU(), Linear(second, 1)));
 }
 
 Output Kuda::forward(const Batch& batch, Trace* trace) {

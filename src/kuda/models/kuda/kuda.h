@@ -9,6 +9,7 @@
 #include "kuda/models/kuda/fusion.h"
 #include "kuda/models/kuda/unimodal.h"
 #include "kuda/models/model.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -50,7 +51,7 @@ class KudaUnimodal final : public Model {
   Modality modality_;
   KudaConfig config_;
   std::int64_t target_length_ = 0;
-  torch::nn::Linear bridge_{nullptr};  ///< source features to target features; not part of the saved knowledge
+  Linear bridge_{nullptr};  ///< source features to target features; not part of the saved knowledge
   Unimodal module_{nullptr};
 };
 

@@ -6,6 +6,7 @@
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/knowledge.h"
 #include "kuda/models/kuda/tiny.h"
+#include "kuda/text/linear.h"
 #include "kuda/text/state_dict.h"
 
 namespace kuda {
@@ -47,6 +48,58 @@ double largest_move_by_the_ratio(const std::string& place) {
   const auto b = model->forward(batch, &far).score;
   EXPECT_GT((near.at("ratio/T") - far.at("ratio/T")).abs().max().item<double>(), 0.01) << "the ratio did not move";
   return (a - b).abs().max().item<double>();
+}
+
+/// With layers that are large enough to be prepared in float32, in the encoder, its adapters and the fusion.
+std::shared_ptr<Kuda> make_wide() {
+  auto config = tiny_config();
+  config.width = 384;
+  config.heads = 4;
+  config.head_width = 96;
+  config.feed_forward = 768;
+  auto text = tiny_text();
+  text.bert.hidden_size = 768;
+  text.bert.intermediate_size = 384;
+  torch::manual_seed(7);
+  const auto model = std::make_shared<Kuda>(config, tiny_shape(), text);
+  model->eval();
+  model->leave_out_padding();
+  return model;
+}
+
+TEST(Kuda, PreparedForScoringItGivesTheSameScores) {
+  const torch::NoGradGuard no_grad;
+  const auto model = make_wide();
+  const auto batch = tiny_batch();
+  const auto before = model->forward(batch, nullptr);
+  double weights = 0;
+  for (const auto& parameter : model->parameters()) weights += double(parameter.nbytes());
+  model->prepare_for_scoring(Precision::fp32);
+  if (!is_prepared(*model)) GTEST_SKIP() << "LibTorch was built without oneDNN";
+  const auto after = model->forward(batch, nullptr);
+  EXPECT_TRUE(torch::allclose(after.score, before.score, 0, 1e-5));  // scores of order one, float32 rounding
+  for (std::size_t m = 0; m < 3; ++m) EXPECT_TRUE(torch::allclose(after.unimodal[m], before.unimodal[m], 0, 1e-5));
+  double left = prepared_bytes(*model);
+  EXPECT_GT(left, 0.5 * weights) << "most weights are in large layers";
+  for (const auto& parameter : model->parameters()) left += double(parameter.nbytes());
+  EXPECT_EQ(left, weights) << "memory holds each weight once";
+  EXPECT_THROW(model->train(), Error);
+  EXPECT_THROW((void)state_of(*model), Error);
+}
+
+TEST(Kuda, Int8IsForTheTextEncoderAlone) {
+  if (!support_of(torch::kCPU).int8) GTEST_SKIP();
+  const torch::NoGradGuard no_grad;
+  const auto model = make_wide();
+  auto batch = tiny_batch();
+  const auto before = model->forward(batch, nullptr);
+  model->prepare_for_scoring(Precision::int8);
+  const auto after = model->forward(batch, nullptr);
+  // 2 % a product in two layers, halved by the residuals, of a score of order one.
+  EXPECT_TRUE(torch::allclose(after.score, before.score, 0.05, 0.05));
+  EXPECT_FALSE(torch::allclose(after.unimodal[0], before.unimodal[0], 0, 1e-5)) << "the text is not in int8";
+  for (const std::size_t m : {1, 2})  // vision and audio: as exact as before
+    EXPECT_TRUE(torch::allclose(after.unimodal[m], before.unimodal[m], 0, 1e-5));
 }
 
 TEST(Kuda, ReleasedRatioDoesNotReachThePrediction) {

@@ -24,7 +24,7 @@ KudaUnimodal::KudaUnimodal(Modality modality, const KudaConfig& config, const Da
   register_module("encoder", module_->encoder());
   register_module("decoder", module_->decoder());
   if (!needs_bridge) return;
-  bridge_ = register_module(kBridgeName, nn::Linear(width(source), width(target)));
+  bridge_ = register_module(kBridgeName, Linear(width(source), width(target)));
   target_length_ = length(target);
 }
 

@@ -11,12 +11,12 @@ namespace nn = torch::nn;
 
 AdapterImpl::AdapterImpl(const KudaConfig& config, std::int64_t dim) {
   const auto half = dim / 2;
-  down_project_ = register_module("down_project", nn::Linear(dim, half));
+  down_project_ = register_module("down_project", Linear(dim, half));
   tfencoder_ = register_module(
       "tfencoder",
       TransformerEncoder(TransformerEncoderLayerOptions{half, config.adapter_heads, dim / 4, config.dropout_adapter},
                          config.adapter_depth_inner));
-  up_project_ = register_module("up_project", nn::Linear(half, dim));
+  up_project_ = register_module("up_project", Linear(half, dim));
 }
 
 Tensor AdapterImpl::forward(const Tensor& z, const Tensor& padding) {
@@ -27,7 +27,7 @@ SequenceEncoderImpl::SequenceEncoderImpl(const KudaConfig& config, std::int64_t 
     : length_(length), width_(input_width) {
   const auto d = config.sequence_width;
   auto pos_encoder = register_module("pos_encoder", std::make_shared<nn::Module>());
-  proj_ = pos_encoder->register_module("proj", nn::Linear(input_width, d));
+  proj_ = pos_encoder->register_module("proj", Linear(input_width, d));
   positions_ = pos_encoder->register_parameter("position_embeddings", torch::zeros({1, length, d}));
   layers_ = register_module(
       "tfencoder",
@@ -79,8 +79,8 @@ Tensor KnowledgeEncoderImpl::forward(const Tensor& x, const Tensor& segments, co
 
 DecoderImpl::DecoderImpl(std::int64_t input_width, std::int64_t encoder_width) {
   const auto d = encoder_width;
-  mlp_ = register_module("MLP", nn::Sequential(nn::Linear(input_width, d / 2), nn::GELU(), nn::Linear(d / 2, d / 4),
-                                               nn::GELU(), nn::Linear(d / 4, d / 8), nn::GELU(), nn::Linear(d / 8, 1)));
+  mlp_ = register_module("MLP", nn::Sequential(Linear(input_width, d / 2), nn::GELU(), Linear(d / 2, d / 4),
+                                               nn::GELU(), Linear(d / 4, d / 8), nn::GELU(), Linear(d / 8, 1)));
 }
 
 UnimodalImpl::UnimodalImpl(const KudaConfig& config, KnowledgeEncoder encoder) : mask_mean_(config.mask_decoder_mean) {
@@ -126,7 +126,8 @@ UnimodalOutput run_unimodal(Modality modality, Unimodal& module, const Batch& ba
   return module(sequence.values, Tensor(), sequence.padding);
 }
 
-Tensor mean_over_time(const Tensor& x, const Tensor& padding) {
+Tensor mean_over_time(const Tensor& values, const Tensor& padding) {
+  const auto x = as_float32(values);  // bfloat16 cannot count beyond 256 frames
   if (!padding.defined()) return x.mean(1);
   const auto weight = padding.logical_not().to(x.scalar_type()).unsqueeze(-1);  // [B, L, 1]
   return (x * weight).sum(1) / weight.sum(1);

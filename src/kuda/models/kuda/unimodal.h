@@ -11,6 +11,7 @@
 #include "kuda/models/kuda/config.h"
 #include "kuda/nn/transformer.h"
 #include "kuda/text/bert.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -22,7 +23,7 @@ class AdapterImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& padding);
 
  private:
-  torch::nn::Linear down_project_{nullptr}, up_project_{nullptr};
+  Linear down_project_{nullptr}, up_project_{nullptr};
   TransformerEncoder tfencoder_{nullptr};
 };
 TORCH_MODULE(Adapter);
@@ -36,7 +37,7 @@ class SequenceEncoderImpl : public torch::nn::Module {
 
  private:
   std::int64_t length_, width_;
-  torch::nn::Linear proj_{nullptr};
+  Linear proj_{nullptr};
   torch::Tensor positions_;  ///< [1, length, d], starts at 0
   TransformerEncoder layers_{nullptr};
 };
@@ -108,7 +109,7 @@ TORCH_MODULE(Unimodal);
 /// True when the batch holds this modality.
 [[nodiscard]] bool has_modality(const Batch& batch, Modality modality);
 
-/// Mean over time of x [B, L, D]; with `padding` [B, L] defined, over the positions where it is false.
+/// Mean over time of x [B, L, D], in float32; with `padding` [B, L] defined, over the positions where it is false.
 [[nodiscard]] torch::Tensor mean_over_time(const torch::Tensor& x, const torch::Tensor& padding);
 
 }  // namespace kuda

@@ -35,10 +35,11 @@ Lmf::Lmf(const LmfConfig& config, const DataShape& shape, const TextEncoder& tex
 
 Output Lmf::forward(const Batch& batch, Trace* trace) {
   const auto inputs = encoders_.encode(batch);
-  Tensor product;  // [r, B, O]
+  const InFloat32 exact;  // the last step before the score (text/linear.h)
+  Tensor product;         // [r, B, O]
   const auto multiply = [&](const Tensor& x, const Tensor& factor) {
     if (!factor.defined()) return;
-    const auto projected = x.matmul(factor);  // [B, 1 + h] x [r, 1 + h, O]
+    const auto projected = as_float32(x).matmul(factor);  // [B, 1 + h] x [r, 1 + h, O]
     product = product.defined() ? product * projected : projected;
   };
   multiply(inputs.audio, audio_factor_);

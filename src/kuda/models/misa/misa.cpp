@@ -58,7 +58,8 @@ std::pair<nn::utils::rnn::PackedSequence, Tensor> misa_run(nn::LSTM& lstm, nn::G
 
 Tensor MisaRecurrent::forward(const Tensor& x, const Tensor& lengths, Tensor* normalised) {
   namespace rnn = torch::nn::utils::rnn;
-  const auto [output, state1] = misa_run(lstm1, gru1, rnn::pack_padded_sequence(x, lengths, true, false));
+  const InFloat32 exact;  // as in nn/recurrent.h
+  const auto [output, state1] = misa_run(lstm1, gru1, rnn::pack_padded_sequence(as_float32(x), lengths, true, false));
   const auto middle = norm(std::get<0>(rnn::pad_packed_sequence(output, true)));  // [B, max n, 2D]
   if (normalised != nullptr) *normalised = middle;
   const auto state2 = misa_run(lstm2, gru2, rnn::pack_padded_sequence(middle, lengths, true, false)).second;
@@ -67,8 +68,8 @@ Tensor MisaRecurrent::forward(const Tensor& x, const Tensor& lengths, Tensor* no
 
 MisaFusionLayerImpl::MisaFusionLayerImpl(std::int64_t width, double dropout) : dropout_(dropout) {
   self_attn_ = register_module("self_attn", SelfAttention(width, 2, dropout));
-  linear1_ = register_module("linear1", nn::Linear(width, kMisaFeedForward));
-  linear2_ = register_module("linear2", nn::Linear(kMisaFeedForward, width));
+  linear1_ = register_module("linear1", Linear(width, kMisaFeedForward));
+  linear2_ = register_module("linear2", Linear(kMisaFeedForward, width));
   norm1_ = register_module("norm1", nn::LayerNorm(nn::LayerNormOptions({width})));
   norm2_ = register_module("norm2", nn::LayerNorm(nn::LayerNormOptions({width})));
 }
@@ -100,25 +101,25 @@ Misa::Misa(const MisaConfig& config, const DataShape& shape, const TextEncoder& 
     auto& part = parts_[m];
     const auto name = [&](const char* format) { return fmt::format(fmt::runtime(format), kMisaLetter[m]); };
     const auto project = misa_group(*this, name("project_{}"));
-    part.project = project->register_module(name("project_{}"), nn::Linear(widths[m], h));
+    part.project = project->register_module(name("project_{}"), Linear(widths[m], h));
     part.project_norm =
         project->register_module(name("project_{}_layer_norm"), nn::LayerNorm(nn::LayerNormOptions({h})));
     // The published name of the third ends with 3.
     part.private_encoder = misa_group(*this, name("private_{}"))
-                               ->register_module(name(m == 2 ? "private_{}_3" : "private_{}_1"), nn::Linear(h, h));
-    part.recon = misa_group(*this, name("recon_{}"))->register_module(name("recon_{}_1"), nn::Linear(h, h));
+                               ->register_module(name(m == 2 ? "private_{}_3" : "private_{}_1"), Linear(h, h));
+    part.recon = misa_group(*this, name("recon_{}"))->register_module(name("recon_{}_1"), Linear(h, h));
   }
-  shared_ = misa_group(*this, "shared")->register_module("shared_1", nn::Linear(h, h));
+  shared_ = misa_group(*this, "shared")->register_module("shared_1", Linear(h, h));
   if (config.similarity == "adversarial") {
     const auto discriminator = misa_group(*this, "discriminator");
-    discriminator1_ = discriminator->register_module("discriminator_layer_1", nn::Linear(h, h));
-    discriminator2_ = discriminator->register_module("discriminator_layer_2", nn::Linear(h, 3));
+    discriminator1_ = discriminator->register_module("discriminator_layer_1", Linear(h, h));
+    discriminator2_ = discriminator->register_module("discriminator_layer_2", Linear(h, 3));
   }
   sp_discriminator_ =
-      misa_group(*this, "sp_discriminator")->register_module("sp_discriminator_layer_1", nn::Linear(h, 4));
+      misa_group(*this, "sp_discriminator")->register_module("sp_discriminator_layer_1", Linear(h, 4));
   const auto fusion = misa_group(*this, "fusion");
-  fusion1_ = fusion->register_module("fusion_layer_1", nn::Linear(6 * h, 3 * h));
-  fusion3_ = fusion->register_module("fusion_layer_3", nn::Linear(3 * h, 1));
+  fusion1_ = fusion->register_module("fusion_layer_1", Linear(6 * h, 3 * h));
+  fusion3_ = fusion->register_module("fusion_layer_3", Linear(3 * h, 1));
   nn::ModuleList layers;
   encoder_ = MisaFusionLayer(h, config.dropout_fusion);
   layers->push_back(encoder_);
@@ -190,7 +191,7 @@ Output Misa::forward(const Batch& batch, Trace* trace) {
     own[m] = part.private_encoder(origin[m]).sigmoid();
     shared[m] = shared_(origin[m]).sigmoid();
     const auto rebuilt = part.recon(own[m] + shared[m]);
-    const auto term = (rebuilt - origin[m]).square().mean();  // the target takes gradient too, as published
+    const auto term = as_float32(rebuilt - origin[m]).square().mean();  // the target takes gradient too, as published
     recon = recon.defined() ? recon + term : term;
     if (trace == nullptr) continue;
     const char letter = kMisaLetter[m];

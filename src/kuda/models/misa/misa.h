@@ -9,6 +9,7 @@
 #include "kuda/models/misa/config.h"
 #include "kuda/models/model.h"
 #include "kuda/nn/transformer.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -32,7 +33,7 @@ class MisaFusionLayerImpl : public torch::nn::Module {
  private:
   double dropout_;
   SelfAttention self_attn_{nullptr};
-  torch::nn::Linear linear1_{nullptr}, linear2_{nullptr};
+  Linear linear1_{nullptr}, linear2_{nullptr};
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
 };
 TORCH_MODULE(MisaFusionLayer);
@@ -52,7 +53,7 @@ class Misa final : public Model {
  private:
   /// Everything that text, vision and audio have each, in this order (that of Modality).
   struct Part {
-    torch::nn::Linear project{nullptr}, private_encoder{nullptr}, recon{nullptr};
+    Linear project{nullptr}, private_encoder{nullptr}, recon{nullptr};
     torch::nn::LayerNorm project_norm{nullptr};
   };
   torch::Tensor text_vector(const Batch& batch, Trace* trace);
@@ -64,10 +65,10 @@ class Misa final : public Model {
   Bert bert_{nullptr};
   MisaRecurrent vision_, audio_;
   std::array<Part, 3> parts_;
-  torch::nn::Linear shared_{nullptr}, sp_discriminator_{nullptr};
-  torch::nn::Linear discriminator1_{nullptr}, discriminator2_{nullptr};  ///< similarity = adversarial
+  Linear shared_{nullptr}, sp_discriminator_{nullptr};
+  Linear discriminator1_{nullptr}, discriminator2_{nullptr};  ///< similarity = adversarial
   MisaFusionLayer encoder_{nullptr};
-  torch::nn::Linear fusion1_{nullptr}, fusion3_{nullptr};
+  Linear fusion1_{nullptr}, fusion3_{nullptr};
 };
 
 [[nodiscard]] ModelInfo misa_info();

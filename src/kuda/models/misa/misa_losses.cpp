@@ -1,5 +1,7 @@
 #include "kuda/models/misa/misa_losses.h"
 
+#include "kuda/text/precision.h"
+
 namespace kuda {
 
 using torch::Tensor;
@@ -16,14 +18,17 @@ Tensor safe_norm(const Tensor& x) {
 }  // namespace
 
 Tensor misa_difference(const Tensor& x, const Tensor& y) {
-  const auto unit = [](const Tensor& v) {
+  const InFloat32 exact;  // differences of numbers that are alike
+  const auto unit = [](const Tensor& values) {
+    const auto v = as_float32(values);
     const auto centred = v - v.mean(0, true);  // [B, h]
     return centred / (centred.detach().norm(2, std::vector<std::int64_t>{1}, true) + 1e-6);
   };
   return unit(x).t().matmul(unit(y)).square().mean();
 }
 
-Tensor misa_moment_discrepancy(const Tensor& x, const Tensor& y) {
+Tensor misa_moment_discrepancy(const Tensor& one, const Tensor& other) {
+  const auto x = as_float32(one), y = as_float32(other);
   const auto mean_x = x.mean(0), mean_y = y.mean(0);  // [h]
   const auto centred_x = x - mean_x, centred_y = y - mean_y;
   auto sum = safe_norm(mean_x - mean_y);

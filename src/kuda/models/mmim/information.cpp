@@ -14,15 +14,15 @@ namespace nn = torch::nn;
 InformationBoundImpl::InformationBoundImpl(std::int64_t x_width, std::int64_t y_width, bool skip_singular)
     : skip_singular_(skip_singular), sample_width_(y_width / 4) {
   const auto network = [&] {
-    return nn::Sequential(nn::Linear(x_width, y_width), nn::ReLU(), nn::Linear(y_width, y_width));
+    return nn::Sequential(Linear(x_width, y_width), nn::ReLU(), Linear(y_width, y_width));
   };
   mean_ = register_module("mlp_mu", network());
   log_variance_ = register_module("mlp_logvar", network());
-  project_ = register_module("entropy_prj", nn::Sequential(nn::Linear(y_width, sample_width_), nn::Tanh()));
+  project_ = register_module("entropy_prj", nn::Sequential(Linear(y_width, sample_width_), nn::Tanh()));
 }
 
 Tensor InformationBoundImpl::forward(const Tensor& x, const Tensor& y, const std::string& pair, Trace* trace) {
-  const auto mean = mean_->forward(x), log_variance = log_variance_->forward(x);  // [B, Dy]
+  const auto mean = as_float32(mean_->forward(x)), log_variance = as_float32(log_variance_->forward(x));  // [B, Dy]
   const auto bound = (-(mean - y).square() / 2 / log_variance.exp()).sum(1).mean();
   if (trace != nullptr) {
     trace->keep("mu_" + pair, mean);
@@ -33,7 +33,7 @@ Tensor InformationBoundImpl::forward(const Tensor& x, const Tensor& y, const std
 }
 
 SignedSamples InformationBoundImpl::samples(const Tensor& y, const Tensor& label) {
-  const auto projected = project_->forward(y);  // [B, Dy / 4]
+  const auto projected = as_float32(project_->forward(y));  // [B, Dy / 4]
   return {projected.index({label > 0}), projected.index({label < 0})};
 }
 
@@ -69,6 +69,7 @@ Tensor InformationBoundImpl::all_samples(std::size_t side, const Tensor& fresh) 
 }
 
 Tensor InformationBoundImpl::entropy(const SignedSamples& batch) const {
+  const InFloat32 exact;  // a determinant
   std::array<Tensor, 2> logdet;
   for (std::size_t side = 0; side < 2; ++side) {
     const auto all = all_samples(side, batch[side]);  // [n, Dy / 4]
@@ -81,17 +82,18 @@ Tensor InformationBoundImpl::entropy(const SignedSamples& batch) const {
 
 ContrastiveTermImpl::ContrastiveTermImpl(std::int64_t x_width, std::int64_t fusion_width, std::int64_t layers) {
   if (layers == 1) {
-    single_ = register_module("net", nn::Linear(fusion_width, x_width));
+    single_ = register_module("net", Linear(fusion_width, x_width));
     return;
   }
-  several_ = register_module("net", nn::Sequential(nn::Linear(fusion_width, x_width), nn::Tanh()));
-  for (std::int64_t i = 1; i < layers; ++i) several_->push_back(nn::Linear(x_width, x_width));  // none between
+  several_ = register_module("net", nn::Sequential(Linear(fusion_width, x_width), nn::Tanh()));
+  for (std::int64_t i = 1; i < layers; ++i) several_->push_back(Linear(x_width, x_width));  // none between
 }
 
 Tensor ContrastiveTermImpl::forward(const Tensor& x, const Tensor& fusion) {
-  const auto predicted = single_.is_empty() ? several_->forward(fusion) : single_(fusion);  // [B, Dx]
+  const auto predicted = as_float32(single_.is_empty() ? several_->forward(fusion) : single_(fusion));  // [B, Dx]
+  const InFloat32 exact;  // a softmax over the batch of cosines that differ little
   const auto unit = [](const Tensor& rows) { return rows / rows.norm(2, 1, /*keepdim=*/true); };
-  const auto cosine = unit(x).matmul(unit(predicted).t());  // [B, B]
+  const auto cosine = unit(as_float32(x)).matmul(unit(predicted).t());  // [B, B]
   return (cosine.logsumexp(1) - cosine.diagonal()).mean();
 }
 

@@ -10,6 +10,7 @@
 
 #include "kuda/models/mmim/config.h"
 #include "kuda/models/trace.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -50,7 +51,7 @@ class ContrastiveTermImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& fusion);  ///< [B, Dx], [B, F] -> scalar
 
  private:
-  torch::nn::Linear single_{nullptr};
+  Linear single_{nullptr};
   torch::nn::Sequential several_{nullptr};
 };
 TORCH_MODULE(ContrastiveTerm);

@@ -41,7 +41,7 @@ StatesEncoderImpl::StatesEncoderImpl(const MmimConfig& config, std::int64_t inpu
                                              .bidirectional(config.bidirectional)
                                              .dropout(dropout_)
                                              .batch_first(true)));
-  linear_ = register_module("linear_1", nn::Linear(directions_ * hidden, output));
+  linear_ = register_module("linear_1", Linear(directions_ * hidden, output));
 }
 
 Tensor StatesEncoderImpl::forward(const Tensor& values, const Tensor& lengths, Tensor* states) {
@@ -76,9 +76,9 @@ Mmim::Mmim(const MmimConfig& config, const DataShape& shape, const TextEncoder& 
     contrast_[m] = register_module(fmt::format("cpc_z{}", kMmimLetters[m]),
                                    ContrastiveTerm(widths[m], config.fusion_width, config.contrast_layers));
   auto fusion = register_module("fusion_prj", std::make_shared<nn::Module>());
-  fusion1_ = fusion->register_module("linear_1", nn::Linear(widths[0] + widths[1] + widths[2], config.fusion_width));
-  fusion2_ = fusion->register_module("linear_2", nn::Linear(config.fusion_width, config.fusion_width));
-  fusion3_ = fusion->register_module("linear_3", nn::Linear(config.fusion_width, 1));
+  fusion1_ = fusion->register_module("linear_1", Linear(widths[0] + widths[1] + widths[2], config.fusion_width));
+  fusion2_ = fusion->register_module("linear_2", Linear(config.fusion_width, config.fusion_width));
+  fusion3_ = fusion->register_module("linear_3", Linear(config.fusion_width, 1));
   for (auto& item : named_parameters())  // the published trainer draws every matrix outside BERT again
     if (!item.key().starts_with("bertmodel.") && item.value().dim() > 1) nn::init::xavier_normal_(item.value());
 }

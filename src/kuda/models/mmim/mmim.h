@@ -13,6 +13,7 @@
 #include "kuda/models/mmim/config.h"
 #include "kuda/models/mmim/information.h"
 #include "kuda/models/model.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -28,7 +29,7 @@ class StatesEncoderImpl : public torch::nn::Module {
   double dropout_;
   std::int64_t directions_, layer_;
   torch::nn::LSTM rnn_{nullptr};
-  torch::nn::Linear linear_{nullptr};
+  Linear linear_{nullptr};
 };
 TORCH_MODULE(StatesEncoder);
 
@@ -46,6 +47,7 @@ class Mmim final : public Model {
   void begin_phase(std::int64_t phase, bool is_continued) override;
   [[nodiscard]] std::int64_t phase_steps(std::int64_t phase, std::int64_t steps) const override;
   void after_backward(const Output& output, const Batch& batch) override;
+  [[nodiscard]] bool has_independent_batches() const override { return !config_.contrast; }  ///< the memory
 
  private:
   /// x -> y, as indices of the encoded modalities text, vision, audio.
@@ -65,7 +67,7 @@ class Mmim final : public Model {
   StatesEncoder vision_{nullptr}, audio_{nullptr};
   std::vector<Pair> pairs_;
   std::array<ContrastiveTerm, 3> contrast_{nullptr, nullptr, nullptr};  ///< text, vision, audio
-  torch::nn::Linear fusion1_{nullptr}, fusion2_{nullptr}, fusion3_{nullptr};
+  Linear fusion1_{nullptr}, fusion2_{nullptr}, fusion3_{nullptr};
   torch::Tensor memory_step_;  ///< [1] int64: batches of this epoch's second phase
 };
 

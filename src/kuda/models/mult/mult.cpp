@@ -74,9 +74,9 @@ Mult::Mult(const MultConfig& config, const DataShape& shape, const TextEncoder& 
     streams_[m].memory =
         register_module(fmt::format("trans_{}_mem", kMultLetter[m]),
                         encoder(2 * d, std::max<std::int64_t>(config.levels, 3), config.dropout_attention));
-  proj1_ = register_module("proj1", nn::Linear(6 * d, 6 * d));
-  proj2_ = register_module("proj2", nn::Linear(6 * d, 6 * d));
-  out_layer_ = register_module("out_layer", nn::Linear(6 * d, 1));
+  proj1_ = register_module("proj1", Linear(6 * d, 6 * d));
+  proj2_ = register_module("proj2", Linear(6 * d, 6 * d));
+  out_layer_ = register_module("out_layer", Linear(6 * d, 1));
 }
 
 Sequence Mult::text_of(const Batch& batch, Trace* trace) {

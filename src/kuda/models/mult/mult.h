@@ -11,6 +11,7 @@
 #include "kuda/models/mult/config.h"
 #include "kuda/nn/crossmodal_transformer.h"
 #include "kuda/nn/text_features.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -41,7 +42,7 @@ class Mult final : public Model {
   Bert bert_{nullptr};
   std::unique_ptr<TextFeatures> text_features_;
   std::array<Stream, 3> streams_;
-  torch::nn::Linear proj1_{nullptr}, proj2_{nullptr}, out_layer_{nullptr};
+  Linear proj1_{nullptr}, proj2_{nullptr}, out_layer_{nullptr};
 };
 
 [[nodiscard]] ModelInfo mult_info();

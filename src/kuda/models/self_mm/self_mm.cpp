@@ -13,7 +13,7 @@ namespace nn = torch::nn;
 LastStateEncoderImpl::LastStateEncoderImpl(std::int64_t input, std::int64_t hidden, std::int64_t output, double dropout)
     : dropout_(dropout) {
   rnn_ = register_module("rnn", nn::LSTM(nn::LSTMOptions(input, hidden).batch_first(true)));
-  linear_ = register_module("linear_1", nn::Linear(hidden, output));
+  linear_ = register_module("linear_1", Linear(hidden, output));
 }
 
 Tensor LastStateEncoderImpl::forward(const Tensor& values, const Tensor& lengths, const char* name, Trace* trace) {

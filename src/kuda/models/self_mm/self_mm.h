@@ -6,6 +6,7 @@
 
 #include "kuda/models/multitask.h"
 #include "kuda/models/self_mm/config.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -19,7 +20,7 @@ class LastStateEncoderImpl : public torch::nn::Module {
  private:
   double dropout_;
   torch::nn::LSTM rnn_{nullptr};
-  torch::nn::Linear linear_{nullptr};
+  Linear linear_{nullptr};
 };
 TORCH_MODULE(LastStateEncoder);
 

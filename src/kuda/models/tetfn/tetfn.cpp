@@ -48,8 +48,11 @@ StateConvolutionImpl::StateConvolutionImpl(std::int64_t input, std::int64_t hidd
 }
 
 Tensor StateConvolutionImpl::forward(const Tensor& values, const Tensor& padding) {
-  const auto states = tetfn_zero_padding(std::get<0>(rnn_(values)), padding);  // [B, L, hidden]
-  return conv_(states.transpose(1, 2));
+  const auto states = [&] {  // [B, L, hidden]
+    const InFloat32 exact;   // as in nn/recurrent.h
+    return std::get<0>(rnn_(as_float32(values)));
+  }();
+  return conv_(tetfn_zero_padding(states, padding).transpose(1, 2));
 }
 
 TextEnhancedTransformerImpl::TextEnhancedTransformerImpl(CrossmodalOptions options) {

@@ -24,9 +24,9 @@ Tfn::Tfn(const TfnConfig& config, const DataShape& shape, const TextEncoder& tex
                             .reference_quirks = config.reference_quirks},
                            shape, text.bert, text.folder);
   const auto size = encoders_.audio_width() * encoders_.vision_width() * encoders_.text_width();
-  post_fusion_1_ = register_module("post_fusion_layer_1", nn::Linear(size, config.post_fusion));
-  post_fusion_2_ = register_module("post_fusion_layer_2", nn::Linear(config.post_fusion, config.post_fusion));
-  post_fusion_3_ = register_module("post_fusion_layer_3", nn::Linear(config.post_fusion, config.outputs));
+  post_fusion_1_ = register_module("post_fusion_layer_1", Linear(size, config.post_fusion));
+  post_fusion_2_ = register_module("post_fusion_layer_2", Linear(config.post_fusion, config.post_fusion));
+  post_fusion_3_ = register_module("post_fusion_layer_3", Linear(config.post_fusion, config.outputs));
 }
 
 Output Tfn::forward(const Batch& batch, Trace* trace) {

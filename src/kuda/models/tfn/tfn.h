@@ -7,6 +7,7 @@
 #include "kuda/models/model.h"
 #include "kuda/models/tfn/config.h"
 #include "kuda/nn/mean_inputs.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -24,7 +25,7 @@ class Tfn final : public Model {
   TfnConfig config_;
   torch::Tensor output_range_, output_shift_;  ///< [1] each; in the published state, never trained
   MeanEncoders encoders_;
-  torch::nn::Linear post_fusion_1_{nullptr}, post_fusion_2_{nullptr}, post_fusion_3_{nullptr};
+  Linear post_fusion_1_{nullptr}, post_fusion_2_{nullptr}, post_fusion_3_{nullptr};
 };
 
 [[nodiscard]] ModelInfo tfn_info();

@@ -23,7 +23,7 @@ Tensor tmbl_over_pairs(const TmblStreams& of_private, const TmblStreams& shared,
 
 Tensor tmbl_similarity(const TmblStreams& shared) {
   const auto distance = [&](std::size_t a, std::size_t b) {
-    return 1 - torch::cosine_similarity(shared[a], shared[b], -1, 1e-8).mean();
+    return 1 - torch::cosine_similarity(as_float32(shared[a]), as_float32(shared[b]), -1, 1e-8).mean();
   };
   return (distance(0, 1) + distance(0, 2) + distance(1, 2)) / 3;
 }
@@ -31,7 +31,7 @@ Tensor tmbl_similarity(const TmblStreams& shared) {
 Tensor tmbl_reference_difference(const TmblStreams& of_private, const TmblStreams& shared) {
   return tmbl_over_pairs(of_private, shared, [](const Tensor& x, const Tensor& y) {
     const auto square = [](const Tensor& stream) {
-      const auto r = (stream[0] - stream[1]).flatten() / 2;  // [B H]
+      const auto r = as_float32(stream[0] - stream[1]).flatten() / 2;  // [B H]
       return (r / (r.detach().norm() + 1e-6)).square().sum();
     };
     const auto size = double(x[0].numel());
@@ -41,8 +41,9 @@ Tensor tmbl_reference_difference(const TmblStreams& of_private, const TmblStream
 
 Tensor tmbl_difference(const TmblStreams& of_private, const TmblStreams& shared) {
   return tmbl_over_pairs(of_private, shared, [](const Tensor& x, const Tensor& y) {
+    const InFloat32 exact;  // differences of numbers that are alike
     const auto unit = [](const Tensor& stream) {
-      const auto rows = stream.flatten(1);  // [B, 2H]
+      const auto rows = as_float32(stream).flatten(1);  // [B, 2H]
       const auto centred = rows - rows.mean(0, /*keepdim=*/true);
       return centred / (centred.detach().norm(2, {1}, /*keepdim=*/true) + 1e-6);
     };

@@ -29,10 +29,10 @@ Tmbl::Tmbl(const TmblConfig& config, const DataShape& shape, const TextEncoder& 
   for (std::size_t m = 0; m < 3; ++m) {
     const auto name = "project_" + letters[m];
     const auto projection = register_module(name, std::make_shared<torch::nn::Module>());
-    projections_[m].linear = projection->register_module(name, torch::nn::Linear(widths[m], h));
+    projections_[m].linear = projection->register_module(name, Linear(widths[m], h));
     projections_[m].norm =
         projection->register_module(name + "_layer_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({h})));
-    private_output_[m] = register_module("fc_" + letters[m], torch::nn::Linear(widths[m], h));
+    private_output_[m] = register_module("fc_" + letters[m], Linear(widths[m], h));
   }
   private_audio_ = register_module("tf_encoder_private_a", TmblTransformer(config, widths[2], widths[1], 2));
   private_vision_ = register_module("tf_encoder_private_v", TmblTransformer(config, widths[1], widths[0], 2));
@@ -153,7 +153,8 @@ Output Tmbl::forward(const Batch& batch, Trace* trace) {
   fused = hash_dropout(fusion2_(fusion1_(fused).relu()), config_.dropout_fusion, is_training()).relu();
   if (trace != nullptr) trace->keep("mean/fused", fused.mean(-1));  // over the tokens
   Output output;
-  output.score = fusion3_(fused).mean(-1).squeeze(-1);  // [B]
+  const InFloat32 exact;                                            // as the last layer of other models (text/linear.h)
+  output.score = fusion3_(as_float32(fused)).mean(-1).squeeze(-1);  // [B]
   output.terms.emplace_back("similarity", tmbl_similarity(shared));
   output.terms.emplace_back(
       "difference", is_reference ? tmbl_reference_difference(of_private, shared) : tmbl_difference(of_private, shared));

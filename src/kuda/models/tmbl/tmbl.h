@@ -12,6 +12,7 @@
 #include "kuda/models/tmbl/config.h"
 #include "kuda/models/tmbl/transformer.h"
 #include "kuda/nn/recurrent.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -42,7 +43,7 @@ class Tmbl final : public Model {
     torch::nn::LayerNorm norm{nullptr};
   };
   struct Projection {
-    torch::nn::Linear linear{nullptr};
+    Linear linear{nullptr};
     torch::nn::LayerNorm norm{nullptr};
   };
   Utterance utterance(const std::string& letter, std::int64_t input_width);
@@ -55,7 +56,7 @@ class Tmbl final : public Model {
   Bert bert_{nullptr};
   Utterance vision_, audio_;
   std::array<Projection, 3> projections_;
-  std::array<torch::nn::Linear, 3> private_output_{nullptr, nullptr, nullptr};
+  std::array<Linear, 3> private_output_{nullptr, nullptr, nullptr};
   TmblTransformer private_audio_{nullptr}, private_vision_{nullptr}, private_text_{nullptr}, shared_{nullptr};
   torch::nn::Conv1d fusion1_{nullptr}, fusion2_{nullptr}, fusion3_{nullptr};
   torch::Tensor class_token_, positions_;  ///< [N, 1, H], [N, 14, H]; N = 1 in mode sound

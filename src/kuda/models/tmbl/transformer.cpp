@@ -15,8 +15,8 @@ torch::nn::LayerNorm tmbl_norm(std::int64_t dim) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}).eps(1e-6));
 }
 
-torch::nn::Linear tmbl_projection(std::int64_t from, std::int64_t to) {
-  return torch::nn::Linear(torch::nn::LinearOptions(from, to).bias(false));
+Linear tmbl_projection(std::int64_t from, std::int64_t to) {
+  return Linear(torch::nn::LinearOptions(from, to).bias(false));
 }
 
 torch::nn::Conv1d tmbl_pointwise(std::int64_t from, std::int64_t to) {
@@ -63,10 +63,10 @@ TmblLayerImpl::TmblLayerImpl(const TmblConfig& config, std::int64_t query_width,
   norm_ = attention->register_module("layer_norm", tmbl_norm(query_width));
   const auto feed = register_module("pos_ffn", std::make_shared<torch::nn::Module>());
   const auto inner = config.feed_forward;
-  w_1_ = feed->register_module("w_1", torch::nn::Linear(query_width, inner));
+  w_1_ = feed->register_module("w_1", Linear(query_width, inner));
   up_ = feed->register_module("up_dim", tmbl_pointwise(inner, 2 * inner));
   keep_ = feed->register_module("keep_dim", tmbl_pointwise(2 * inner, 2 * inner));
-  w_2_ = feed->register_module("w_2", torch::nn::Linear(inner, query_width));
+  w_2_ = feed->register_module("w_2", Linear(inner, query_width));
   feed_norm_ = feed->register_module("layer_norm", tmbl_norm(query_width));
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kuda/models/tmbl/config.h"
+#include "kuda/text/linear.h"
 
 namespace kuda {
 
@@ -28,7 +29,7 @@ class TmblLayerImpl : public torch::nn::Module {
   bool is_reference_;
   std::int64_t heads_, key_width_;
   double dropout_;
-  torch::nn::Linear w_q_{nullptr}, w_k_{nullptr}, w_v_{nullptr}, fc_{nullptr}, w_1_{nullptr}, w_2_{nullptr};
+  Linear w_q_{nullptr}, w_k_{nullptr}, w_v_{nullptr}, fc_{nullptr}, w_1_{nullptr}, w_2_{nullptr};
   torch::nn::Conv1d keep_q_k_{nullptr}, up_{nullptr}, keep_{nullptr};  ///< kernel 1
   torch::nn::LayerNorm norm_{nullptr}, feed_norm_{nullptr};
 };
