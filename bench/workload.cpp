@@ -15,6 +15,7 @@
 #include "kuda/data/prepared.h"
 #include "kuda/data/synth.h"
 #include "kuda/io/safetensors.h"
+#include "kuda/text/bert.h"
 #include "kuda/text/state_dict.h"
 #include "kuda/training/small_encoder.h"
 
@@ -218,6 +219,22 @@ void Workload::add_scoring(std::vector<Case>& cases, std::int64_t size, const Jo
   cases.push_back({fmt::format("score/{}", size), size, std::move(score), job.model});
 }
 
+void Workload::add_encoding(std::vector<Case>& cases, std::int64_t size, const Job& job) {
+  for (const auto& part : job.model->modules(/*include_self=*/false)) {
+    const auto bert = std::dynamic_pointer_cast<BertImpl>(part);
+    if (!bert) continue;
+    const auto batch = job.task.collate(first_rows(dataset(), Split::test, size));
+    cases.push_back({fmt::format("encode/{}", size), size,
+                     [bert, batch] {
+                       const torch::NoGradGuard no_grad;
+                       return timed(
+                           [&] { (void)bert->forward(batch.text_ids, batch.text_segments, batch.text_padding); });
+                     },
+                     job.model});
+    return;
+  }
+}
+
 std::vector<Case> Workload::cases(const std::regex& wanted) {
   std::vector<std::string> known;
   const auto is_wanted = [&](const std::string& name) {
@@ -249,11 +266,14 @@ std::vector<Case> Workload::cases(const std::regex& wanted) {
     return add_job(info.make(*config_.model_config, shape, text), "multimodal", config_.train);
   };
   if (is_any_wanted({"stage2/step", "stage2/epoch"})) add_training(all, "stage2", make_main());
-  if (is_any_wanted({"score/1", fmt::format("score/{}", kScoredTogether)})) {
+  if (is_any_wanted({"score/1", fmt::format("score/{}", kScoredTogether), "encode/1",
+                     fmt::format("encode/{}", kScoredTogether)})) {
     const auto& job = make_main();  // of its own: what is prepared for scoring cannot be trained
     job.model->prepare_for_scoring(options_.precision);
     add_scoring(all, 1, job);
     add_scoring(all, kScoredTogether, job);
+    add_encoding(all, 1, job);
+    add_encoding(all, kScoredTogether, job);
   }
   std::erase_if(all, [&](const Case& one) { return !std::regex_search(one.name, wanted); });
   if (all.empty()) throw UsageError("--cases: no case has such a name", "there are " + join(known));

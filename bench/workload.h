@@ -59,6 +59,8 @@ class Workload {
   ///   stage1/TASK/step, stage2/step    one optimiser step with everything that belongs to it, batch included
   ///   stage1/TASK/epoch, stage2/epoch  an epoch and its validation, without saving
   ///   score/1, score/32                clips of the test split in one batch, weights prepared as `kuda predict` does
+  ///   encode/1, encode/32              the text encoder of it alone, where the model has one; the batch is there
+  ///   already
   [[nodiscard]] std::vector<Case> cases(const std::regex& wanted);
   [[nodiscard]] RunConfig& config() noexcept { return config_; }
   [[nodiscard]] const Dataset& dataset() const noexcept { return session_->dataset(); }
@@ -72,6 +74,7 @@ class Workload {
   void add_loading(std::vector<Case>& cases);
   void add_training(std::vector<Case>& cases, const std::string& name, Job& job);
   void add_scoring(std::vector<Case>& cases, std::int64_t size, const Job& job);
+  void add_encoding(std::vector<Case>& cases, std::int64_t size, const Job& job);
 
   WorkloadOptions options_;
   std::unique_ptr<const Scratch> scratch_;

@@ -98,7 +98,8 @@ TEST_F(ScorerOfARun, OtherPrecisionsGiveNearbyScoresAndANote) {
     const Scorer scorer(folder / "run", dataset, {.precision = name});
     EXPECT_THAT(scorer.notes(), Contains(HasSubstr("scored in " + name)));
     const auto scores = scorer.predict(rows);
-    for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_NEAR(scores[i].score, exact[i].score, 0.1) << name;  // of -1..1
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      EXPECT_NEAR(scores[i].score, exact[i].score, 0.1) << name;  // of -1..1
   }
   EXPECT_THROW(Scorer(folder / "run", dataset, {.precision = "fp16"}), ConfigError);
   if (!support_of(torch::kCPU).bf16)

@@ -407,8 +407,9 @@ TEST_P(Conformance, ScoresInBfloat16AreFloat32AndNearThoseInFloat32) {
       EXPECT_TRUE(output.score.isfinite().all().item<bool>());
       // A product keeps 8 bits, 0.4 %, and a dozen layers lie between clip and score. Far more than these scores of
       // order one would move so; far less than if something were computed that is not meant.
-      EXPECT_TRUE(torch::allclose(output.score, exact, 0.1, 0.15))
-          << "prepared " << prepares << "\n" << output.score << "\n" << exact;
+      EXPECT_TRUE(torch::allclose(output.score, exact, 0.1, 0.15)) << "prepared " << prepares << "\n"
+                                                                   << output.score << "\n"
+                                                                   << exact;
       for (const auto& [name, value] : trace.all()) EXPECT_NE(value.scalar_type(), torch::kBFloat16) << name;
     }
   }

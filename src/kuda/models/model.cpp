@@ -31,6 +31,7 @@ void Model::leave_out_padding(bool is_on) {
 }
 
 void Model::prepare_for_scoring(Precision precision) {
+  eval();
   use_precision(precision);
   for (const auto& part : modules(/*include_self=*/false))
     if (dynamic_cast<const BertImpl*>(part.get()) != nullptr) kuda::prepare_for_scoring(*part, precision);

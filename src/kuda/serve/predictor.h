@@ -79,8 +79,8 @@ struct PredictorFacts {
 class Predictor {
  public:
   /// `folder`: a checkpoint, or a run folder with one in model/. Throws CheckpointError naming the file; ConfigError
-  /// for a device that is not there or lacks the precision, a batch size below 1 and a level outside (0, 1). With data, also what `kuda
-  /// predict` throws when they cannot be read or do not fit the model.
+  /// for a device that is not there or lacks the precision, a batch size below 1 and a level outside (0, 1). With data,
+  /// also what `kuda predict` throws when they cannot be read or do not fit the model.
   explicit Predictor(const std::filesystem::path& folder, const PredictorOptions& options = {});
   Predictor(Predictor&&) noexcept;
   Predictor& operator=(Predictor&&) noexcept;

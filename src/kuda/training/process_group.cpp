@@ -268,18 +268,18 @@ void ProcessGroup::expect_same(const std::string& text, const std::string& what)
   const auto digest = sha256(std::as_bytes(std::span(text.data(), text.size()))).substr(0, kDigits);
   digests[std::size_t(rank_)] = double(std::stoull(digest, nullptr, 16));
   sum(digests);
-  for (std::size_t rank = 1; rank < digests.size(); ++rank)
-    if (digests[rank] != digests.front())
-      throw ConfigError(fmt::format("{}: process {} has another than process 0", what, rank),
+  for (std::size_t other = 1; other < digests.size(); ++other)
+    if (digests[other] != digests.front())
+      throw ConfigError(fmt::format("{}: process {} has another than process 0", what, other),
                         "start all processes with the same command, files and version of kuda");
 }
 
 /// That of one process, in all of them.
-std::string ProcessGroup::text_of(int rank, const std::string& text) const {
-  std::vector<double> size{rank_ == rank ? double(text.size()) : 0.0};
-  sum(size);
-  const auto bytes = torch::zeros({std::int64_t(size.front())}, torch::kUInt8);
-  if (rank_ == rank) std::memcpy(bytes.data_ptr(), text.data(), text.size());
+std::string ProcessGroup::text_of(int owner, const std::string& text) const {
+  std::vector<double> length{rank_ == owner ? double(text.size()) : 0.0};
+  sum(length);
+  const auto bytes = torch::zeros({std::int64_t(length.front())}, torch::kUInt8);
+  if (rank_ == owner) std::memcpy(bytes.data_ptr(), text.data(), text.size());
   sum(bytes);
   return {static_cast<const char*>(bytes.data_ptr()), std::size_t(bytes.numel())};
 }

@@ -57,7 +57,7 @@ class ProcessGroup {
   void expect_same(const std::string& text, const std::string& what) const;
 
  private:
-  [[nodiscard]] std::string text_of(int rank, const std::string& text) const;
+  [[nodiscard]] std::string text_of(int owner, const std::string& text) const;
   int rank_ = 0, size_ = 1, local_rank_ = 0;
   std::unique_ptr<ProcessLink> link_;  ///< null where alone
 };

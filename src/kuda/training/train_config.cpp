@@ -79,11 +79,12 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
       "batches at the end of an epoch that do not fill a step: step = with what there is; drop = lost, as in MMSA",
       one_of({"step", "drop"}));
   fields.add("eval_batch_size", eval_batch_size, "clips per batch when scoring; 0 = batch_size", at_least(0));
-  fields.add("precision", precision,
-             std::string("what forward and backward compute in; weights, gradients and moments are float32 in each, and "
-                         "so are checkpoints and the scores of the finished run. ") +
-                 kPrecisionHelp,
-             [](const FieldTarget& target) { return expected_precision(*std::get<std::string*>(target)); });
+  fields.add(
+      "precision", precision,
+      std::string("what forward and backward compute in; weights, gradients and moments are float32 in each, and "
+                  "so are checkpoints and the scores of the finished run. ") +
+          kPrecisionHelp,
+      [](const FieldTarget& target) { return expected_precision(*std::get<std::string*>(target)); });
   fields.add("save_every", save_every, "epochs between saved states; a killed run continues from the last one",
              at_least(1));
   fields.add("save_seconds", save_seconds,

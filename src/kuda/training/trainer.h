@@ -52,14 +52,14 @@ struct TrainingResult {
   std::filesystem::path chosen_weights;  ///< empty when the last epoch is the chosen one
 };
 
-/// Trains to the last epoch or to the early stop, in config.precision. On return the model holds the weights of the last
-/// epoch, float32 as throughout, and computes in float32. A state
-/// found in the folder is continued. Before each batch LibTorch's generator is seeded from (seed, step, batch of the
-/// step), so dropout needs no stored state; state that a model keeps across batches must be registered buffers.
-/// Throws Interrupted, after saving, when `stop` is set; Error at the first loss term, gradient or score that is not
-/// finite, naming term or parameter, epoch, step and clips; ConfigError when the selection has no clips, or when the
-/// work cannot be shared by the processes of `group`; CheckpointError when the folder holds the state of another run.
-/// What one process of a group throws or is asked ends all of them, in the same step.
+/// Trains to the last epoch or to the early stop, in config.precision. On return the model holds the weights of the
+/// last epoch, float32 as throughout, and computes in float32. A state found in the folder is continued. Before each
+/// batch LibTorch's generator is seeded from (seed, step, batch of the step), so dropout needs no stored state; state
+/// that a model keeps across batches must be registered buffers. Throws Interrupted, after saving, when `stop` is set;
+/// Error at the first loss term, gradient or score that is not finite, naming term or parameter, epoch, step and clips;
+/// ConfigError when the selection has no clips, or when the work cannot be shared by the processes of `group`;
+/// CheckpointError when the folder holds the state of another run. What one process of a group throws or is asked ends
+/// all of them, in the same step.
 [[nodiscard]] TrainingResult train(const TrainingTask& task, const TrainConfig& config, std::uint64_t seed,
                                    const TrainingRun& run);
 

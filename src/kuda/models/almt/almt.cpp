@@ -93,8 +93,8 @@ Almt::Almt(const AlmtConfig& config, const DataShape& shape, const TextEncoder& 
   fusion_ =
       almt_blocks(*fusion, "CrossTransformerEncoder",
                   {d, config.fusion_heads, config.head_width, config.fusion_mlp, config.dropout}, config.fusion_depth);
-  output_ = register_module("regression_layer", std::make_shared<torch::nn::Module>())
-                ->register_module("0", Linear(d, 1));
+  output_ =
+      register_module("regression_layer", std::make_shared<torch::nn::Module>())->register_module("0", Linear(d, 1));
 }
 
 Output Almt::forward(const Batch& batch, Trace* trace) {

@@ -21,7 +21,8 @@ class Bbfn final : public Model {
   Bbfn(const BbfnConfig& config, const DataShape& shape, const TextEncoder& text);
   Output forward(const Batch& batch, Trace* trace) override;       ///< term "discriminator"
   Losses loss(const Output& output, const Batch& batch) override;  ///< MSE + lambda * discriminator
-  /// With frames pooled to the word pieces every later block masks the padded ones; a convolution reads beyond the last.
+  /// With frames pooled to the word pieces every later block masks the padded ones; a convolution reads beyond the
+  /// last.
   [[nodiscard]] bool ignores_padded_pieces() const override {
     return config_.align == "pool" && config_.encoder != "cnn";
   }

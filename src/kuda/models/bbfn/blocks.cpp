@@ -50,8 +50,7 @@ BbfnEncoder::BbfnEncoder(torch::nn::Module& owner, const BbfnConfig& config, con
   state_ = config.state_layer == "first" ? 0 : config.encoder_layers - 1;
   rnn_ = BidirectionalRnn(owner, "rnn_" + letter, config.encoder, input_width, input_width, config.encoder_layers);
   to_vector_ = owner.register_module("linear_proj_" + letter + "_h", Linear(2 * input_width, config.width));
-  to_sequence_ =
-      owner.register_module("linear_proj_" + letter + "_seq", Linear(2 * input_width, config.width));
+  to_sequence_ = owner.register_module("linear_proj_" + letter + "_seq", Linear(2 * input_width, config.width));
 }
 
 BbfnEncoder::Result BbfnEncoder::forward(const Tensor& x, const BbfnPositions& positions) {

@@ -74,7 +74,7 @@ class BbfnPairImpl : public torch::nn::Module {
  private:
   struct Separator {
     Linear text{nullptr}, other{nullptr};  ///< first layer
-    BidirectionalRnn text_rnn, other_rnn;             ///< the others
+    BidirectionalRnn text_rnn, other_rnn;  ///< the others
     Linear hidden{nullptr}, output{nullptr};
   };
   std::vector<Separator> separators_;

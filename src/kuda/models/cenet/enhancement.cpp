@@ -30,8 +30,8 @@ EnhancementImpl::EnhancementImpl(const CenetConfig& config, const DataShape& sha
       source.codebook = register_module(name + "_codebook", Codebook(config.clusters, input));
       source.embedding = register_module(name + "_embedding", nn::Embedding(options));
     } else {
-      source.transform = register_module(
-          name + "_transform", nn::Sequential(Linear(input, width), nn::ReLU(), Linear(width, width)));
+      source.transform =
+          register_module(name + "_transform", nn::Sequential(Linear(input, width), nn::ReLU(), Linear(width, width)));
     }
   };
   build(vision_, "visual", shape.vision_width);

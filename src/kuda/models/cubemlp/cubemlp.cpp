@@ -26,8 +26,7 @@ CubeMlp::CubeMlp(const CubeMlpConfig& config, const DataShape& shape, const Text
     bert_ = register_module("bertmodel", Bert(bert_config));
     if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
     freeze_layers(*bert_, config.frozen_layers);
-    text_ = register_module(
-        "W_t", Linear(torch::nn::LinearOptions(bert_config.hidden_size, config.width).bias(false)));
+    text_ = register_module("W_t", Linear(torch::nn::LinearOptions(bert_config.hidden_size, config.width).bias(false)));
   }
   if (present_[1]) vision_ = sequence_encoder("v", shape.vision_width);
   if (present_[2]) audio_ = sequence_encoder("a", shape.audio_width);

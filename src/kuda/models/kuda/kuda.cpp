@@ -47,10 +47,9 @@ Kuda::Kuda(const KudaConfig& config, const DataShape& shape, const TextEncoder& 
   if (encoders->children().empty()) throw ConfigError("KuDA needs at least one of text, vision and audio");
   fusion_ = register_module("DyMultiFus", Fusion(config, shape_, widths));
   const auto [first, second] = std::pair(config.output_widths[0], config.output_widths[1]);
-  output_ =
-      register_module("CLS", std::make_shared<nn::Module>())
-          ->register_module("cls_layer", nn::Sequential(Linear(config.width, first), nn::GELU(),
-                                                        Linear(first, second), nn::GELU(), Linear(second, 1)));
+  output_ = register_module("CLS", std::make_shared<nn::Module>())
+                ->register_module("cls_layer", nn::Sequential(Linear(config.width, first), nn::GELU(),
+                                                              Linear(first, second), nn::GELU(), Linear(second, 1)));
 }
 
 Output Kuda::forward(const Batch& batch, Trace* trace) {

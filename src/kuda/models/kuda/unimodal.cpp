@@ -79,8 +79,8 @@ Tensor KnowledgeEncoderImpl::forward(const Tensor& x, const Tensor& segments, co
 
 DecoderImpl::DecoderImpl(std::int64_t input_width, std::int64_t encoder_width) {
   const auto d = encoder_width;
-  mlp_ = register_module("MLP", nn::Sequential(Linear(input_width, d / 2), nn::GELU(), Linear(d / 2, d / 4),
-                                               nn::GELU(), Linear(d / 4, d / 8), nn::GELU(), Linear(d / 8, 1)));
+  mlp_ = register_module("MLP", nn::Sequential(Linear(input_width, d / 2), nn::GELU(), Linear(d / 2, d / 4), nn::GELU(),
+                                               Linear(d / 4, d / 8), nn::GELU(), Linear(d / 8, 1)));
 }
 
 UnimodalImpl::UnimodalImpl(const KudaConfig& config, KnowledgeEncoder encoder) : mask_mean_(config.mask_decoder_mean) {

@@ -115,8 +115,7 @@ Misa::Misa(const MisaConfig& config, const DataShape& shape, const TextEncoder& 
     discriminator1_ = discriminator->register_module("discriminator_layer_1", Linear(h, h));
     discriminator2_ = discriminator->register_module("discriminator_layer_2", Linear(h, 3));
   }
-  sp_discriminator_ =
-      misa_group(*this, "sp_discriminator")->register_module("sp_discriminator_layer_1", Linear(h, 4));
+  sp_discriminator_ = misa_group(*this, "sp_discriminator")->register_module("sp_discriminator_layer_1", Linear(h, 4));
   const auto fusion = misa_group(*this, "fusion");
   fusion1_ = fusion->register_module("fusion_layer_1", Linear(6 * h, 3 * h));
   fusion3_ = fusion->register_module("fusion_layer_3", Linear(3 * h, 1));

@@ -13,9 +13,7 @@ namespace nn = torch::nn;
 
 InformationBoundImpl::InformationBoundImpl(std::int64_t x_width, std::int64_t y_width, bool skip_singular)
     : skip_singular_(skip_singular), sample_width_(y_width / 4) {
-  const auto network = [&] {
-    return nn::Sequential(Linear(x_width, y_width), nn::ReLU(), Linear(y_width, y_width));
-  };
+  const auto network = [&] { return nn::Sequential(Linear(x_width, y_width), nn::ReLU(), Linear(y_width, y_width)); };
   mean_ = register_module("mlp_mu", network());
   log_variance_ = register_module("mlp_logvar", network());
   project_ = register_module("entropy_prj", nn::Sequential(Linear(y_width, sample_width_), nn::Tanh()));
