@@ -11,9 +11,9 @@ namespace {
 using torch::Tensor;
 
 // Measured with one thread (AVX2, GFLOP/s plain and blocked): 39 x 768 x 768 67 and 83, 15 x 384 x 384 48 and 59,
-// 39 x 256 x 256 64 and 65, 39 x 128 x 256 61 and 50, 16 x 64 x 64 46 and 7. A rule by size and not a measurement at
-// start: the same checkpoint gives the same numbers each time.
-constexpr std::int64_t kFewestBlocked = 384 * 384;
+// 39 x 256 x 512 65 and 73, 39 x 256 x 256 63 and 64, 39 x 128 x 256 61 and 50, 16 x 64 x 64 46 and 7. A rule by size
+// and not a measurement at start: the same checkpoint gives the same numbers each time.
+constexpr std::int64_t kFewestBlocked = 256 * 512;
 
 /// Operators that no header of LibTorch declares: looked up, so that a build without them does without.
 std::optional<c10::OperatorHandle> find_operator(const char* name) {

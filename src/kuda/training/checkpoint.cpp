@@ -11,6 +11,7 @@
 #include "kuda/base/names.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/text/state_dict.h"
+#include "kuda/text/zero_initial_values.h"
 
 namespace kuda {
 namespace {
@@ -151,8 +152,11 @@ Checkpoint load_checkpoint(const fs::path& folder) {
   Checkpoint checkpoint;
   checkpoint.folder = checkpoint_folder(folder);
   read_facts(checkpoint.folder / "config.json", checkpoint);
-  checkpoint.model = make_model(find_model(checkpoint.config.model), *checkpoint.config.model_config,
-                                checkpoint.facts.task, checkpoint.facts.shape, {checkpoint.facts.bert, ""});
+  {
+    const ZeroInitialValues all_are_loaded;
+    checkpoint.model = make_model(find_model(checkpoint.config.model), *checkpoint.config.model_config,
+                                  checkpoint.facts.task, checkpoint.facts.shape, {checkpoint.facts.bert, ""});
+  }
   try {
     load_state(*checkpoint.model, io::read_safetensors(checkpoint.folder / "model.safetensors"));
     if (const auto path = checkpoint.folder / "vocab.txt"; fs::exists(path))
