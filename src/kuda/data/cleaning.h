@@ -40,7 +40,8 @@ struct CleaningCounts {
   std::int64_t clips = 0, clips_dropped = 0;  ///< the second is always 0
 };
 
-/// Reads every feature in use once. With CleanPolicy::fail, throws DataError naming the first clips.
+/// Reads every feature in use once, but for those that are known to be finite (prepared folders know it). With
+/// CleanPolicy::fail, throws DataError naming the first clips.
 [[nodiscard]] CleaningCounts count_cleaning(const Dataset& dataset, const DataConfig& config);
 
 /// One clip after the other, for logs: "audio: 3 NaN, 0 +inf, 12 -inf in 2 clips (a, b): set to 0".

@@ -48,6 +48,7 @@ struct Feature {
   std::int64_t padded_length = 0;     ///< length of the source's padded array; batches are padded to this
   std::string extractor;              ///< "" if unknown; "stand-in: ..." where a file's content is not the modality
   double rate = 0;                    ///< frames per second, 0 = unknown
+  bool is_finite = false;             ///< known to hold no NaN and no infinity; false: nobody looked, or there are some
   [[nodiscard]] std::int64_t width() const { return values.size(1); }
   /// Frames of clip i, [stored length, D], a view.
   [[nodiscard]] torch::Tensor clip(std::int64_t row) const;

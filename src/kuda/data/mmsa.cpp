@@ -227,6 +227,7 @@ Dataset MmsaFile::finish(const DataFacts& facts, const Place& place, const Bytes
     Feature feature = empty_feature(*plans_[m]);
     feature.values = place(modality, *plans_[m]);
     const auto counts = fill_packed(*plans_[m], feature.values.data_ptr<float>(), content_->done, written);
+    feature.is_finite = counts.not_finite.total() == 0;
     digests[m] = counts.digest;
     warn_about(dataset_, modality, feature, counts);
     *features[m] = std::move(feature);

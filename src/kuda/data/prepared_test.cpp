@@ -9,8 +9,10 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <limits>
 
 #include "kuda/base/file.h"
+#include "kuda/data/cleaning.h"
 #include "kuda/data/mmsa.h"
 #include "kuda/data/test_data.h"
 
@@ -83,6 +85,24 @@ TEST(Prepared, KeepsWhatAPickleCannotHold) {
   expect_equal(data, again);
   EXPECT_EQ(again.clips[1].text, data.clips[1].text);
   EXPECT_EQ(again.clips[1].id(), "video_0002");
+}
+
+TEST(Prepared, KnowsWhetherEveryValueIsFinite) {
+  const CaughtLog quiet;
+  auto dataset = read_mmsa(test::data_file("pickle") / "sims_p4_np1.pkl");
+  ASSERT_TRUE(dataset.vision && dataset.vision->is_finite);
+  write_prepared(scratch("finite"), dataset);
+  const auto finite = read_prepared(scratch("finite"));
+  EXPECT_TRUE(finite.vision->is_finite);
+  EXPECT_EQ(count_cleaning(finite, DataConfig()).modality[1].not_finite.total(), 0);
+  dataset.vision->is_finite = false;
+  dataset.vision->values = dataset.vision->values.clone();
+  dataset.vision->values.view(-1)[3] = std::numeric_limits<float>::infinity();
+  dataset.features_digest.clear();
+  write_prepared(scratch("infinite"), dataset);
+  const auto infinite = read_prepared(scratch("infinite"));
+  EXPECT_FALSE(infinite.vision->is_finite);
+  EXPECT_EQ(count_cleaning(infinite, DataConfig()).modality[1].not_finite.positive_infinity, 1);
 }
 
 TEST(Prepared, OpeningReadsNoFeature) {

@@ -16,6 +16,7 @@
 #include "kuda/base/file.h"
 #include "kuda/data/clips_csv.h"
 #include "kuda/data/fingerprint.h"
+#include "kuda/data/finite.h"
 #include "kuda/data/prepared.h"
 #include "kuda/data/prepared_folder.h"
 #include "kuda/io/safetensors.h"
@@ -30,6 +31,7 @@ toml::table feature_card(const Feature& feature) {
   toml::table card{{"width", feature.width()}, {"padded_length", feature.padded_length}};
   if (feature.rate > 0) card.insert("rate", feature.rate);
   if (!feature.extractor.empty()) card.insert("extractor", feature.extractor);
+  if (feature.is_finite) card.insert("finite", true);
   return card;
 }
 
@@ -128,6 +130,9 @@ void write_prepared(const fs::path& target, const Dataset& dataset) {
   Dataset complete = dataset;  // tensors are shared, not copied
   if (complete.features_digest.empty()) complete.features_digest = features_digest(complete);
   complete.fingerprint = fingerprint_of(complete);
+  for (auto* feature : {&complete.text_features, &complete.vision, &complete.audio})
+    if (*feature && !(*feature)->is_finite)
+      (*feature)->is_finite = count_not_finite((*feature)->values.contiguous()).total() == 0;
   io::write_safetensors(folder.features(), packed_arrays(complete));
   folder.commit(complete);
 }
