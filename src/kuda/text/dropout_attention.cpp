@@ -131,13 +131,13 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
       attention.weigh(head, begin, end, scores, weights);
       attention.drop(head, begin, weights, dropped);
       at::addmm_out(value_sum, value_sum, dropped.t(), upstream, before);
-      auto& gradients = scores;  // the scores themselves are not needed any more
-      at::mm_out(gradients, upstream, head.value.t());
-      attention.drop(head, begin, gradients, dropped);
-      at::_softmax_backward_data_out(gradients, dropped, weights, -1, torch::kFloat32);
+      auto& slopes = scores;  // the scores themselves are not needed any more
+      at::mm_out(slopes, upstream, head.value.t());
+      attention.drop(head, begin, slopes, dropped);
+      at::_softmax_backward_data_out(slopes, dropped, weights, -1, torch::kFloat32);
       auto out = attention.of(query, index).slice(0, begin, end);
-      at::addmm_out(out, out, gradients, head.key, /*beta=*/0, /*alpha=*/scale);
-      at::addmm_out(key_sum, key_sum, gradients.t(), head.query.slice(0, begin, end), before);  // the query is scaled
+      at::addmm_out(out, out, slopes, head.key, /*beta=*/0, /*alpha=*/scale);
+      at::addmm_out(key_sum, key_sum, slopes.t(), head.query.slice(0, begin, end), before);  // the query is scaled
     });
     return {query, key, value, Tensor(), Tensor(), Tensor()};
   }
