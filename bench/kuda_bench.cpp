@@ -71,11 +71,11 @@ void time_round(const Case& one, std::vector<double>& seconds) {
 /// All cases once in each round, so that a slow moment of the machine falls on all of them.
 BenchResult time_cases(const Options& options) {
   BenchResult result;
-  result.machine = describe_machine();
   result.peak = measure_peak();
   say(fmt::format("peak: fp32 {:.0f} GFLOP/s ({}), bf16 {:.0f} GFLOP/s ({})", result.peak.fp32, result.peak.fp32_by,
                   result.peak.bf16, result.peak.bf16_by));
   Workload workload(options.workload);
+  result.machine = describe_machine();  // after the configuration chose its library of products
   const auto cases = workload.cases(std::regex(options.cases));
   for (const auto& one : cases) {
     result.cases.push_back(count(one));

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "kuda/base/table.h"
+#include "kuda/text/products.h"
 #include "kuda/training/checkpoint.h"
 
 namespace kuda {
@@ -58,6 +59,7 @@ std::map<std::string, std::string> describe_machine() {
           {"cores", std::to_string(std::thread::hardware_concurrency())},
           {"instructions", at::get_cpu_capability()},
           {"threads", std::to_string(at::get_num_threads())},
+          {"products", products_name(products_in_use())},
           {"libtorch", versions["libtorch"]},
           {"compiler", versions["compiler"]},
           {"allocator", KUDA_ALLOCATOR}};

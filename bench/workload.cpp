@@ -16,6 +16,7 @@
 #include "kuda/data/synth.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/text/bert.h"
+#include "kuda/text/products.h"
 #include "kuda/text/state_dict.h"
 #include "kuda/training/small_encoder.h"
 
@@ -143,6 +144,7 @@ Workload::Workload(const WorkloadOptions& options)
   config_.train.batch_size = config_.pretrain.batch_size = options_.batch;
   config_.train.precision = config_.pretrain.precision = precision_name(options_.precision);
   config_.encoder = options_.encoder;
+  use_products(products_from(config_.products));
   if (options_.encoder == kBertBase) {
     config_.encoder = (scratch_->path / kBertBase).string();
     make_bert_base(config_.encoder);

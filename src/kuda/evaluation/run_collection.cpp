@@ -39,8 +39,8 @@ void add_if_run(const fs::path& root, const fs::path& folder, FoundRuns& found) 
 
 /// Options that may differ between the seeds of one system: the seed, and where and on what it ran.
 std::string comparable_options(const fs::path& run) {
-  static const std::vector<std::string> free{"seed =", "threads =", "device =", "path =", "pretrained ="};
-  std::istringstream lines(numeric_part(read_file(run / "config.toml")));
+  static const std::vector<std::string> free{"seed =", "threads =", "products =", "device =", "path =", "pretrained ="};
+  std::istringstream lines(numeric_part(options_in(run / "config.toml")));
   std::string options;
   for (std::string line; std::getline(lines, line);) {
     if (std::any_of(free.begin(), free.end(), [&](const auto& key) { return line.starts_with(key); })) continue;

@@ -8,6 +8,7 @@
 #include "kuda/base/error.h"
 #include "kuda/text/attention.h"
 #include "kuda/text/dropout.h"
+#include "kuda/text/products.h"
 
 namespace kuda {
 
@@ -55,8 +56,8 @@ Tensor PackedAttentionImpl::forward(const Tensor& query, const Tensor& key, cons
                                     const Tensor& visible) {
   const auto dim = query.size(2);
   const auto project = [&](const Tensor& x, std::int64_t first, std::int64_t count) {
-    return torch::linear(x, in_proj_weight_.slice(0, first * dim, (first + count) * dim),
-                         in_proj_bias_.slice(0, first * dim, (first + count) * dim))
+    return linear_product(x, in_proj_weight_.slice(0, first * dim, (first + count) * dim),
+                          in_proj_bias_.slice(0, first * dim, (first + count) * dim))
         .chunk(count, -1);
   };
   const bool is_self = key.is_same(query) && value.is_same(query), is_shared = key.is_same(value);

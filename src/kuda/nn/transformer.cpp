@@ -4,6 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/text/dropout.h"
+#include "kuda/text/products.h"
 
 namespace kuda {
 
@@ -23,7 +24,7 @@ SelfAttentionImpl::SelfAttentionImpl(std::int64_t dim, std::int64_t num_heads, d
 
 Tensor SelfAttentionImpl::forward(const Tensor& x, const Positions& positions) {
   const auto all =
-      prepared_.is_made() ? prepared_.multiply(x) : torch::linear(x, in_proj_weight_, in_proj_bias_);  // [B, L, 3D]
+      prepared_.is_made() ? prepared_.multiply(x) : linear_product(x, in_proj_weight_, in_proj_bias_);  // [B, L, 3D]
   const auto qkv = all.chunk(3, -1);
   return out_proj_(positions.attend(qkv[0], qkv[1], qkv[2], num_heads_, is_training() ? dropout_ : 0));
 }

@@ -1,9 +1,11 @@
 #include "kuda/text/linear.h"
 
-#include <ATen/Context.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include <optional>
 #include <utility>
+
+#include "kuda/text/products.h"
 
 namespace kuda {
 namespace {
@@ -30,12 +32,7 @@ const std::optional<c10::OperatorHandle>& onednn_pack() {
   return op;
 }
 
-const std::optional<c10::OperatorHandle>& onednn_linear() {
-  static const auto op = find_operator("mkldnn::_linear_pointwise");
-  return op;
-}
-
-bool has_onednn() { return at::hasMKLDNN() && onednn_pack() && onednn_linear(); }
+bool has_blocks() { return has_onednn() && onednn_pack(); }
 
 c10::IValue optional_tensor(const Tensor& x) { return x.defined() ? c10::IValue(x) : c10::IValue(); }
 
@@ -63,11 +60,11 @@ c10::IValue quantise(const Tensor& weight, const Tensor& bias) {
 PreparedWeight::Form PreparedWeight::form_for(const Tensor& weight, Precision precision) {
   if (is_bf16(precision)) {
     const bool is_blocked = precision == Precision::bf16 && weight.is_cpu() && weight.numel() >= kFewestBlocked;
-    return is_blocked && has_onednn() ? Form::blocked : Form::shorter;
+    return is_blocked && has_blocks() ? Form::blocked : Form::shorter;
   }
   if (!weight.is_cpu()) return Form::none;
   if (precision == Precision::int8) return Form::quantised;
-  return weight.numel() >= kFewestBlocked && has_onednn() ? Form::blocked : Form::none;
+  return weight.numel() >= kFewestBlocked && has_blocks() ? Form::blocked : Form::none;
 }
 
 void PreparedWeight::take(Tensor& weight, const Tensor& bias, Precision precision) {
@@ -96,10 +93,7 @@ void PreparedWeight::take(Tensor& weight, const Tensor& bias, Precision precisio
 
 Tensor PreparedWeight::multiply(const Tensor& x) const {
   const auto input = x.to(input_type_);
-  if (form_ == Form::blocked)
-    return call(*onednn_linear(),
-                {input, weight_, optional_tensor(bias_), "none", c10::List<std::optional<at::Scalar>>(), ""})
-        .toTensor();
+  if (form_ == Form::blocked) return onednn_product(input, weight_.toTensor(), bias_);
   if (form_ == Form::quantised) {
     static const auto op = find_operator("quantized::linear_dynamic");
     return call(op.value(), {input, weight_, needs_reduced_range()}).toTensor();
@@ -109,7 +103,7 @@ Tensor PreparedWeight::multiply(const Tensor& x) const {
 
 Tensor LinearImpl::forward(const Tensor& x) {
   if (prepared_.is_made()) return prepared_.multiply(x);
-  if (options.out_features() > 1) return torch::nn::LinearImpl::forward(x);
+  if (options.out_features() > 1) return linear_product(x, weight, bias);
   const InFloat32 exact;
   return torch::nn::LinearImpl::forward(as_float32(x));
 }

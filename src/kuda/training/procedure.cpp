@@ -9,6 +9,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/random.h"
 #include "kuda/io/safetensors.h"
+#include "kuda/text/products.h"
 #include "kuda/training/data_parallel.h"
 #include "kuda/training/run_folder.h"
 
@@ -57,6 +58,12 @@ void check_precisions(const RunConfig& config, const ProcessGroup& group) {
   const auto device = device_of(group.own_device(config.device));
   for (const auto& name : {config.pretrain.precision, config.train.precision})
     require_support(precision_from(name), device);
+}
+
+/// Of the whole process.
+void take_settings(const RunConfig& config) {
+  if (config.threads > 0) torch::set_num_threads(int(config.threads));
+  use_products(products_from(config.products));
 }
 
 /// Held by the first process, for all.
@@ -255,7 +262,7 @@ std::vector<std::string> run_pretrain(RunConfig& config, const fs::path& out, Pr
   check_shares(config.pretrain, "pretrain", group);
   group.expect_same(config.to_toml(), "configuration");
   const auto lock = lock_folder(out, group);
-  if (config.threads > 0) torch::set_num_threads(int(config.threads));
+  take_settings(config);
   Session session(config, config.data, config.collate);
   return pretrain_into(config, out, session, {progress, stop, group}, restart);
 }
@@ -271,7 +278,7 @@ bool run_training(RunConfig& config, const fs::path& out, Progress& progress, co
     progress.line(out.string() + ": this run is finished");
     return false;
   }
-  if (config.threads > 0) torch::set_num_threads(int(config.threads));
+  take_settings(config);
   Session session(config, config.data, config.collate);
   const auto& info = find_model(config.model);
   const auto tasks = info.pretrain_tasks

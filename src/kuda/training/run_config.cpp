@@ -3,6 +3,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
+#include "kuda/text/products.h"
 
 namespace kuda {
 
@@ -16,6 +17,10 @@ Schema RunConfig::schema() {
   top.add("seed", seed, "seed of every random stream", at_least(0));
   top.add("threads", threads, "threads of LibTorch; 0 = its default", at_least(0));
   top.add("device", device, "cpu or cuda");
+  top.add("products", products,
+          "library of float32 products on the CPU: default (LibTorch's own choice), onednn or auto; auto = onednn on "
+          "AMD processors with AVX-512, where the default is slow",
+          one_of({kProducts.begin(), kProducts.end()}));
   schema.add("", "the run", std::move(top));
   const auto add = [&](const std::string& name, const std::string& help, auto& section) {
     Fields fields;

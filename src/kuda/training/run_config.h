@@ -23,7 +23,7 @@ struct ConfigChanges {
 };
 
 struct RunConfig {
-  std::string model = all_models().front().name, profile, data, encoder, pretrained, device = "cpu";
+  std::string model = all_models().front().name, profile, data, encoder, pretrained, device = "cpu", products = "auto";
   std::string pretrain_data;  ///< data set of stage 1 if not that of the run
   std::int64_t seed = 1111, threads = 0;
   DataConfig collate;

@@ -18,6 +18,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/data/synth.h"
+#include "kuda/text/products.h"
 #include "kuda/training/procedure.h"
 #include "kuda/training/report.h"
 
@@ -151,6 +152,15 @@ std::string numeric_part(const std::string& toml) {
   return text;
 }
 
+std::string options_in(const fs::path& path) {
+  const auto text = read_file(path);
+  try {
+    return RunConfig::parse(text, path.string()).to_toml();
+  } catch (const Error&) {
+    return text;  // of another version of the program: compared as it stands
+  }
+}
+
 void clear_run_folder(const fs::path& out) {
   fs::remove(out / "metrics.json");  // first: without it the folder is no finished run
   for (const char* name : {"config.toml", "run.json", "epochs.jsonl", "predictions.csv", "explain.json"})
@@ -163,7 +173,7 @@ void open_run_folder(const fs::path& out, RunConfig& config, bool restart) {
   if (restart) clear_run_folder(out);
   const auto text = config.to_toml();
   if (fs::exists(path)) {
-    const auto before = read_file(path);
+    const auto before = options_in(path);
     if (numeric_part(before) != numeric_part(text))
       throw ConfigError(
           fmt::format("{}: holds a run with other options{}", out.string(), first_differences(before, text)),
@@ -180,6 +190,7 @@ void write_run_facts(const fs::path& out, const RunConfig& config, const Session
               {"versions", build_versions()},
               {"device", config.device},
               {"threads", torch::get_num_threads()},
+              {"products", products_name(products_in_use())},
               {"seed", config.seed},
               {"model", config.model},
               {"profile", config.profile},

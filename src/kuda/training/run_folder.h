@@ -47,6 +47,9 @@ void open_run_folder(const std::filesystem::path& out, RunConfig& config, bool r
 /// Removes what open_run_folder and a run write; files of others stay.
 void clear_run_folder(const std::filesystem::path& out);
 
+/// The configuration of a run folder with every key: those that are younger than the run have their default.
+[[nodiscard]] std::string options_in(const std::filesystem::path& config_toml);
+
 /// Configuration without the options that do not change numbers (how often a state is saved).
 [[nodiscard]] std::string numeric_part(const std::string& toml);
 

@@ -355,11 +355,14 @@ class Trainer {
 TrainingResult train(const TrainingTask& task, const TrainConfig& config, std::uint64_t seed, const TrainingRun& run) {
   config.check("train");
   check_shares(config, "train", run.group);
-  task.model->use_precision(precision_from(config.precision));
-  require_support(task.model->precision(), task.device);
-  auto result = Trainer(task, config, seed, run).run();
-  task.model->use_precision(Precision::fp32);
-  return result;
+  const auto precision = precision_from(config.precision);
+  require_support(precision, task.device);
+  const struct Back {  // also when the training is stopped
+    Model& model;
+    ~Back() { model.use_precision(Precision::fp32); }
+  } back{*task.model};
+  task.model->use_precision(precision);
+  return Trainer(task, config, seed, run).run();
 }
 
 void use_chosen_epoch(Model& model, const TrainingResult& result) {

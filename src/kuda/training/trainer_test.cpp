@@ -65,6 +65,16 @@ TEST(Trainer, InBfloat16WeightsStayFloat32AndTheLossFalls) {
   EXPECT_NE(bytes_of(*exact.model), bytes_of(*task.model)) << "it was trained in float32";
 }
 
+TEST(Trainer, ThatFailsLeavesTheModelInFloat32) {
+  auto task = toy_task(1, 0);
+  task.valid.clear();
+  auto config = toy_config();
+  config.select = "valid";
+  config.precision = "bf16-emulated";
+  EXPECT_THROW((void)train(task, config, 7, {.state = scratch_folder("state")}), ConfigError);
+  EXPECT_EQ(task.model->precision(), Precision::fp32);
+}
+
 TEST(Trainer, RefusesToTrainInInt8) {
   auto config = toy_config();
   config.precision = "int8";
