@@ -1,0 +1,130 @@
+#pragma once
+// The fixture of the suite over every registered model, in two files: conformance_test.cpp says what the rest of the
+// program relies on, conformance_precision_test.cpp what holds in other precisions and with prepared weights.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "kuda/base/test_support.h"
+#include "kuda/models/model.h"
+#include "kuda/models/test_batch.h"
+
+namespace kuda::test {
+
+inline DataShape small_shape() {
+  DataShape shape;
+  shape.text_length = 8;
+  shape.vision_length = 6;
+  shape.vision_width = 5;
+  shape.audio_length = 9;
+  shape.audio_width = 4;
+  return shape;
+}
+
+/// 12 layers, because the default adapters sit on layers 3, 6, 9 and 11; everything else is small.
+inline TextEncoder small_text() { return small_encoder(32, 12, 50, 16); }
+
+inline Batch small_batch(std::int64_t size) {
+  torch::manual_seed(11);
+  const auto shape = small_shape();
+  Batch batch;
+  for (std::int64_t i = 0; i < size; ++i) {
+    batch.ids.push_back("clip" + std::to_string(i));
+    batch.rows.push_back(i);
+  }
+  const auto sequence = [&](std::int64_t length, std::int64_t width) {
+    Sequence result;
+    result.lengths = torch::randint(1, length + 1, {size});
+    result.padding = padding_from(length, result.lengths);
+    result.values = torch::randn({size, length, width}).masked_fill(result.padding.unsqueeze(-1), 0);
+    return result;
+  };
+  batch.text_ids = torch::randint(1, 50, {size, shape.text_length});
+  batch.text_segments = torch::zeros_like(batch.text_ids);
+  batch.text_padding = padding_from(shape.text_length, torch::randint(2, shape.text_length + 1, {size}));
+  batch.vision = sequence(shape.vision_length, shape.vision_width);
+  batch.audio = sequence(shape.audio_length, shape.audio_width);
+  batch.label = torch::rand({size}) * 2 - 1;
+  for (auto& label : batch.unimodal_labels) label = torch::rand({size}) * 2 - 1;
+  return batch;
+}
+
+inline Batch rows_of(const Batch& batch, std::int64_t begin, std::int64_t end) {
+  const auto cut = [&](const torch::Tensor& x) { return x.defined() ? x.slice(0, begin, end) : x; };
+  const auto cut_sequence = [&](const Sequence& x) {
+    return Sequence{cut(x.values), cut(x.padding), cut(x.lengths), cut(x.missing)};
+  };
+  Batch part;
+  part.ids = {batch.ids.begin() + begin, batch.ids.begin() + end};
+  part.rows = {batch.rows.begin() + begin, batch.rows.begin() + end};
+  part.text_ids = cut(batch.text_ids);
+  part.text_segments = cut(batch.text_segments);
+  part.text_padding = cut(batch.text_padding);
+  part.vision = cut_sequence(batch.vision);
+  part.audio = cut_sequence(batch.audio);
+  part.label = cut(batch.label);
+  return part;
+}
+
+/// A model with its default options, or with another value of one option of text.
+struct ConformanceCase {
+  std::string model, option{}, value{};
+};
+
+inline void PrintTo(const ConformanceCase& item, std::ostream* out) { *out << item.model << " " << item.value; }
+
+class Conformance : public testing::TestWithParam<ConformanceCase> {
+ protected:
+  const ModelInfo& info_ = find_model(GetParam().model);
+  std::unique_ptr<ModelConfig> options() const {
+    auto config = info_.make_config();
+    Fields fields;
+    config->describe(fields);
+    for (const auto& field : fields.list())
+      if (field.name == GetParam().option) *std::get<std::string*>(field.target) = GetParam().value;
+    return config;
+  }
+  std::shared_ptr<Model> make(std::uint64_t seed = 1, const DataShape& shape = small_shape()) const {
+    torch::manual_seed(seed);
+    auto model = info_.make(*options(), shape, small_text());
+    TrainingFacts facts;
+    for (std::int64_t i = 0; i < 6; ++i) facts.rows.push_back(i);
+    facts.labels = [] { return small_batch(6).label; };
+    facts.collate = [](const std::vector<std::int64_t>& rows) {
+      return rows_of(small_batch(6), rows.front(), rows.back() + 1);
+    };
+    facts.batch_size = 6;
+    model->begin_training(facts);
+    return model;
+  }
+  /// True where the model documents that it does not keep the promise of the running test.
+  bool is_excepted() {
+    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+    for (const auto& [name, reason] : info_.exceptions)
+      if (test.starts_with(name + "/")) {
+        RecordProperty("exception", reason);
+        return true;
+      }
+    return false;
+  }
+};
+
+/// Backward through every phase of an epoch; gradients add up.
+inline Losses backward(Model& model, const Batch& batch) {
+  Losses losses;
+  for (std::int64_t phase = 0; phase < model.num_phases(); ++phase) {
+    model.begin_phase(phase, false);
+    const auto output = model.forward(batch, nullptr);
+    losses = model.loss(output, batch);
+    losses.total.backward();
+    const torch::NoGradGuard no_grad;
+    model.after_backward(output, batch);
+  }
+  return losses;
+}
+
+}  // namespace kuda::test
