@@ -1,11 +1,13 @@
 #include "kuda/text/dropout.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+
+#include "kuda/text/parallel.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__)
 #define KUDA_CLONES __attribute__((target_clones("default", "avx2")))  // chosen at run time
@@ -80,9 +82,10 @@ Tensor masked(const Tensor& x, double rate, std::uint64_t seed) {
   const auto input = x.contiguous();
   auto out = torch::empty_like(input);
   const Mask mask(rate, seed);
-  constexpr std::int64_t kGrain = 1 << 16;  // large enough to hide the cost of a task
+  constexpr std::int64_t kGrain = 1 << 15;  // large enough to hide the cost of a task
   const auto run = [&](const auto* from, auto* to) {
-    at::parallel_for(0, input.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    for_all((input.numel() + kGrain - 1) / kGrain, [&](std::int64_t first, std::int64_t last) {
+      const auto begin = first * kGrain, end = std::min(last * kGrain, input.numel());
       apply(from + begin, to + begin, end - begin, static_cast<std::uint64_t>(begin), mask);
     });
   };

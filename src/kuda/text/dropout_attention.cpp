@@ -1,7 +1,5 @@
 #include "kuda/text/dropout_attention.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -9,6 +7,7 @@
 #include <optional>
 
 #include "kuda/text/dropout.h"
+#include "kuda/text/parallel.h"
 
 namespace kuda {
 namespace {
@@ -66,7 +65,7 @@ struct Attention {
 /// thread, so that sums over parts do not depend on the threads.
 template <std::size_t kScratch, class Work>
 void for_all_parts(const Attention& attention, const Work& work) {
-  at::parallel_for(0, attention.count(), 1, [&](std::int64_t first, std::int64_t last) {
+  for_all(attention.count(), [&](std::int64_t first, std::int64_t last) {
     const torch::NoGradGuard no_grad;
     const at::AutoDispatchBelowADInplaceOrView no_autograd_dispatch;
     const auto step = attention.rows_at_a_time();
