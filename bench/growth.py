@@ -15,8 +15,8 @@ import sys
 import tempfile
 
 # The panels: name, axis, points, options of kuda_bench for a point, cases and how each is called in the figure. The
-# encoder has one layer in the first, so that sixteen times the clips take a minute. One adapter, because an encoder of one
-# layer has no room for more.
+# encoder has one layer in the first, so that sixteen times the clips take a minute. One adapter, because an encoder of
+# one layer has no room for more.
 ONE_ADAPTER = ["--set", "kuda.adapter_layers=[12]"]
 PANELS = [
     ("clips", "training clips", [64, 256, 1024], lambda n: ["--clips", str(n), "--frames", "50", *ONE_ADAPTER],
