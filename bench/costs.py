@@ -17,15 +17,17 @@ import tempfile
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SYSTEMS = ["tfn", "lmf", "mult", "misa", "self_mm", "cubemlp", "tmbl", "mmim", "bbfn", "cenet", "tetfn", "almt", "kuda"]
 CLIPS = {"sims": (1368, 456), "simsv2": (2722, 647), "mosi": (1284, 229), "mosei": (16326, 1871)}  # train, valid
 SCORE = "score/32"
 
 
-def preset(build, system, like):
-    """The configuration of a run, every key of it."""
-    command = [build / "src/kuda/apps/kuda", "config", "-c", ROOT / "configs" / f"{system}_{like}.toml"]
-    return tomllib.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def kuda(build, *arguments):
+    """What the program prints."""
+    return subprocess.run([build / "src/kuda/apps/kuda", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def preset(system, like):
+    return ROOT / "configs" / f"{system}_{like}.toml"
 
 
 def measure(build, system, like, batch, arguments):
@@ -33,7 +35,7 @@ def measure(build, system, like, batch, arguments):
     with tempfile.TemporaryDirectory() as folder:
         result = pathlib.Path(folder) / "result.json"
         subprocess.run([build / "bench/kuda_bench", "--like", like, "--encoder", arguments.encoder, "--config",
-                        ROOT / "configs" / f"{system}_{like}.toml", "--batch", str(batch), "--cases",
+                        preset(system, like), "--batch", str(batch), "--cases",
                         f"^(stage1/.*/step|stage2/step|{SCORE})$", "--threads", str(arguments.threads), "--repeats",
                         str(arguments.repeats), "--json", result], check=True, stdout=subprocess.DEVNULL)
         return json.loads(result.read_text())
@@ -41,7 +43,7 @@ def measure(build, system, like, batch, arguments):
 
 def row(build, system, like, arguments):
     """Cells of the table, and the hours of a seed."""
-    config = preset(build, system, like)
+    config = tomllib.loads(kuda(build, "config", "-c", preset(system, like)))  # every key
     result = measure(build, system, like, config["train"]["batch_size"], arguments)
     cases = {case["name"]: case for case in result["cases"]}
     train, valid = CLIPS[like]
@@ -66,16 +68,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
     parser.add_argument("--like", choices=CLIPS, default="sims")
-    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS)
+    parser.add_argument("--systems", nargs="+", help="default: all")
     parser.add_argument("--encoder", default="bert-base", help="folder, or bert-base: that size, random weights")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=1)
     arguments = parser.parse_args()
     print("| system | step | epoch | epochs | seed | memory |\n| --- | --- | --- | --- | --- | --- |")
-    total = 0
-    for number, system in enumerate(arguments.systems, 1):
-        print(f"{number}/{len(arguments.systems)} {system}", file=sys.stderr)
-        cells, hours = row(arguments.build.resolve(), system, arguments.like, arguments)
+    build, total = arguments.build.resolve(), 0
+    systems = arguments.systems or [model["name"] for model in json.loads(kuda(build, "models", "--json"))]
+    for number, system in enumerate(systems, 1):
+        print(f"{number}/{len(systems)} {system}", file=sys.stderr)
+        cells, hours = row(build, system, arguments.like, arguments)
         total += hours
         print("| " + " | ".join(cells) + " |", flush=True)
     print(f"\n{arguments.like}: at most {total:.0f} h for one seed of all of these")

@@ -1,7 +1,5 @@
 #include "peak.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/core/stack.h>
 #include <fmt/format.h>
 #include <torch/torch.h>
 
@@ -9,8 +7,9 @@
 #include <chrono>
 #include <exception>
 #include <functional>
-#include <optional>
 #include <vector>
+
+#include "kuda/text/products.h"
 
 namespace kuda {
 namespace {
@@ -29,15 +28,9 @@ std::vector<Product> products() {
       {"mm", [](const Tensor& x, const Tensor& weight) { return torch::mm(x, weight); }},
       {"linear", [](const Tensor& x, const Tensor& weight) { return at::linear(x, weight); }},
   };
-  // An internal operator of LibTorch: looked up, not linked, so that a build without oneDNN does without.
-  const auto pointwise = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
-  if (pointwise)
-    found.push_back({"oneDNN linear", [pointwise](const Tensor& x, const Tensor& weight) {
-                       torch::jit::Stack stack{x, weight, c10::IValue(), "none", c10::List<std::optional<at::Scalar>>(),
-                                               ""};
-                       pointwise->callBoxed(stack);
-                       return stack.front().toTensor();
-                     }});
+  if (has_onednn())
+    found.push_back(
+        {"oneDNN linear", [](const Tensor& x, const Tensor& weight) { return onednn_product(x, weight, {}); }});
   return found;
 }
 
