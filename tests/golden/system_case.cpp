@@ -59,27 +59,6 @@ Batch system_batch(const GoldenCase& golden, GoldenReport& report, const std::st
   return batch;
 }
 
-Batch rows_of(const Batch& batch, const std::vector<std::int64_t>& positions) {
-  const auto at = torch::tensor(positions);
-  const auto take = [&](const Tensor& x) { return x.defined() ? x.index_select(0, at) : x; };
-  const auto take_sequence = [&](const Sequence& x) {
-    return Sequence{take(x.values), take(x.padding), take(x.lengths), take(x.missing)};
-  };
-  Batch part;
-  for (const auto i : positions) {
-    part.ids.push_back(batch.ids[std::size_t(i)]);
-    part.rows.push_back(batch.rows[std::size_t(i)]);
-  }
-  part.text_ids = take(batch.text_ids);
-  part.text_segments = take(batch.text_segments);
-  part.text_padding = take(batch.text_padding);
-  part.text_features = take_sequence(batch.text_features);
-  part.vision = take_sequence(batch.vision);
-  part.audio = take_sequence(batch.audio);
-  part.label = take(batch.label);
-  return part;
-}
-
 TextEncoder bert_of(const nlohmann::json& facts) {
   TextEncoder text;
   const auto& bert = facts.at("bert");

@@ -7,6 +7,7 @@
 #include "golden_case.h"
 #include "kuda/data/batch.h"
 #include "kuda/models/model.h"
+#include "kuda/models/test_batch.h"
 #include "kuda/text/state_dict.h"
 #include "kuda/training/optimizer.h"
 
@@ -18,8 +19,7 @@ namespace kuda::golden {
 ///   labels [B] or [B, 1]; index [B] becomes the rows.
 [[nodiscard]] Batch system_batch(const GoldenCase& golden, GoldenReport& report, const std::string& prefix = "in/");
 
-/// The clips of a batch at these positions.
-[[nodiscard]] Batch rows_of(const Batch& batch, const std::vector<std::int64_t>& positions);
+using test::rows_of;
 
 /// The section "bert" of a case's config (Hugging Face names), dropout 0.
 [[nodiscard]] TextEncoder bert_of(const nlohmann::json& facts);

@@ -53,23 +53,6 @@ inline Batch small_batch(std::int64_t size) {
   return batch;
 }
 
-inline Batch rows_of(const Batch& batch, std::int64_t begin, std::int64_t end) {
-  const auto cut = [&](const torch::Tensor& x) { return x.defined() ? x.slice(0, begin, end) : x; };
-  const auto cut_sequence = [&](const Sequence& x) {
-    return Sequence{cut(x.values), cut(x.padding), cut(x.lengths), cut(x.missing)};
-  };
-  Batch part;
-  part.ids = {batch.ids.begin() + begin, batch.ids.begin() + end};
-  part.rows = {batch.rows.begin() + begin, batch.rows.begin() + end};
-  part.text_ids = cut(batch.text_ids);
-  part.text_segments = cut(batch.text_segments);
-  part.text_padding = cut(batch.text_padding);
-  part.vision = cut_sequence(batch.vision);
-  part.audio = cut_sequence(batch.audio);
-  part.label = cut(batch.label);
-  return part;
-}
-
 /// A model with its default options, or with another value of one option of text.
 struct ConformanceCase {
   std::string model, option{}, value{};
@@ -94,9 +77,7 @@ class Conformance : public testing::TestWithParam<ConformanceCase> {
     TrainingFacts facts;
     for (std::int64_t i = 0; i < 6; ++i) facts.rows.push_back(i);
     facts.labels = [] { return small_batch(6).label; };
-    facts.collate = [](const std::vector<std::int64_t>& rows) {
-      return rows_of(small_batch(6), rows.front(), rows.back() + 1);
-    };
+    facts.collate = [](const std::vector<std::int64_t>& rows) { return rows_of(small_batch(6), rows); };
     facts.batch_size = 6;
     model->begin_training(facts);
     return model;

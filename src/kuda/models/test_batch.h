@@ -25,6 +25,28 @@ inline Sequence random_sequence(std::int64_t length, std::int64_t width, const s
   return sequence;
 }
 
+/// The clips of a batch at these positions.
+inline Batch rows_of(const Batch& batch, const std::vector<std::int64_t>& positions) {
+  const auto at = torch::tensor(positions);
+  const auto take = [&](const torch::Tensor& x) { return x.defined() ? x.index_select(0, at) : x; };
+  const auto take_sequence = [&](const Sequence& x) {
+    return Sequence{take(x.values), take(x.padding), take(x.lengths), take(x.missing)};
+  };
+  Batch part;
+  for (const auto i : positions) {
+    part.ids.push_back(batch.ids[std::size_t(i)]);
+    part.rows.push_back(batch.rows[std::size_t(i)]);
+  }
+  part.text_ids = take(batch.text_ids);
+  part.text_segments = take(batch.text_segments);
+  part.text_padding = take(batch.text_padding);
+  part.text_features = take_sequence(batch.text_features);
+  part.vision = take_sequence(batch.vision);
+  part.audio = take_sequence(batch.audio);
+  part.label = take(batch.label);
+  return part;
+}
+
 /// A BERT of two heads with random weights.
 inline TextEncoder small_encoder(std::int64_t width, std::int64_t layers, std::int64_t pieces = 20,
                                  std::int64_t positions = 8) {
