@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
@@ -23,7 +24,7 @@ std::string digits(float value) {
 
 class Reader {
  public:
-  Reader(const io::CsvTable& table, ClipTable layout)
+  Reader(io::CsvTable& table, ClipTable layout)
       : table_(table),
         video_(table.column("video_id")),
         clip_(table.column("clip_id")),
@@ -33,16 +34,17 @@ class Reader {
       labels_[i] = table.has_column(kLabels[i]) ? table.column(kLabels[i]) : kAbsent;
   }
 
-  [[nodiscard]] Clip clip(std::size_t row) const {
-    const auto& cells = table_.rows[row];
+  /// Takes the names and the text of that row away.
+  [[nodiscard]] Clip clip(std::size_t row) {
+    auto& cells = table_.rows[row];
+    if (cells[video_].empty()) throw error(row, video_, "a name");
     Clip clip;
-    clip.video_id = cells[video_];
-    clip.clip_id = cells[clip_];
-    if (clip.video_id.empty()) throw error(row, video_, "a name");
     clip.split = split(row);
-    if (text_ != kAbsent) clip.text = cells[text_];
     clip.label = label(row, labels_[0]);
     for (std::size_t m = 0; m < 3; ++m) clip.unimodal_labels[m] = label(row, labels_[m + 1]);
+    clip.video_id = std::move(cells[video_]);
+    clip.clip_id = std::move(cells[clip_]);
+    if (text_ != kAbsent) clip.text = std::move(cells[text_]);
     return clip;
   }
 
@@ -70,7 +72,7 @@ class Reader {
     return value;
   }
 
-  const io::CsvTable& table_;
+  io::CsvTable& table_;
   std::size_t video_, clip_, split_, text_;
   std::array<std::size_t, 4> labels_{};
 };
@@ -78,8 +80,8 @@ class Reader {
 }  // namespace
 
 std::vector<Clip> read_clips_csv(const std::filesystem::path& path, ClipTable layout) {
-  const auto table = io::read_csv(path);
-  const Reader reader(table, layout);
+  auto table = io::read_csv(path);
+  Reader reader(table, layout);
   std::vector<Clip> clips;
   clips.reserve(table.rows.size());
   for (std::size_t row = 0; row < table.rows.size(); ++row) clips.push_back(reader.clip(row));

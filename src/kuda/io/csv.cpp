@@ -21,13 +21,16 @@ class CsvReader {
  public:
   CsvReader(std::string_view text, const std::string& name) : text_(text), name_(name) {}
 
-  /// The cells of the next line that is not empty; nothing at the end. `line()` is where it started.
-  std::optional<std::vector<std::string>> next_row() {
+  /// The cells of the next line that is not empty (memory for `expected`); nothing at the end. `line()` is where it
+  /// started.
+  std::optional<std::vector<std::string>> next_row(std::size_t expected = 0) {
     while (at_ < text_.size() && take_line_end()) {
     }
     if (at_ == text_.size()) return std::nullopt;
     row_line_ = line_;
-    std::vector<std::string> cells{cell()};
+    std::vector<std::string> cells;
+    cells.reserve(expected);
+    cells.push_back(cell());
     while (at_ < text_.size() && !take_line_end()) {
       ++at_;  // the comma: a cell ends at nothing else
       cells.push_back(cell());
@@ -64,7 +67,8 @@ class CsvReader {
 
   std::string plain_cell() {  // a quote inside is taken as it is, as Python does
     const std::size_t start = at_;
-    while (!at_cell_end()) ++at_;
+    at_ = std::min(text_.find_first_of(",\n", start), text_.size());
+    if (at_ > start && text_.substr(at_ - 1).starts_with("\r\n")) --at_;
     return std::string(text_.substr(start, at_ - start));
   }
 
@@ -114,7 +118,7 @@ CsvTable parse_csv(std::string_view text, const std::string& name) {
   for (const std::string& column : table.header)
     if (!column.empty() && !names.insert(column).second)
       reader.fail(reader.line(), fmt::format("column '{}' comes twice", printable(column)));
-  while (auto row = reader.next_row()) {
+  while (auto row = reader.next_row(table.header.size())) {
     if (row->size() != table.header.size())
       reader.fail(reader.line(), fmt::format("expected {} cells, found {}", table.header.size(), row->size()),
                   "cells with commas need quotes");

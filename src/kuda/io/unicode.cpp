@@ -30,10 +30,10 @@ std::optional<std::string> clean_utf8(std::string_view text) {
   result.reserve(text.size());
   std::size_t at = 0;
   while (at < text.size()) {
-    if (static_cast<unsigned char>(text[at]) < 0x80) {
-      result += text[at++];
-      continue;
-    }
+    const auto plain = std::find_if(text.begin() + at, text.end(), [](char byte) { return (byte & 0x80) != 0; });
+    result.append(text.begin() + at, plain);
+    at = static_cast<std::size_t>(plain - text.begin());
+    if (at == text.size()) break;
     utf8proc_int32_t code_point = 0;
     const auto left = static_cast<utf8proc_ssize_t>(std::min<std::size_t>(text.size() - at, 4));
     const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + at;

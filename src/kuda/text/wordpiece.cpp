@@ -35,10 +35,12 @@ WordPiece WordPiece::from_pieces(std::vector<std::string> pieces, bool lower_cas
   tokenizer.path_ = source;
   tokenizer.lower_case_ = lower_case;
   tokenizer.pieces_ = std::move(pieces);
+  tokenizer.id_of_.reserve(tokenizer.pieces_.size());
   for (std::size_t i = 0; i < tokenizer.pieces_.size(); ++i) {
     const auto& piece = tokenizer.pieces_[i];
     tokenizer.id_of_[piece] = static_cast<std::int64_t>(i);
-    tokenizer.longest_ = std::max(tokenizer.longest_, decode_utf8(piece).size());
+    if (piece.size() > tokenizer.longest_)  // of bytes there are no fewer than of code points
+      tokenizer.longest_ = std::max(tokenizer.longest_, decode_utf8(piece).size());
   }
   const auto id = [&](const std::string& special) {
     const auto found = tokenizer.id_of_.find(special);
