@@ -1,8 +1,11 @@
 #include "kuda/base/names.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstddef>
 #include <numeric>
+
+#include "kuda/base/error.h"
 
 namespace kuda {
 namespace {
@@ -41,6 +44,13 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
   const auto nearest = nearest_name(name, known);
   return (nearest.empty() ? std::string() : "did you mean '" + nearest + "'? ") + "known: " + join(known);
+}
+
+std::size_t place_of(std::string_view name, std::span<const char* const> known, std::string_view what) {
+  const auto found = std::find(known.begin(), known.end(), name);
+  if (found == known.end())
+    throw ConfigError(fmt::format("unknown {} '{}'", what, name), suggestion(name, {known.begin(), known.end()}));
+  return static_cast<std::size_t>(found - known.begin());
 }
 
 std::string join(const std::vector<std::string>& items, std::string_view separator) {

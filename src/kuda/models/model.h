@@ -179,6 +179,14 @@ struct ModelInfo {
   std::function<std::unique_ptr<ModelConfig>()> make_config;
   /// Weights are initialised from LibTorch's generator (seed it before), the text encoder's from its folder.
   std::function<std::shared_ptr<Model>(const ModelConfig&, const DataShape&, const TextEncoder&)> make;
+  /// Sets both, for an M that is made of (const Config&, const DataShape&, const TextEncoder&).
+  template <class M, class Config>
+  void set_makers() {
+    make_config = [] { return std::make_unique<Config>(); };
+    make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) {
+      return std::make_shared<M>(dynamic_cast<const Config&>(config), shape, text);
+    };
+  }
   /// Tasks to train before; empty function or empty list: none. `source` is the shape of the data they train on,
   /// `target` that of the main task (they differ when knowledge comes from another data set).
   std::function<std::vector<PretrainTask>(const ModelConfig&, const DataShape& target, const DataShape& source,

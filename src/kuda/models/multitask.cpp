@@ -162,4 +162,13 @@ void MultitaskModel::after_backward(const Output& output, const Batch& batch) {
   bank_->update(features, batch.rows, epoch_);
 }
 
+void describe_multitask(ModelInfo& info) {
+  info.text = TextInput::tokens;
+  info.reference = "thuiar/MMSA a94e65d (MIT)";
+  info.features = {
+      {"text", "feature/text"}, {"vision", "feature/vision"}, {"audio", "feature/audio"}, {"fused", "feature/fusion"}};
+  info.state = "per training clip: generated labels and features of four heads; per head: two centres";
+  info.idle_parameters = {"text_model.model.pooler."};
+}
+
 }  // namespace kuda

@@ -60,4 +60,7 @@ class MultitaskModel : public Model {
   UnimodalLabels bank_{nullptr};
 };
 
+/// What is true of both models: inputs, features, state and the published code (MMSA).
+void describe_multitask(ModelInfo& info);
+
 }  // namespace kuda

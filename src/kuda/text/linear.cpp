@@ -1,10 +1,6 @@
 #include "kuda/text/linear.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
-
-#include <optional>
-#include <utility>
-
+#include "kuda/text/operators.h"
 #include "kuda/text/products.h"
 
 namespace kuda {
@@ -17,24 +13,12 @@ using torch::Tensor;
 // and not a measurement at start: the same checkpoint gives the same numbers each time.
 constexpr std::int64_t kFewestBlocked = 256 * 512;
 
-/// Operators that no header of LibTorch declares: looked up, so that a build without them does without.
-std::optional<c10::OperatorHandle> find_operator(const char* name) {
-  return c10::Dispatcher::singleton().findSchema({name, ""});
-}
-
-c10::IValue call(const c10::OperatorHandle& op, torch::jit::Stack inputs) {
-  op.callBoxed(inputs);
-  return std::move(inputs.front());
-}
-
 const std::optional<c10::OperatorHandle>& onednn_pack() {
   static const auto op = find_operator("mkldnn::_reorder_linear_weight");
   return op;
 }
 
 bool has_blocks() { return has_onednn() && onednn_pack(); }
-
-c10::IValue optional_tensor(const Tensor& x) { return x.defined() ? c10::IValue(x) : c10::IValue(); }
 
 /// Without VNNI fbgemm adds two products in 16 bits, which can overflow: inputs get 7 bits then.
 bool needs_reduced_range() {

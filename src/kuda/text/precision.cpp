@@ -2,13 +2,11 @@
 
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/text/operators.h"
 
 namespace kuda {
 namespace {
@@ -19,11 +17,8 @@ bool has_bf16_instructions() {
 #if defined(__x86_64__) && defined(__GNUC__)
   return __builtin_cpu_supports("avx512bf16") != 0 || __builtin_cpu_supports("amx-bf16") != 0;
 #else
-  const auto question = c10::Dispatcher::singleton().findSchema({"mkldnn::_is_mkldnn_bf16_supported", ""});
-  if (!question || !at::hasMKLDNN()) return false;
-  torch::jit::Stack stack;
-  question->callBoxed(stack);
-  return stack.front().toBool();
+  const auto question = find_operator("mkldnn::_is_mkldnn_bf16_supported");
+  return question && at::hasMKLDNN() && call(*question, {}).toBool();
 #endif
 }
 
@@ -32,10 +27,7 @@ bool has_bf16_instructions() {
 const char* precision_name(Precision precision) noexcept { return kPrecisions[static_cast<std::size_t>(precision)]; }
 
 Precision precision_from(const std::string& name) {
-  const auto* const found = std::find(kPrecisions.begin(), kPrecisions.end(), name);
-  if (found == kPrecisions.end())
-    throw ConfigError("unknown precision '" + name + "'", suggestion(name, {kPrecisions.begin(), kPrecisions.end()}));
-  return static_cast<Precision>(found - kPrecisions.begin());
+  return static_cast<Precision>(place_of(name, kPrecisions, "precision"));
 }
 
 PrecisionSupport support_of(const torch::Device& device) {
@@ -47,8 +39,8 @@ PrecisionSupport support_of(const torch::Device& device) {
     return support;
   }
   support.bf16 = has_bf16_instructions();
-  support.int8 = at::globalContext().qEngine() != at::kNoQEngine &&
-                 c10::Dispatcher::singleton().findSchema({"quantized::linear_dynamic", ""}).has_value();
+  support.int8 =
+      at::globalContext().qEngine() != at::kNoQEngine && find_operator("quantized::linear_dynamic").has_value();
   return support;
 }
 

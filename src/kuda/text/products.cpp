@@ -2,15 +2,13 @@
 
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 
-#include <algorithm>
 #include <atomic>
 #include <optional>
-#include <utility>
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/text/operators.h"
 
 namespace kuda {
 namespace {
@@ -24,9 +22,8 @@ constexpr std::int64_t kFewest = 2'000'000;
 
 std::atomic<Products> asked{Products::automatic};
 
-/// Operators that no header of LibTorch declares: looked up, so that a build without them does without.
 const std::optional<c10::OperatorHandle>& pointwise() {
-  static const auto op = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+  static const auto op = find_operator("mkldnn::_linear_pointwise");
   return op;
 }
 
@@ -71,11 +68,7 @@ struct OneDnnLinear : torch::autograd::Function<OneDnnLinear> {
 }  // namespace
 
 Products products_from(const std::string& name) {
-  const auto* const found = std::find(kProducts.begin(), kProducts.end(), name);
-  if (found == kProducts.end())
-    throw ConfigError("unknown library of products '" + name + "'",
-                      suggestion(name, {kProducts.begin(), kProducts.end()}));
-  return static_cast<Products>(found - kProducts.begin());
+  return static_cast<Products>(place_of(name, kProducts, "library of products"));
 }
 
 const char* products_name(Products products) noexcept { return kProducts[static_cast<std::size_t>(products)]; }
@@ -99,11 +92,9 @@ Tensor linear_product(const Tensor& x, const Tensor& weight, const Tensor& bias)
 }
 
 Tensor onednn_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  torch::jit::Stack stack{
-      x, weight, bias.defined() ? c10::IValue(bias) : c10::IValue(), "none", c10::List<std::optional<at::Scalar>>(),
-      ""};
-  pointwise().value().callBoxed(stack);
-  return std::move(stack.front()).toTensor();
+  return call(pointwise().value(),
+              {x, weight, optional_tensor(bias), "none", c10::List<std::optional<at::Scalar>>(), ""})
+      .toTensor();
 }
 
 bool has_onednn() { return at::hasMKLDNN() && pointwise().has_value(); }

@@ -1,15 +1,10 @@
 // Several processes on this machine that train one model together: they end where one process does.
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <string>
@@ -21,6 +16,7 @@
 #include "kuda/io/tensor.h"
 #include "kuda/text/state_dict.h"
 #include "kuda/training/data_parallel.h"
+#include "kuda/training/in_processes.h"
 #include "kuda/training/predictions.h"
 #include "kuda/training/small_run.h"
 #include "kuda/training/toy_model.h"
@@ -29,99 +25,15 @@ namespace kuda {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace testing_processes;
 using namespace testing_toy;
-using test::error_of;
-using test::scratch;
 using test::scratch_folder;
 using testing::AllOf;
 using testing::Each;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr auto kPatience = std::chrono::seconds(120);  // never used up unless something is broken
-constexpr double kTolerance = 1e-5;                    // sums in another order
-
-/// A port that nobody uses, below those that the system gives to connections: tests beside this one, which open many,
-/// could take another before process 0 does.
-int free_port() {
-  constexpr int kFirst = 20000, kCount = 12000;
-  static int tried = int(::getpid()) * 37;
-  for (int i = 0; i < kCount; ++i) {
-    const int port = kFirst + tried++ % kCount;
-    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_ANY);
-    const bool is_free = ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    ::close(socket);
-    if (is_free) return port;
-  }
-  ADD_FAILURE() << "no free port";
-  return 0;
-}
-
-using Variables = std::map<std::string, std::string>;
-
-/// The environment while it lives, without what the tests may be started in.
-class Environment {
- public:
-  explicit Environment(const Variables& variables) {
-    for (const char* name : {"WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "GLOO_SOCKET_IFNAME",
-                             "TORCHELASTIC_USE_AGENT_STORE"}) {
-      if (const char* text = std::getenv(name)) before_[name] = text;
-      ::unsetenv(name);
-      names_.emplace_back(name);
-    }
-    for (const auto& [name, text] : variables) ::setenv(name.c_str(), text.c_str(), 1);
-  }
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-  ~Environment() {
-    for (const auto& name : names_) ::unsetenv(name.c_str());
-    for (const auto& [name, text] : before_) ::setenv(name.c_str(), text.c_str(), 1);
-  }
-
- private:
-  std::vector<std::string> names_;
-  Variables before_;
-};
-
-/// Does `action` in as many processes, which form a group. By rank: nothing, or the message of what it threw. One
-/// thread only, so that a fork is safe.
-std::vector<std::string> in_processes(int count, const std::function<void(const ProcessGroup&)>& action) {
-  torch::set_num_threads(1);
-  const auto port = std::to_string(free_port());
-  const auto file_of = [](int rank) { return scratch("message-" + std::to_string(rank)); };
-  std::vector<pid_t> children;
-  for (int rank = 0; rank < count; ++rank) {
-    const auto path = file_of(rank);
-    fs::remove(path);
-    children.push_back(::fork());
-    if (children.back() > 0) continue;
-    std::string message;
-    try {
-      const Environment environment({{"WORLD_SIZE", std::to_string(count)},
-                                     {"RANK", std::to_string(rank)},
-                                     {"MASTER_ADDR", "127.0.0.1"},
-                                     {"MASTER_PORT", port}});
-      action(*ProcessGroup::from_environment("cpu", kPatience));
-    } catch (const std::exception& error) {
-      message = error.what();
-    }
-    write_file(path, message);
-    ::_exit(0);
-  }
-  std::vector<std::string> messages;
-  for (int rank = 0; rank < count; ++rank) {
-    int status = 0;
-    ::waitpid(children[std::size_t(rank)], &status, 0);
-    messages.push_back(fs::exists(file_of(rank)) ? read_file(file_of(rank))
-                                                 : "ended with status " + std::to_string(status));
-  }
-  return messages;
-}
+constexpr double kTolerance = 1e-5;  // sums in another order
 
 /// Without batch norm and the buffer in the loss, which depend on the order of batches.
 TrainingTask plain_toy() {
@@ -346,91 +258,6 @@ TEST(DataParallel, WorkThatCannotBeSharedIsRefused) {
   EXPECT_THAT(refused([](auto&, auto& config, auto& group) { config.lr = group.is_first() ? 0.1 : 0.2; }),
               Each(HasSubstr("toy: configuration, data or saved state: process 1 has another than process 0")));
   EXPECT_FALSE(fs::exists(folder / "state/last.safetensors"));
-}
-
-TEST(ProcessGroup, WithoutALauncherAProcessIsAlone) {
-  for (const auto& variables : {Variables{}, Variables{{"WORLD_SIZE", ""}, {"RANK", "3"}},
-                                Variables{{"WORLD_SIZE", "1"}, {"RANK", "nonsense"}}}) {
-    const Environment environment(variables);
-    const auto group = ProcessGroup::from_environment("cuda", kPatience);
-    EXPECT_TRUE(group->is_alone());
-    EXPECT_TRUE(group->is_first());
-    EXPECT_EQ(group->own_device("cuda"), "cuda");
-    std::vector<double> values{1, 2};
-    group->sum(values);
-    EXPECT_THAT(values, ElementsAre(1, 2));
-    EXPECT_THROW(group->together([] { throw DataError("bad"); }), DataError);
-  }
-}
-
-TEST(ProcessGroup, ValuesThatMakeNoSenseAreNamed) {
-  const auto refused = [](Variables changes) {
-    Variables variables{{"WORLD_SIZE", "2"}, {"RANK", "0"}, {"MASTER_ADDR", "127.0.0.1"}, {"MASTER_PORT", "29500"}};
-    changes.merge(variables);
-    const Environment environment(changes);
-    return error_of<ConfigError>([] { (void)ProcessGroup::from_environment("cpu", kPatience); });
-  };
-  EXPECT_THAT(refused({{"WORLD_SIZE", "two"}}), HasSubstr("WORLD_SIZE: expected a whole number from 1 to"));
-  EXPECT_THAT(refused({{"WORLD_SIZE", "0"}}), HasSubstr("found '0'"));
-  EXPECT_THAT(refused({{"RANK", "2"}}), HasSubstr("RANK: expected a whole number from 0 to 1, found '2'"));
-  EXPECT_THAT(refused({{"RANK", ""}}), AllOf(HasSubstr("RANK"), HasSubstr("found nothing"), HasSubstr("torchrun")));
-  EXPECT_THAT(refused({{"MASTER_PORT", "70000"}}), HasSubstr("MASTER_PORT"));
-  EXPECT_THAT(refused({{"MASTER_ADDR", ""}}), HasSubstr("MASTER_ADDR"));
-}
-
-TEST(ProcessGroup, AGroupThatIsNotCompleteEndsWithAnError) {
-  for (const char* rank : {"0", "1"}) {  // the one that the others look for, and one that finds nobody
-    const Environment environment({{"WORLD_SIZE", "2"},
-                                   {"RANK", rank},
-                                   {"MASTER_ADDR", "127.0.0.1"},
-                                   {"MASTER_PORT", std::to_string(free_port())}});
-    const auto message = error_of<Error>([] { (void)ProcessGroup::from_environment("cpu", std::chrono::seconds(2)); });
-    EXPECT_THAT(message, AllOf(HasSubstr("the processes did not find each other through 127.0.0.1:"),
-                               HasSubstr("within 2 s"), HasSubstr("--join-seconds")));
-    EXPECT_EQ(message.find("frame #"), std::string::npos) << "no stack of LibTorch";
-  }
-}
-
-TEST(ProcessGroup, AddsUpTensorsOfAnyForm) {
-  const auto messages = in_processes(3, [](const ProcessGroup& group) {
-    const auto rank = double(group.rank());
-    const auto check = [&](bool fact, const char* what) {
-      if (!fact) throw Error(what);
-    };
-    const auto strided = torch::full({4, 3}, rank + 1).t();
-    group.sum(strided);
-    check(strided.eq(6).all().item<bool>(), "strided");
-    const auto whole = torch::tensor({std::int64_t(1) << 40U});
-    group.sum(whole);
-    check(whole.item<std::int64_t>() == std::int64_t(3) << 40U, "int64");
-    group.sum(torch::zeros({0}));
-    check(group.first_says(group.is_first()) && !group.first_says(!group.is_first()), "first_says");
-    group.expect_same("text", "what");
-    int done = 0;
-    group.first_does([&] { ++done; });
-    check(done == (group.is_first() ? 1 : 0), "first_does");
-    check(group.own_device("cuda") == "cuda:" + std::to_string(group.rank()) && group.own_device("cpu") == "cpu",
-          "own_device");
-  });
-  EXPECT_THAT(messages, Each(IsEmpty()));
-}
-
-TEST(ProcessGroup, AnErrorKeepsItsKindAndItsExitCode) {
-  const auto messages = in_processes(2, [](const ProcessGroup& group) {
-    for (const int code : {5, 6}) {
-      try {
-        group.together([&] {
-          if (group.rank() == 1 && code == 5) throw CheckpointError("damaged");
-          if (group.rank() == 1 && code == 6) throw Interrupted("stopped");
-        });
-        throw std::runtime_error("nothing was thrown");
-      } catch (const Error& error) {
-        if (error.exit_code() != code) throw std::runtime_error("another exit code");
-        if (code == 6 && dynamic_cast<const Interrupted*>(&error) == nullptr) throw std::runtime_error("another kind");
-      }
-    }
-  });
-  EXPECT_THAT(messages, Each(IsEmpty()));
 }
 
 }  // namespace

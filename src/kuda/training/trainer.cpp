@@ -19,6 +19,7 @@
 #include "kuda/text/state_dict.h"
 #include "kuda/training/data_parallel.h"
 #include "kuda/training/schedule.h"
+#include "kuda/training/step.h"
 #include "kuda/training/validation.h"
 
 namespace kuda {
@@ -120,7 +121,6 @@ class Trainer {
     return does_reload() && reload_point(config_, values()).reloads >= config_.trials;
   }
   [[nodiscard]] bool does_reload() const { return config_.schedule == "reload"; }
-  [[nodiscard]] bool is_asked_to_stop() const { return run_.stop != nullptr && *run_.stop; }
   [[nodiscard]] std::filesystem::path best_file() const { return run_.state / "best.safetensors"; }
 
   [[nodiscard]] TrainingFacts facts() const {
@@ -159,75 +159,19 @@ class Trainer {
 
   void timed_step(Optimizer& optimizer, const std::vector<std::int64_t>& rows, std::int64_t total) {
     const auto start = Clock::now();
-    const bool is_stop_agreed =
-        step(optimizer, rows, stream_seed(seed_, "dropout", std::uint64_t(at_.epoch * total + at_.step)));
+    const auto sums = train_step(task_, config_, run_, optimizer,
+                                 {.rows = rows,
+                                  .seed = stream_seed(seed_, "dropout", std::uint64_t(at_.epoch * total + at_.step)),
+                                  .epoch = at_.epoch + 1,
+                                  .step = at_.step + 1});
+    add_up(sums);
     ++at_.step;
     at_.seconds += seconds_since(start);
     if (run_.progress != nullptr)
       run_.progress->step({task_.name, at_.epoch + 1, config_.epochs, at_.step, total, std::int64_t(rows.size()),
                            at_.loss_sum / double(at_.clips)});
-    if (is_stop_agreed || (run_.group.is_alone() && is_asked_to_stop())) stop();
+    if (sums.is_stop_asked || (run_.group.is_alone() && run_.is_asked_to_stop())) stop();
     if (config_.save_seconds > 0 && seconds_since(saved_) >= config_.save_seconds) save();
-  }
-
-  /// One optimiser step on these rows, in parts of batch_size, of which each process of the group does its own. As a
-  /// mean, each part counts by its number of clips, so the gradient is that of one large batch. Dropout depends on
-  /// `seed` and the part, not on who does it. Returns whether any process was asked to stop.
-  bool step(Optimizer& optimizer, const std::vector<std::int64_t>& rows, std::uint64_t seed) {
-    const auto parts = in_batches(rows, config_.batch_size);
-    StepSums sums;
-    run_.group.together([&] {
-      for (auto i = std::size_t(run_.group.rank()); i < parts.size(); i += std::size_t(run_.group.size())) {
-        torch::manual_seed(i == 0 ? seed : stream_seed(seed, "part", i));
-        do_part(parts[i], config_.accumulate_as == "sum" ? 1 : double(parts[i].size()) / double(rows.size()), sums);
-        if (config_.clip_each_batch) optimizer.clip_values();
-      }
-    });
-    sums.is_stop_asked = is_asked_to_stop();
-    sum_step(run_.group, *task_.model, sums);
-    add_up(sums);
-    if (const auto name = optimizer.first_non_finite(); !name.empty()) {
-      std::vector<std::string> ids;
-      for (const auto& part : parts)
-        for (const auto& id : task_.collate(part).ids) ids.push_back(id);
-      fail(fmt::format("the gradient of {} is not finite", name), ids);
-    }
-    if (config_.leftover == "drop" && std::int64_t(parts.size()) < config_.accumulate)
-      optimizer.clear_gradients();
-    else
-      optimizer.step();
-    return sums.is_stop_asked;
-  }
-
-  /// Forward and backward of one part, whose loss counts `share` in the step.
-  void do_part(const std::vector<std::int64_t>& rows, double share, StepSums& sums) {
-    const auto batch = task_.collate(rows).to(task_.device);
-    Output output;
-    Losses losses;
-    {
-      const Autocast autocast(task_.model->precision(), task_.device);
-      output = task_.model->forward(batch, nullptr);
-      losses = task_.model->loss(output, batch);
-    }
-    count(losses, batch, sums);
-    (share == 1 ? losses.total : losses.total * share).backward();
-    const torch::NoGradGuard no_grad;
-    task_.model->after_backward(output, batch);
-  }
-
-  void count(const Losses& losses, const Batch& batch, StepSums& sums) const {
-    const auto size = double(batch.size());
-    for (std::size_t i = 0; i < losses.terms.size(); ++i) {
-      const auto& [name, term] = losses.terms[i];
-      const double value = term.item<double>();
-      if (!std::isfinite(value)) fail(fmt::format("the loss term '{}' is {}", name, value), batch.ids);
-      if (sums.terms.size() <= i) sums.terms.emplace_back(name, 0);
-      sums.terms[i].second += value * size;
-    }
-    const double total = losses.total.item<double>();
-    if (!std::isfinite(total)) fail(fmt::format("the loss is {}", total), batch.ids);
-    sums.loss += total * size;
-    sums.clips += batch.size();
   }
 
   void add_up(const StepSums& sums) {
@@ -237,13 +181,6 @@ class Trainer {
     }
     at_.loss_sum += sums.loss;
     at_.clips += sums.clips;
-  }
-
-  [[noreturn]] void fail(const std::string& what, const std::vector<std::string>& ids) const {
-    throw Error(fmt::format("{}: {} in epoch {}, step {}\n  clips: {}", task_.name, what, at_.epoch + 1, at_.step + 1,
-                            list_ids(ids, 64)),
-                "`kuda data check` finds NaN and infinities in features; otherwise lower the learning rate or set "
-                "clip_norm");
   }
 
   /// What selects, of an epoch: lower is better.

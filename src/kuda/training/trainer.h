@@ -41,6 +41,7 @@ struct TrainingRun {
   const std::atomic<bool>* stop = nullptr;  ///< asks for a clean stop
   /// Processes that share the work (data_parallel.h). The first one writes; all of them see the folder.
   const ProcessGroup& group = ProcessGroup::alone();
+  [[nodiscard]] bool is_asked_to_stop() const { return stop != nullptr && *stop; }
 };
 
 struct TrainingResult {

@@ -170,10 +170,7 @@ ModelInfo almt_info() {
                             {"l_encoder.", "text_encoder."},
                             {"regression_layer.0.", "cls_head.0."}}}};
   info.exceptions = {{"OverfitsOneBatch", "takes 100 steps, the suite makes 50: error 0.50, then 0.29, then 0.014"}};
-  info.make_config = [] { return std::make_unique<AlmtConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Almt>(dynamic_cast<const AlmtConfig&>(config), shape, text);
-  };
+  info.set_makers<Almt, AlmtConfig>();
   return info;
 }
 

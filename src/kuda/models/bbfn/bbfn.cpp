@@ -142,10 +142,7 @@ ModelInfo bbfn_info() {
   info.reference = "declare-lab/BBFN 1a251bd (MIT)";
   info.features = {{"text", "h_l"}, {"vision", "h_v"}, {"audio", "h_a"}, {"fused", "joined"}};
   info.idle_parameters = {"bertmodel.pooler.", "modal_interaction.la.layer_norm.", "modal_interaction.lv.layer_norm."};
-  info.make_config = [] { return std::make_unique<BbfnConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Bbfn>(dynamic_cast<const BbfnConfig&>(config), shape, text);
-  };
+  info.set_makers<Bbfn, BbfnConfig>();
   return info;
 }
 

@@ -145,10 +145,7 @@ ModelInfo cenet_info() {
   info.idle_parameters = {"bert.pooler.", "roberta.pooler."};
   // The authors ship cluster ids with their data, not the centres that give them.
   info.is_unpublished = [](std::string_view name) { return name.find("_codebook.") != std::string_view::npos; };
-  info.make_config = [] { return std::make_unique<CenetConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Cenet>(dynamic_cast<const CenetConfig&>(config), shape, text);
-  };
+  info.set_makers<Cenet, CenetConfig>();
   return info;
 }
 

@@ -166,10 +166,7 @@ ModelInfo cubemlp_info() {
   info.reference = "kiva12138/CubeMLP 49f75bd (no licence)";
   info.features = {{"text", "mean/T"}, {"vision", "mean/V"}, {"audio", "mean/A"}, {"fused", "mean/fused"}};
   info.idle_parameters = {"bertmodel.pooler."};
-  info.make_config = [] { return std::make_unique<CubeMlpConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<CubeMlp>(dynamic_cast<const CubeMlpConfig&>(config), shape, text);
-  };
+  info.set_makers<CubeMlp, CubeMlpConfig>();
   return info;
 }
 

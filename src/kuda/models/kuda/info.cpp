@@ -51,10 +51,7 @@ ModelInfo kuda_info() {
        {"kuda.ratio=inverse", "kuda.ratio_place=post", "kuda.ratio_at_test=one", "kuda.task_loss=mae",
         "kuda.mask_decoder_mean=true", "kuda.mask_alignment=true", "kuda.mask_fusion=true"}},
   };
-  info.make_config = [] { return std::make_unique<KudaConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Kuda>(as_kuda(config), shape, text);
-  };
+  info.set_makers<Kuda, KudaConfig>();
   info.pretrain_tasks = pretrain_tasks;
   info.adopt = [](Model& model, const ModelConfig& config, const PretrainTask& task, const io::ArrayFile& state) {
     return adopt_stage1(dynamic_cast<Kuda&>(model).unimodal(task.modality), task.modality, as_kuda(config), state);

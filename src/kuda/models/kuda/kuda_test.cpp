@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
-#include "kuda/models/kuda/knowledge.h"
 #include "kuda/models/kuda/tiny.h"
 #include "kuda/text/linear.h"
 #include "kuda/text/state_dict.h"
@@ -14,14 +13,10 @@ namespace {
 
 using testing_kuda::tiny_batch;
 using testing_kuda::tiny_config;
+using testing_kuda::tiny_kuda;
 using testing_kuda::tiny_shape;
 using testing_kuda::tiny_text;
 using torch::Tensor;
-
-std::shared_ptr<Kuda> make(const KudaConfig& config, const DataShape& shape = tiny_shape()) {
-  torch::manual_seed(7);
-  return std::make_shared<Kuda>(config, shape, tiny_text());
-}
 
 /// Fresh networks are nearly linear in places; random norms and biases make every path count.
 void stir(torch::nn::Module& module) {
@@ -36,7 +31,7 @@ double largest_move_by_the_ratio(const std::string& place) {
   config.ratio_place = place;
   config.ratio = "gaussian";
   config.k = 5;
-  const auto model = make(config);
+  const auto model = tiny_kuda(config);
   stir(*model);
   model->train();
   const torch::NoGradGuard no_grad;
@@ -136,7 +131,7 @@ TEST(Kuda, GaussianRatioSurvivesDistancesThatUnderflow) {
 }
 
 TEST(Kuda, ScoresDoNotSeeTheLabelOutsideTraining) {
-  const auto model = make(tiny_config());
+  const auto model = tiny_kuda(tiny_config());
   model->eval();
   auto batch = tiny_batch();
   const auto with_label = model->forward(batch, nullptr).score;
@@ -158,7 +153,7 @@ Sequence cut(const Sequence& sequence, std::int64_t length) {
 }
 
 TEST(Kuda, MaskedProfileIgnoresPaddingAltogether) {
-  const auto model = make(masked_config());
+  const auto model = tiny_kuda(masked_config());
   stir(*model);
   model->eval();
   ASSERT_TRUE(model->is_padding_invariant());
@@ -186,7 +181,7 @@ TEST(Kuda, MaskedProfileIgnoresPaddingAltogether) {
 }
 
 TEST(Kuda, PaperProfileSeesPadding) {  // documented: nothing is masked in the fusion
-  const auto model = make(tiny_config());
+  const auto model = tiny_kuda(tiny_config());
   model->eval();
   auto batch = tiny_batch();
   const auto before = model->forward(batch, nullptr).score;
@@ -199,8 +194,8 @@ TEST(Kuda, AnyNonEmptySubsetOfModalitiesScores) {
   for (int subset = 1; subset < 8; ++subset) {
     auto shape = tiny_shape();
     for (int m = 0; m < 3; ++m) shape.present[static_cast<std::size_t>(m)] = (subset >> m & 1) != 0;
-    const auto built = make(tiny_config(), shape);  // trained on the subset
-    const auto whole = make(tiny_config());         // asked for the subset at prediction
+    const auto built = tiny_kuda(tiny_config(), shape);  // trained on the subset
+    const auto whole = tiny_kuda(tiny_config());         // asked for the subset at prediction
     built->eval();
     whole->eval();
     auto batch = tiny_batch();
@@ -216,14 +211,14 @@ TEST(Kuda, AnyNonEmptySubsetOfModalitiesScores) {
   }
   auto shape = tiny_shape();
   shape.present = {false, false, false};
-  EXPECT_THROW(make(tiny_config(), shape), ConfigError);
+  EXPECT_THROW(tiny_kuda(tiny_config(), shape), ConfigError);
 }
 
 TEST(Kuda, DataWithoutTextsAlignToTheLongestModalityInUse) {
   auto shape = tiny_shape();
   shape.text_length = 0;
   shape.present = {false, true, true};
-  const auto model = make(tiny_config(), shape);
+  const auto model = tiny_kuda(tiny_config(), shape);
   auto batch = tiny_batch();
   batch.text_ids = batch.text_padding = batch.text_segments = Tensor();
   Trace trace;
@@ -233,7 +228,7 @@ TEST(Kuda, DataWithoutTextsAlignToTheLongestModalityInUse) {
 }
 
 TEST(Kuda, EveryTrainableParameterGetsAGradientAndFrozenOnesNone) {
-  const auto model = make(tiny_config());
+  const auto model = tiny_kuda(tiny_config());
   model->train();
   const auto batch = tiny_batch();
   model->loss(model->forward(batch, nullptr), batch).total.backward();
@@ -249,12 +244,12 @@ TEST(Kuda, EveryTrainableParameterGetsAGradientAndFrozenOnesNone) {
 TEST(Kuda, WithoutKnowledgeNothingIsFrozen) {
   auto config = tiny_config();
   config.knowledge = false;
-  for (const auto& parameter : make(config)->parameters()) EXPECT_TRUE(parameter.requires_grad());
+  for (const auto& parameter : tiny_kuda(config)->parameters()) EXPECT_TRUE(parameter.requires_grad());
   EXPECT_TRUE(kuda_info().pretrain_tasks(config, tiny_shape(), tiny_shape(), tiny_text()).empty());
 }
 
 TEST(Kuda, ClonesStartFromTheSameValues) {
-  const auto model = make(tiny_config());
+  const auto model = tiny_kuda(tiny_config());
   const auto p = model->named_parameters();
   const std::string v = "UniEncKI.enc_v.encoder.", f = "DyMultiFus.dec_list.";
   EXPECT_TRUE(torch::equal(p[v + "adapters.0.down_project.weight"], p[v + "adapters.2.down_project.weight"]));
@@ -279,7 +274,7 @@ TEST(Kuda, EveryFusionOfTable7TrainsAndScores) {
   for (const std::string fusion : {"addition", "concatenation", "tensor", "low_rank", "text_centred"}) {
     auto config = masked_config();
     config.fusion = fusion;
-    const auto model = make(config);
+    const auto model = tiny_kuda(config);
     model->train();
     auto batch = tiny_batch();
     const auto output = model->forward(batch, nullptr);
@@ -294,7 +289,7 @@ TEST(Kuda, EveryFusionOfTable7TrainsAndScores) {
   config.fusion = "text_centred";
   auto shape = tiny_shape();
   shape.present[0] = false;
-  EXPECT_THROW(make(config, shape), ConfigError);
+  EXPECT_THROW(tiny_kuda(config, shape), ConfigError);
 }
 
 TEST(Kuda, ContrastiveLossOfAZeroVectorIsFinite) {
@@ -303,87 +298,8 @@ TEST(Kuda, ContrastiveLossOfAZeroVectorIsFinite) {
   EXPECT_NEAR(contrastive_loss(torch::ones({1, 3}), torch::ones({1, 3})).item<float>(), 0, 1e-6);  // batch of one
 }
 
-TEST(Knowledge, Stage1LoadsIntoStage2UnderThePublishedNames) {
-  const auto config = tiny_config();
-  for (const auto& task : kuda_info().pretrain_tasks(config, tiny_shape(), tiny_shape(), tiny_text())) {
-    torch::manual_seed(3);
-    const auto stage1 = task.make();
-    const auto stage2 = make(config);
-    io::ArrayFile state;
-    state.path = "stage1";
-    state.arrays = state_of(*stage1);
-    EXPECT_TRUE(kuda_info().adopt(*stage2, config, task, state).empty());
-    stage1->eval();
-    stage2->eval();
-    const auto batch = tiny_batch();
-    const auto m = static_cast<std::size_t>(task.modality);
-    EXPECT_TRUE(torch::equal(stage1->forward(batch, nullptr).score, stage2->forward(batch, nullptr).unimodal[m]));
-  }
-}
-
-DataShape other_shape() {
-  auto shape = tiny_shape();
-  shape.vision_length = 5;
-  shape.vision_width = 9;
-  shape.audio_length = 11;
-  return shape;
-}
-
-Batch other_batch() {
-  auto batch = tiny_batch();
-  batch.vision = testing_kuda::random_sequence(5, 9, {5, 1, 3});
-  batch.audio = testing_kuda::random_sequence(11, 3, {11, 2, 6});
-  return batch;
-}
-
-TEST(Knowledge, BridgeTrainsOnTheSourceAndLoadsStrictlyIntoTheTarget) {
-  const auto config = tiny_config();
-  const auto tasks = kuda_info().pretrain_tasks(config, tiny_shape(), other_shape(), tiny_text());
-  const auto model = tasks[1].make();
-  EXPECT_EQ(model->forward(other_batch(), nullptr).score.size(0), 3);
-  io::ArrayFile state;
-  state.arrays = state_of(*model);
-  EXPECT_TRUE(state.arrays.contains("bridge.weight"));
-  EXPECT_FALSE(model->is_saved("bridge.weight"));
-  EXPECT_EQ(tasks[1].shape.vision_width, tiny_shape().vision_width);
-  EXPECT_TRUE(kuda_info().adopt(*make(config), config, tasks[1], state).empty());
-}
-
-TEST(Knowledge, PartialNamesWhatStartsFreshAndRefusesTheRest) {
-  auto config = tiny_config();
-  config.transfer = "partial";
-  const auto tasks = kuda_info().pretrain_tasks(config, tiny_shape(), other_shape(), tiny_text());
-  const auto model = tasks[1].make();
-  EXPECT_EQ(model->forward(other_batch(), nullptr).score.size(0), 3);
-  io::ArrayFile state;
-  state.arrays = state_of(*model);
-  const auto skipped = kuda_info().adopt(*make(config), config, tasks[1], state);
-  EXPECT_EQ(skipped.size(), 3U);
-  EXPECT_EQ(make(config)->parameter_groups().size(), 2U);
-
-  config.interpolate_positions = true;
-  EXPECT_EQ(kuda_info().adopt(*make(config), config, tasks[1], state).size(), 2U);
-
-  auto wider = config;
-  wider.sequence_width = 32;
-  EXPECT_THROW(kuda_info().adopt(*make(wider), wider, tasks[1], state), CheckpointError);
-}
-
-TEST(Knowledge, ResamplingKeepsEndsAndProportions) {
-  Sequence sequence;
-  sequence.lengths = torch::tensor({4, 2});
-  sequence.values = torch::tensor({0.F, 1.F, 2.F, 3.F, 0.F, 6.F, 0.F, 0.F}).reshape({2, 4, 1});
-  sequence.padding = torch::arange(4).unsqueeze(0) >= sequence.lengths.unsqueeze(1);
-  const auto longer = resample(sequence, 8);
-  EXPECT_TRUE(torch::equal(longer.lengths, torch::tensor({8, 4})));
-  EXPECT_NEAR(longer.values[0][7][0].item<float>(), 3, 1e-6);
-  EXPECT_NEAR(longer.values[1][1][0].item<float>(), 2, 1e-6);  // 0, 2, 4, 6
-  EXPECT_EQ(longer.values[1][4][0].item<float>(), 0);
-  EXPECT_TRUE(longer.padding[1][4].item<bool>());
-}
-
 TEST(LoadState, NamesTheFirstThreeDifferencesAndTheLikelyCause) {
-  const auto model = make(tiny_config());
+  const auto model = tiny_kuda(tiny_config());
   auto text = tiny_text();
   text.bert.vocab_size = 50;
   const Kuda other(tiny_config(), tiny_shape(), text);

@@ -66,4 +66,9 @@ inline Batch tiny_batch() {
   return batch;
 }
 
+inline std::shared_ptr<Kuda> tiny_kuda(const KudaConfig& config, const DataShape& shape = tiny_shape()) {
+  torch::manual_seed(7);
+  return std::make_shared<Kuda>(config, shape, tiny_text());
+}
+
 }  // namespace kuda::testing_kuda

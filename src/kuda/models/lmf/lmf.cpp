@@ -89,10 +89,7 @@ ModelInfo lmf_info() {
   info.reference = "thuiar/MMSA a94e65d (MIT)";
   info.features = {{"text", "Feature_t"}, {"vision", "Feature_v"}, {"audio", "Feature_a"}, {"fused", "ranks"}};
   info.state = "running statistics of batch norm";
-  info.make_config = [] { return std::make_unique<LmfConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Lmf>(dynamic_cast<const LmfConfig&>(config), shape, text);
-  };
+  info.set_makers<Lmf, LmfConfig>();
   return info;
 }
 

@@ -246,10 +246,7 @@ ModelInfo misa_info() {
       {"text", "utt_t_orig"}, {"vision", "utt_v_orig"}, {"audio", "utt_a_orig"}, {"fused", "fusion_layer_1"}};
   info.idle_parameters = {"bertmodel.model.pooler.", "sp_discriminator.", "tlayer_norm."};
   info.published_names = {{"authors", {{"bertmodel.model.", "bertmodel."}}}};
-  info.make_config = [] { return std::make_unique<MisaConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Misa>(dynamic_cast<const MisaConfig&>(config), shape, text);
-  };
+  info.set_makers<Misa, MisaConfig>();
   return info;
 }
 

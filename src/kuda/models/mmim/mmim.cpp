@@ -219,10 +219,7 @@ ModelInfo mmim_info() {
   info.state = "samples of the last batches, by the sign of their label";
   info.idle_parameters = {"bertmodel.model.pooler.", ".entropy_prj."};
   info.published_names = {{"authors", {{"bertmodel.model.", "text_enc.bertmodel."}}}};
-  info.make_config = [] { return std::make_unique<MmimConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Mmim>(dynamic_cast<const MmimConfig&>(config), shape, text);
-  };
+  info.set_makers<Mmim, MmimConfig>();
   return info;
 }
 

@@ -188,10 +188,7 @@ ModelInfo mult_info() {
   info.exceptions = {{"OverfitsOneBatch",
                       "the published dropout (half of the text and of the head) is too much for 50 "
                       "steps; mult_test.cpp asks the same without dropout"}};
-  info.make_config = [] { return std::make_unique<MultConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Mult>(dynamic_cast<const MultConfig&>(config), shape, text);
-  };
+  info.set_makers<Mult, MultConfig>();
   return info;
 }
 

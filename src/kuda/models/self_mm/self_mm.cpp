@@ -56,16 +56,8 @@ ModelInfo self_mm_info() {
   info.paper = "Yu et al., AAAI 2021";
   info.kind = "ternary symmetric";
   info.year = 2021;
-  info.text = TextInput::tokens;
-  info.reference = "thuiar/MMSA a94e65d (MIT)";
-  info.features = {
-      {"text", "feature/text"}, {"vision", "feature/vision"}, {"audio", "feature/audio"}, {"fused", "feature/fusion"}};
-  info.state = "per training clip: generated labels and features of four heads; per head: two centres";
-  info.idle_parameters = {"text_model.model.pooler."};
-  info.make_config = [] { return std::make_unique<SelfMmConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<SelfMm>(dynamic_cast<const SelfMmConfig&>(config), shape, text);
-  };
+  describe_multitask(info);
+  info.set_makers<SelfMm, SelfMmConfig>();
   return info;
 }
 

@@ -185,16 +185,8 @@ ModelInfo tetfn_info() {
   info.paper = "Wang et al., Pattern Recognition 2023";
   info.kind = "text centre";
   info.year = 2023;
-  info.text = TextInput::tokens;
-  info.reference = "thuiar/MMSA a94e65d (MIT)";
-  info.features = {
-      {"text", "feature/text"}, {"vision", "feature/vision"}, {"audio", "feature/audio"}, {"fused", "feature/fusion"}};
-  info.state = "per training clip: generated labels and features of four heads; per head: two centres";
-  info.idle_parameters = {"text_model.model.pooler."};
-  info.make_config = [] { return std::make_unique<TetfnConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Tetfn>(dynamic_cast<const TetfnConfig&>(config), shape, text);
-  };
+  describe_multitask(info);
+  info.set_makers<Tetfn, TetfnConfig>();
   return info;
 }
 

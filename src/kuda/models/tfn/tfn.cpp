@@ -71,10 +71,7 @@ ModelInfo tfn_info() {
   // The fused tensor itself has up to hundreds of thousands of columns: what the first layer after it makes of it.
   info.features = {{"text", "Feature_t"}, {"vision", "Feature_v"}, {"audio", "Feature_a"}, {"fused", "post1"}};
   info.state = "running statistics of batch norm";
-  info.make_config = [] { return std::make_unique<TfnConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Tfn>(dynamic_cast<const TfnConfig&>(config), shape, text);
-  };
+  info.set_makers<Tfn, TfnConfig>();
   return info;
 }
 

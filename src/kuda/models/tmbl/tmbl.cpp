@@ -194,10 +194,7 @@ ModelInfo tmbl_info() {
   info.features = {{"text", "t_feature"}, {"vision", "v_feature"}, {"audio", "a_feature"}, {"fused", "mean/fused"}};
   info.idle_parameters = {"bertmodel.pooler."};
   info.is_unused = tmbl_is_unused;
-  info.make_config = [] { return std::make_unique<TmblConfig>(); };
-  info.make = [](const ModelConfig& config, const DataShape& shape, const TextEncoder& text) -> std::shared_ptr<Model> {
-    return std::make_shared<Tmbl>(dynamic_cast<const TmblConfig&>(config), shape, text);
-  };
+  info.set_makers<Tmbl, TmblConfig>();
   return info;
 }
 
