@@ -52,6 +52,12 @@ double attention(Inputs inputs) {
   return 2.0 * rows * double(key.size(2)) * double(query.size(3) + value.size(3));
 }
 
+/// x [..., k], weight [m / 32, k, 32] (kuda/text/panels.h)
+double panel_layer(Inputs inputs) {
+  const auto panels = inputs[1].toTensor();
+  return 2.0 * double(inputs[0].toTensor().numel()) * double(panels.size(0) * panels.size(2));
+}
+
 /// A gradient for the query, key, value and the weights: four products where the forward pass has two.
 double attention_gradient(Inputs inputs) { return 2.0 * attention<1>(inputs); }
 
@@ -104,6 +110,7 @@ Rule rule_of(std::string_view name) {
       {"aten::addmv", product_with_vector<1>},
       {"mkldnn::_linear_pointwise", linear_layer},
       {"quantized::linear_dynamic", quantised_layer},
+      {"kuda::panel_product", panel_layer},
       {"aten::convolution", convolution},
       {"aten::convolution_backward", convolution_gradient},
       {"aten::mkldnn_rnn_layer", recurrent_layer},

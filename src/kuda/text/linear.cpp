@@ -1,6 +1,7 @@
 #include "kuda/text/linear.h"
 
 #include "kuda/text/operators.h"
+#include "kuda/text/panels.h"
 #include "kuda/text/products.h"
 
 namespace kuda {
@@ -48,6 +49,7 @@ PreparedWeight::Form PreparedWeight::form_for(const Tensor& weight, Precision pr
   }
   if (!weight.is_cpu()) return Form::none;
   if (precision == Precision::int8) return Form::quantised;
+  if (suits_panels(weight)) return Form::panels;
   return weight.numel() >= kFewestBlocked && has_blocks() ? Form::blocked : Form::none;
 }
 
@@ -67,6 +69,8 @@ void PreparedWeight::take(Tensor& weight, const Tensor& bias, Precision precisio
   bytes_ += double(plain.numel()) * (form == Form::quantised ? 1 : double(plain.element_size()));
   if (form == Form::blocked)
     weight_ = call(*onednn_pack(), {plain, c10::IValue()});
+  else if (form == Form::panels)
+    weight_ = to_panels(plain);
   else if (form == Form::quantised)
     weight_ = quantise(plain, bias_);
   else
@@ -78,6 +82,7 @@ void PreparedWeight::take(Tensor& weight, const Tensor& bias, Precision precisio
 Tensor PreparedWeight::multiply(const Tensor& x) const {
   const auto input = x.to(input_type_);
   if (form_ == Form::blocked) return onednn_product(input, weight_.toTensor(), bias_);
+  if (form_ == Form::panels) return panel_product(input, weight_.toTensor(), bias_);
   if (form_ == Form::quantised) {
     static const auto op = find_operator("quantized::linear_dynamic");
     return call(op.value(), {input, weight_, needs_reduced_range()}).toTensor();

@@ -17,7 +17,8 @@ class PreparedWeight {
  public:
   /// Takes over a weight [out, in] float32 with its bias [out] (or undefined) where this precision has a faster form of
   /// it; the plain weight is empty then, so that memory holds it once:
-  ///   fp32, on the CPU: oneDNN's blocks, for weights that are large enough. Products differ by rounding.
+  ///   fp32, on the CPU: panels (panels.h), or oneDNN's blocks for weights that are large enough. Products differ by
+  ///                     rounding.
   ///   bf16:             bfloat16; on the CPU with bf16 instructions oneDNN's blocks of it.
   ///   int8, on the CPU: symmetric, one scale an output; its inputs get one scale a product (so with more clips in a
   ///                     batch it can be a coarser one). Throws what LibTorch throws without an engine.
@@ -30,7 +31,7 @@ class PreparedWeight {
   [[nodiscard]] double bytes() const noexcept { return bytes_; }
 
  private:
-  enum class Form { none, shorter, blocked, quantised };
+  enum class Form { none, shorter, blocked, panels, quantised };
   static Form form_for(const torch::Tensor& weight, Precision precision);
   Form form_ = Form::none;
   c10::IValue weight_;

@@ -55,7 +55,7 @@ TEST(Linear, APreparedLargeLayerDiffersByRoundingAndHoldsItsWeightOnce) {
     std::vector<Tensor> plain;
     for (const auto& x : inputs) plain.push_back(layer(x));
     layer->prepare(Precision::fp32);
-    if (!layer->prepared().is_made()) GTEST_SKIP() << "LibTorch was built without oneDNN";
+    if (!layer->prepared().is_made()) GTEST_SKIP() << "LibTorch was built without oneDNN, kuda without LIBXSMM";
     EXPECT_EQ(layer->weight.numel(), 0);
     EXPECT_EQ(layer->prepared().bytes(), 4 * 384 * 768);
     for (std::size_t i = 0; i < inputs.size(); ++i)
@@ -65,11 +65,11 @@ TEST(Linear, APreparedLargeLayerDiffersByRoundingAndHoldsItsWeightOnce) {
   }
 }
 
-TEST(Linear, SmallLayersStayPlainInFloat32) {
-  Linear layer(64, 64);
+TEST(Linear, LayersThatGainNothingStayPlainInFloat32) {
+  Linear layer(64, 24);  // too small for oneDNN's blocks, and no whole panel
   layer->prepare(Precision::fp32);
   EXPECT_FALSE(layer->prepared().is_made());
-  EXPECT_EQ(layer->weight.numel(), 64 * 64);
+  EXPECT_EQ(layer->weight.numel(), 64 * 24);
 }
 
 TEST(Linear, Bfloat16IsPreparedAtEverySize) {
