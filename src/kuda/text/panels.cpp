@@ -17,7 +17,9 @@ namespace {
 
 using torch::Tensor;
 
-constexpr std::int64_t kPanel = 32;     ///< outputs; with 16 and 64 the kernels are a third slower
+constexpr std::int64_t kPanel = 32;  ///< outputs; with 16 and 64 the kernels are a third slower
+
+#ifdef KUDA_LIBXSMM
 constexpr std::int64_t kMostRows = 64;  ///< of a kernel: they and a panel stay in the cache
 // With that many parts of the rows, panels that fit into the cache together are read for one part after the other, so
 // that rows and results pass through the cache once.
@@ -27,7 +29,6 @@ constexpr std::size_t kCached = 512 << 10;
 /// Where part i of n starts, which differ by one row at most.
 std::int64_t first_row(std::int64_t rows, std::int64_t i, std::int64_t n) { return rows * i / n; }
 
-#ifdef KUDA_LIBXSMM
 /// c [m, ldc] += a b: to LIBXSMM, whose matrices are stored by columns, the panel is the left one, 32 x k.
 libxsmm_smmfunction kernel(std::int64_t rows, std::int64_t in, std::int64_t out) {
   const auto lda = libxsmm_blasint(kPanel), ldb = libxsmm_blasint(in), ldc = libxsmm_blasint(out);
