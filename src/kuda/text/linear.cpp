@@ -12,7 +12,7 @@ using torch::Tensor;
 // Measured with one thread (AVX2, GFLOP/s plain and blocked): 39 x 768 x 768 67 and 83, 15 x 384 x 384 48 and 59,
 // 39 x 256 x 512 65 and 73, 39 x 256 x 256 63 and 64, 39 x 128 x 256 61 and 50, 16 x 64 x 64 46 and 7. A rule by size
 // and not a measurement at start: the same checkpoint gives the same numbers each time.
-constexpr std::int64_t kFewestBlocked = 256 * 512;
+constexpr std::int64_t kFewestBlocked = std::int64_t{256} * 512;
 
 const std::optional<c10::OperatorHandle>& onednn_pack() {
   static const auto op = find_operator("mkldnn::_reorder_linear_weight");
@@ -37,7 +37,7 @@ c10::IValue quantise(const Tensor& weight, const Tensor& bias) {
   const auto zero = torch::zeros(scale.sizes(), torch::kInt64);
   const auto quantised = at::quantize_per_channel(weight, scale, zero, /*axis=*/0, torch::kQInt8);
   static const auto op = find_operator("quantized::linear_prepack");
-  return call(op.value(), {quantised, optional_tensor(bias)});
+  return call(op, {quantised, optional_tensor(bias)});
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ void PreparedWeight::take(Tensor& weight, const Tensor& bias, Precision precisio
   }
   bytes_ += double(plain.numel()) * (form == Form::quantised ? 1 : double(plain.element_size()));
   if (form == Form::blocked)
-    weight_ = call(*onednn_pack(), {plain, c10::IValue()});
+    weight_ = call(onednn_pack(), {plain, c10::IValue()});
   else if (form == Form::panels)
     weight_ = to_panels(plain);
   else if (form == Form::quantised)
@@ -85,7 +85,7 @@ Tensor PreparedWeight::multiply(const Tensor& x) const {
   if (form_ == Form::panels) return panel_product(input, weight_.toTensor(), bias_);
   if (form_ == Form::quantised) {
     static const auto op = find_operator("quantized::linear_dynamic");
-    return call(op.value(), {input, weight_, needs_reduced_range()}).toTensor();
+    return call(op, {input, weight_, needs_reduced_range()}).toTensor();
   }
   return torch::linear(input, weight_.toTensor(), bias_);
 }

@@ -18,7 +18,7 @@ bool has_bf16_instructions() {
   return __builtin_cpu_supports("avx512bf16") != 0 || __builtin_cpu_supports("amx-bf16") != 0;
 #else
   const auto question = find_operator("mkldnn::_is_mkldnn_bf16_supported");
-  return question && at::hasMKLDNN() && call(*question, {}).toBool();
+  return question && at::hasMKLDNN() && call(question, {}).toBool();
 #endif
 }
 

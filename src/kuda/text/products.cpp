@@ -92,8 +92,7 @@ Tensor linear_product(const Tensor& x, const Tensor& weight, const Tensor& bias)
 }
 
 Tensor onednn_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return call(pointwise().value(),
-              {x, weight, optional_tensor(bias), "none", c10::List<std::optional<at::Scalar>>(), ""})
+  return call(pointwise(), {x, weight, optional_tensor(bias), "none", c10::List<std::optional<at::Scalar>>(), ""})
       .toTensor();
 }
 
