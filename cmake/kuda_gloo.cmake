@@ -14,16 +14,10 @@ function(kuda_use_gloo source)
   endforeach()
   set(CMAKE_REQUIRED_DEFINITIONS -DUSE_C10D_GLOO)
   set(CMAKE_REQUIRED_INCLUDES ${names} ${KUDA_TORCH_PREFIX}/include ${KUDA_TORCH_PREFIX}/include/torch/csrc/api/include)
-  set(CMAKE_REQUIRED_LIBRARIES)  # files, because the imported targets of TorchConfig.cmake do not reach a trial project
-  foreach(library torch_cpu c10)
-    find_library(KUDA_LIBRARY_${library} ${library} PATHS ${KUDA_TORCH_PREFIX}/lib ${KUDA_TORCH_PREFIX}/lib64
-                 NO_DEFAULT_PATH)
-    if(NOT KUDA_LIBRARY_${library})
-      return()
-    endif()
-    list(APPEND CMAKE_REQUIRED_LIBRARIES ${KUDA_LIBRARY_${library}})
-  endforeach()
-  set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,--unresolved-symbols=ignore-in-shared-libs)
+  kuda_try_with_torch()
+  if(NOT CMAKE_REQUIRED_LIBRARIES)
+    return()
+  endif()
   check_cxx_source_compiles("
     #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
     #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>

@@ -19,7 +19,7 @@ install(FILES ${PROJECT_BINARY_DIR}/kudaConfig.cmake ${PROJECT_BINARY_DIR}/kudaC
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/src/kuda DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT library
         FILES_MATCHING PATTERN "*.h"
         PATTERN "apps" EXCLUDE PATTERN "evaluation" EXCLUDE PATTERN "serve" EXCLUDE
-        PATTERN "test_*" EXCLUDE PATTERN "small_run.h" EXCLUDE PATTERN "toy_model.h" EXCLUDE PATTERN "gloo_names.h" EXCLUDE PATTERN "tiny.h" EXCLUDE)
+        PATTERN "test_*" EXCLUDE PATTERN "small_run.h" EXCLUDE PATTERN "toy_model.h" EXCLUDE PATTERN "gloo_names.h" EXCLUDE PATTERN "tiny.h" EXCLUDE PATTERN "conformance.h" EXCLUDE)
 foreach(header clip clip_files predictor)
   install(FILES ${PROJECT_SOURCE_DIR}/src/kuda/serve/${header}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kuda/serve
           COMPONENT library)

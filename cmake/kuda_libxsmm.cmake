@@ -7,13 +7,12 @@ include(CheckCXXSourceCompiles)
 
 function(kuda_use_libxsmm target source)
   pkg_check_modules(libxsmm QUIET IMPORTED_TARGET GLOBAL libxsmm)
-  find_library(KUDA_LIBRARY_torch_cpu torch_cpu PATHS ${KUDA_TORCH_PREFIX}/lib ${KUDA_TORCH_PREFIX}/lib64 NO_DEFAULT_PATH)
-  if(NOT libxsmm_FOUND OR NOT KUDA_LIBRARY_torch_cpu)
+  kuda_try_with_torch()
+  if(NOT libxsmm_FOUND OR NOT CMAKE_REQUIRED_LIBRARIES)
     return()
   endif()
   set(CMAKE_REQUIRED_INCLUDES ${libxsmm_INCLUDE_DIRS})
-  set(CMAKE_REQUIRED_LIBRARIES ${libxsmm_LINK_LIBRARIES} ${KUDA_LIBRARY_torch_cpu})
-  set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,--unresolved-symbols=ignore-in-shared-libs)
+  list(PREPEND CMAKE_REQUIRED_LIBRARIES ${libxsmm_LINK_LIBRARIES})
   check_cxx_source_compiles("
     #include <libxsmm.h>
     int main() {

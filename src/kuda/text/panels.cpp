@@ -26,7 +26,7 @@ constexpr std::int64_t kMostRows = 64;  ///< of a kernel: they and a panel stay 
 constexpr std::int64_t kManyParts = 8;
 constexpr std::size_t kCached = 512 << 10;
 
-/// Where part i of n starts, which differ by one row at most.
+/// Where part i of n starts; parts differ by one row at most.
 std::int64_t first_row(std::int64_t rows, std::int64_t i, std::int64_t n) { return rows * i / n; }
 
 /// c [m, ldc] += a b: to LIBXSMM, whose matrices are stored by columns, the panel is the left one, 32 x k.

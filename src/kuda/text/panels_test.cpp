@@ -21,8 +21,16 @@ class Panels : public ::testing::Test {
 };
 
 TEST_F(Panels, AgreeWithTorch) {
-  for (const auto& shape : std::vector<std::vector<std::int64_t>>{
-           {1, 39, 384}, {384}, {15, 384}, {2, 63, 384}, {130, 384}, {32, 39, 384}, {700, 384}, {0, 384}, {3, 709}, {41, 64}})
+  for (const auto& shape : std::vector<std::vector<std::int64_t>>{{1, 39, 384},
+                                                                  {384},
+                                                                  {15, 384},
+                                                                  {2, 63, 384},
+                                                                  {130, 384},
+                                                                  {32, 39, 384},
+                                                                  {700, 384},
+                                                                  {0, 384},
+                                                                  {3, 709},
+                                                                  {41, 64}})
     for (const bool has_bias : {true, false}) {
       const auto in = shape.back();
       const auto x = torch::randn(shape), weight = torch::randn({96, in}) / std::sqrt(double(in));

@@ -16,9 +16,9 @@
 #include "kuda/io/tensor.h"
 #include "kuda/text/state_dict.h"
 #include "kuda/training/data_parallel.h"
-#include "kuda/training/in_processes.h"
 #include "kuda/training/predictions.h"
 #include "kuda/training/small_run.h"
+#include "kuda/training/test_processes.h"
 #include "kuda/training/toy_model.h"
 
 namespace kuda {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
-#include "kuda/training/in_processes.h"
+#include "kuda/training/test_processes.h"
 
 namespace kuda {
 namespace {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 #include "kuda/base/error.h"
 #include "kuda/base/random.h"

@@ -1,8 +1,7 @@
 #pragma once
 // One optimiser step: forward, loss and backward batch by batch, the sums over all processes, the checks, the update.
 //
-//   const StepSums sums = train_step(task, config, run, optimizer, {.rows = rows, .seed = seed, .epoch = 1, .step =
-//   1});
+//   const StepSums sums = train_step(task, config, run, optimizer, {.rows = rows, .seed = seed});
 
 #include <cstdint>
 #include <vector>
