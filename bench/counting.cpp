@@ -52,7 +52,7 @@ double attention(Inputs inputs) {
   return 2.0 * rows * double(key.size(2)) * double(query.size(3) + value.size(3));
 }
 
-/// x [..., k], weight [m / 32, k, 32] (kuda/text/panels.h)
+/// x [..., k], weight [m / 32, k, 32] (kuda/tensor/panels.h)
 double panel_layer(Inputs inputs) {
   const auto panels = inputs[1].toTensor();
   return 2.0 * double(inputs[0].toTensor().numel()) * double(panels.size(0) * panels.size(2));

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kuda/base/random.h"
-#include "kuda/serve/test_connection.h"
+#include "kuda/serve/http/test_connection.h"
 
 namespace kuda {
 

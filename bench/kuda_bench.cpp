@@ -20,7 +20,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 #include "results.h"
 #include "workload.h"
 

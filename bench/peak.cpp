@@ -9,7 +9,7 @@
 #include <functional>
 #include <vector>
 
-#include "kuda/text/products.h"
+#include "kuda/tensor/products.h"
 
 namespace kuda {
 namespace {

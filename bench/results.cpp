@@ -12,8 +12,8 @@
 #include <thread>
 
 #include "kuda/base/table.h"
-#include "kuda/text/products.h"
-#include "kuda/training/checkpoint.h"
+#include "kuda/checkpoint/checkpoint.h"
+#include "kuda/tensor/products.h"
 
 namespace kuda {
 namespace {

@@ -1,4 +1,4 @@
-// What the intervals and tests of evaluation/statistics.h keep of what they promise, by simulation:
+// What the intervals and tests of metrics/statistics.h keep of what they promise, by simulation:
 //   how often a 95 % interval holds the true value, and how often a test calls equal systems different.
 //
 //   statistics_coverage [SCALE]      SCALE multiplies the number of simulations (default 1: about two minutes)
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "kuda/base/random.h"
-#include "kuda/evaluation/clip_tests.h"
+#include "kuda/metrics/clip_tests.h"
 
 namespace kuda {
 namespace {

@@ -12,13 +12,13 @@
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
 #include "kuda/base/random.h"
-#include "kuda/data/prepared.h"
-#include "kuda/data/synth.h"
+#include "kuda/checkpoint/small_encoder.h"
+#include "kuda/data/sources/prepared.h"
+#include "kuda/data/synth/synth.h"
 #include "kuda/io/safetensors.h"
+#include "kuda/tensor/products.h"
+#include "kuda/tensor/state_dict.h"
 #include "kuda/text/bert.h"
-#include "kuda/text/products.h"
-#include "kuda/text/state_dict.h"
-#include "kuda/training/small_encoder.h"
 
 namespace kuda {
 namespace {

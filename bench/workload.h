@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "kuda/training/procedure.h"
+#include "kuda/runs/procedure.h"
 
 namespace kuda {
 

@@ -1,8 +1,8 @@
 # Several processes that train together talk through LibTorch's c10d with Gloo, whose headers LibTorch does not bring:
-# src/kuda/training/gloo_names.h stands in for them. With a LibTorch that has no Gloo, or whose c10d wants more of it,
+# src/kuda/tensor/gloo_names.h stands in for them. With a LibTorch that has no Gloo, or whose c10d wants more of it,
 # the program trains in one process only and says so.
 #
-#   kuda_use_gloo(process_group.cpp)     sets KUDA_GLOO, and KUDA_NCCL where GPUs can be summed over directly
+#   kuda_use_gloo(process_link.cpp)     sets KUDA_GLOO, and KUDA_NCCL where GPUs can be summed over directly
 
 include(CheckCXXSourceCompiles)
 
@@ -10,7 +10,7 @@ function(kuda_use_gloo source)
   set(names ${PROJECT_BINARY_DIR}/gloo_names)
   foreach(header algorithm common/error context rendezvous/store transport/device)
     file(CONFIGURE OUTPUT ${names}/gloo/${header}.h
-         CONTENT "#include \"${PROJECT_SOURCE_DIR}/src/kuda/training/gloo_names.h\"\n")
+         CONTENT "#include \"${PROJECT_SOURCE_DIR}/src/kuda/tensor/gloo_names.h\"\n")
   endforeach()
   set(CMAKE_REQUIRED_DEFINITIONS -DUSE_C10D_GLOO)
   set(CMAKE_REQUIRED_INCLUDES ${names} ${KUDA_TORCH_PREFIX}/include ${KUDA_TORCH_PREFIX}/include/torch/csrc/api/include)

@@ -4,8 +4,8 @@ include(CMakePackageConfigHelpers)
 set(kuda_package ${CMAKE_INSTALL_LIBDIR}/cmake/kuda)
 
 # kuda_predictor and what it links.
-install(TARGETS kuda_torch kuda_base kuda_config kuda_io kuda_io_tensor kuda_wordpiece kuda_text kuda_metrics kuda_data
-                kuda_synth kuda_nn kuda_models kuda_training kuda_explain kuda_predictor
+install(TARGETS kuda_torch kuda_base kuda_config kuda_io kuda_tensor kuda_wordpiece kuda_text kuda_metrics kuda_data
+                kuda_nn kuda_models kuda_checkpoint kuda_explain kuda_predictor
         EXPORT kudaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library)
 install(EXPORT kudaTargets NAMESPACE kuda:: DESTINATION ${kuda_package} COMPONENT library)
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/kudaConfig.cmake.in ${PROJECT_BINARY_DIR}/kudaConfig.cmake
@@ -15,15 +15,12 @@ install(FILES ${PROJECT_BINARY_DIR}/kudaConfig.cmake ${PROJECT_BINARY_DIR}/kudaC
               ${PROJECT_SOURCE_DIR}/cmake/kuda_attach_torch.cmake
         DESTINATION ${kuda_package} COMPONENT library)
 
-# Headers of the libraries above, without those of tests; of serve/ only the API.
+# Headers of the libraries above, without those of tests.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/src/kuda DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT library
         FILES_MATCHING PATTERN "*.h"
-        PATTERN "apps" EXCLUDE PATTERN "evaluation" EXCLUDE PATTERN "serve" EXCLUDE
-        PATTERN "test_*" EXCLUDE PATTERN "small_run.h" EXCLUDE PATTERN "toy_model.h" EXCLUDE PATTERN "gloo_names.h" EXCLUDE PATTERN "tiny.h" EXCLUDE PATTERN "conformance.h" EXCLUDE)
-foreach(header clip clip_files predictor)
-  install(FILES ${PROJECT_SOURCE_DIR}/src/kuda/serve/${header}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kuda/serve
-          COMPONENT library)
-endforeach()
+        PATTERN "apps" EXCLUDE PATTERN "evaluation" EXCLUDE PATTERN "serve" EXCLUDE PATTERN "training" EXCLUDE
+        PATTERN "runs" EXCLUDE PATTERN "reports" EXCLUDE PATTERN "experiments" EXCLUDE PATTERN "synth" EXCLUDE
+        PATTERN "test_*" EXCLUDE PATTERN "gloo_names.h" EXCLUDE PATTERN "tiny.h" EXCLUDE PATTERN "conformance.h" EXCLUDE)
 
 set_target_properties(kuda PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)  # LibTorch stays where it is
 install(TARGETS kuda RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)

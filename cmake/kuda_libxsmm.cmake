@@ -1,7 +1,7 @@
-# LIBXSMM makes products of few rows faster (src/kuda/text/panels.h). It exists for x86-64 only and is a static library
+# LIBXSMM makes products of few rows faster (src/kuda/tensor/panels.h). It exists for x86-64 only and is a static library
 # that wants the BLAS functions which LibTorch exports: its own stand-ins (libxsmmnoblas) would take their place in the whole program.
 #
-#   kuda_use_libxsmm(kuda_text panels.cpp)     defines KUDA_LIBXSMM where it can be had
+#   kuda_use_libxsmm(kuda_tensor panels.cpp)     defines KUDA_LIBXSMM where it can be had
 
 include(CheckCXXSourceCompiles)
 

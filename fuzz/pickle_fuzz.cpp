@@ -1,4 +1,4 @@
-#include "kuda/io/pickle.h"
+#include "kuda/io/pickle/pickle.h"
 
 #include <cstdlib>
 

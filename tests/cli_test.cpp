@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "kuda/base/test_support.h"
-#include "kuda/training/small_encoder.h"
+#include "kuda/checkpoint/small_encoder.h"
 #include "tests/program.h"
 
 namespace kuda::test {

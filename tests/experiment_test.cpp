@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "kuda/base/file.h"
-#include "kuda/training/small_encoder.h"
+#include "kuda/checkpoint/small_encoder.h"
 #include "tests/program.h"
 
 namespace kuda::test {

@@ -8,10 +8,10 @@
 #include <string>
 
 #include "kuda/base/test_support.h"
+#include "kuda/checkpoint/small_encoder.h"
 #include "kuda/data/dataset.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/io/tensor.h"
-#include "kuda/training/small_encoder.h"
+#include "kuda/tensor/tensor.h"
 #include "tests/program.h"
 
 namespace kuda::test {
@@ -53,7 +53,7 @@ TEST(Install, AnOutsideProjectFindsThePackageAndGetsTheScoreOfPredict) {
   const Outcome installed =
       shell(cmake + " --install " + quoted(KUDA_BINARY_DIR) + " --prefix \"$PWD/prefix\" --component library");
   ASSERT_EQ(installed.exit_code, 0) << installed.out << installed.err;
-  EXPECT_TRUE(fs::exists(folder / "prefix/include/kuda/serve/predictor.h"));
+  EXPECT_TRUE(fs::exists(folder / "prefix/include/kuda/predictor/predictor.h"));
   EXPECT_FALSE(fs::exists(folder / "prefix/include/kuda/base/test_support.h")) << "headers of tests stay at home";
 
   const Outcome configured =

@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "kuda/checkpoint/small_encoder.h"
 #include "kuda/io/csv.h"
-#include "kuda/serve/test_npy.h"
-#include "kuda/training/small_encoder.h"
+#include "kuda/predictor/test_npy.h"
 #include "tests/program.h"
 #include "tests/webdriver.h"
 

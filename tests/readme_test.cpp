@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "kuda/training/small_encoder.h"
+#include "kuda/checkpoint/small_encoder.h"
 #include "tests/program.h"
 
 namespace kuda::test {

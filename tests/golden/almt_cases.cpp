@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "kuda/checkpoint/schedule.h"
 #include "kuda/models/almt/almt.h"
-#include "kuda/training/schedule.h"
 #include "system_case.h"
 
 namespace kuda::golden {

@@ -1,6 +1,6 @@
 #include "golden_case.h"
+#include "kuda/tensor/state_dict.h"
 #include "kuda/text/bert.h"
-#include "kuda/text/state_dict.h"
 
 namespace kuda::golden {
 

@@ -7,9 +7,9 @@
 #include "golden_case.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/checkpoint/schedule.h"
 #include "kuda/metrics/metrics.h"
 #include "kuda/text/wordpiece.h"
-#include "kuda/training/schedule.h"
 
 namespace kuda::golden {
 namespace {

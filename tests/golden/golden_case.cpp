@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "kuda/base/error.h"
-#include "kuda/io/tensor.h"
+#include "kuda/tensor/tensor.h"
 
 namespace kuda::golden {
 

@@ -6,9 +6,9 @@
 
 #include "golden_case.h"
 #include "kuda/base/error.h"
+#include "kuda/checkpoint/schedule.h"
 #include "kuda/models/kuda/kuda.h"
-#include "kuda/text/state_dict.h"
-#include "kuda/training/schedule.h"
+#include "kuda/tensor/state_dict.h"
 #include "system_case.h"
 
 namespace kuda::golden {

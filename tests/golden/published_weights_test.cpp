@@ -8,9 +8,9 @@
 
 #include "golden_case.h"
 #include "kuda/base/test_support.h"
-#include "kuda/io/tensor.h"
 #include "kuda/io/torch_zip.h"
 #include "kuda/models/model.h"
+#include "kuda/tensor/tensor.h"
 
 namespace kuda::golden {
 namespace {

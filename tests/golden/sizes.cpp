@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "kuda/data/synth.h"
-#include "kuda/training/run_config.h"
+#include "kuda/checkpoint/run_config.h"
+#include "kuda/data/synth/synth.h"
 
 namespace kuda::golden {
 

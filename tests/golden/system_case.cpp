@@ -1,7 +1,7 @@
 #include "system_case.h"
 
-#include "kuda/io/tensor.h"
-#include "kuda/training/published_weights.h"
+#include "kuda/runs/published_weights.h"
+#include "kuda/tensor/tensor.h"
 
 namespace kuda::golden {
 

@@ -8,7 +8,7 @@
 #include "kuda/data/batch.h"
 #include "kuda/models/model.h"
 #include "kuda/models/test_batch.h"
-#include "kuda/text/state_dict.h"
+#include "kuda/tensor/state_dict.h"
 #include "kuda/training/optimizer.h"
 
 namespace kuda::golden {

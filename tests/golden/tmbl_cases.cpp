@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <limits>
 
+#include "kuda/checkpoint/schedule.h"
 #include "kuda/models/tmbl/tmbl.h"
-#include "kuda/text/state_dict.h"
-#include "kuda/training/schedule.h"
+#include "kuda/tensor/state_dict.h"
 #include "kuda/training/training_state.h"
 #include "system_case.h"
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "kuda/training/schedule.h"
+#include "kuda/checkpoint/schedule.h"
 
 namespace kuda::golden {
 

@@ -2,7 +2,7 @@
 // What the cases made with thuiar/MMSA have in common: its configuration, one step of its training loop, its
 // trajectories. The program's own optimiser, clipping, accumulation and schedule run them.
 
-#include "kuda/training/train_config.h"
+#include "kuda/checkpoint/train_config.h"
 #include "system_case.h"
 
 namespace kuda::golden {

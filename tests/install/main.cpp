@@ -3,8 +3,8 @@
 //   outside CHECKPOINT TEXT [FRAMES.npz]        frames: arrays named vision and audio
 
 #include <kuda/base/error.h>
-#include <kuda/serve/clip_files.h>
-#include <kuda/serve/predictor.h>
+#include <kuda/predictor/clip_files.h>
+#include <kuda/predictor/predictor.h>
 
 #include <cstdio>
 

@@ -10,7 +10,7 @@
 #include "kuda/apps/run_options.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/error.h"
-#include "kuda/training/published_weights.h"
+#include "kuda/runs/published_weights.h"
 
 namespace kuda {
 

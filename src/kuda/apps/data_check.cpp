@@ -9,7 +9,7 @@
 
 #include "kuda/apps/data_verbs.h"
 #include "kuda/base/error.h"
-#include "kuda/data/check.h"
+#include "kuda/data/doctor/check.h"
 
 namespace kuda {
 

@@ -9,9 +9,9 @@
 
 #include "kuda/apps/data_verbs.h"
 #include "kuda/base/error.h"
-#include "kuda/data/mmsa.h"
-#include "kuda/data/prepared.h"
-#include "kuda/data/table_import.h"
+#include "kuda/data/sources/mmsa.h"
+#include "kuda/data/sources/prepared.h"
+#include "kuda/data/sources/table_import.h"
 
 namespace kuda {
 

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "kuda/apps/data_verbs.h"
-#include "kuda/data/inspect.h"
+#include "kuda/data/doctor/inspect.h"
 
 namespace kuda {
 

@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "kuda/apps/data_verbs.h"
-#include "kuda/data/clips_csv.h"
-#include "kuda/data/stats.h"
+#include "kuda/data/doctor/stats.h"
+#include "kuda/data/sources/clips_csv.h"
 
 namespace kuda {
 

@@ -10,8 +10,8 @@
 #include "kuda/apps/field_options.h"
 #include "kuda/base/error.h"
 #include "kuda/base/table.h"
-#include "kuda/data/prepared.h"
-#include "kuda/data/synth.h"
+#include "kuda/data/sources/prepared.h"
+#include "kuda/data/synth/synth.h"
 
 namespace kuda {
 

@@ -16,7 +16,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
-#include "kuda/evaluation/embedding.h"
+#include "kuda/reports/embedding.h"
 
 namespace kuda {
 

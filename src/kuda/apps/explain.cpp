@@ -9,12 +9,12 @@
 #include <memory>
 
 #include "kuda/apps/explain_figure.h"
-#include "kuda/apps/explain_run.h"
 #include "kuda/apps/scoring_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
+#include "kuda/experiments/explain_run.h"
 #include "kuda/explain/explain.h"
 
 namespace kuda {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "kuda/evaluation/result_formats.h"
+#include "kuda/reports/result_formats.h"
 
 namespace kuda {
 

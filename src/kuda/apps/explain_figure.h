@@ -1,8 +1,8 @@
 #pragma once
 // The picture of one explained clip: scores, shares and removals as bars, attention as maps.
 
-#include "kuda/evaluation/figures.h"
 #include "kuda/explain/explain.h"
+#include "kuda/reports/figures.h"
 
 namespace kuda {
 

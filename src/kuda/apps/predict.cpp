@@ -16,8 +16,8 @@
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
 #include "kuda/base/log.h"
+#include "kuda/checkpoint/conformal.h"
 #include "kuda/io/csv.h"
-#include "kuda/training/conformal.h"
 
 namespace kuda {
 

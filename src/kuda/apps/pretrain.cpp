@@ -15,7 +15,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/table.h"
-#include "kuda/training/procedure.h"
+#include "kuda/runs/procedure.h"
 
 namespace kuda {
 

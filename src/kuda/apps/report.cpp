@@ -8,7 +8,7 @@
 
 #include "kuda/apps/verbs.h"
 #include "kuda/base/log.h"
-#include "kuda/evaluation/write_report.h"
+#include "kuda/reports/write_report.h"
 
 namespace kuda {
 

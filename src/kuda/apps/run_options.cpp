@@ -9,7 +9,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/log.h"
-#include "kuda/text/precision.h"
+#include "kuda/tensor/precision.h"
 
 namespace kuda {
 

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "kuda/training/process_group.h"
-#include "kuda/training/run_config.h"
+#include "kuda/checkpoint/run_config.h"
+#include "kuda/tensor/process_group.h"
 
 namespace kuda {
 

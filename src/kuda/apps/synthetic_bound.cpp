@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "kuda/data/synth.h"
+#include "kuda/data/synth/synth.h"
 
 namespace kuda {
 

@@ -7,12 +7,12 @@
 #include <iostream>
 #include <memory>
 
-#include "kuda/apps/explain_run.h"
 #include "kuda/apps/run_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/file.h"
-#include "kuda/training/procedure.h"
+#include "kuda/experiments/explain_run.h"
+#include "kuda/runs/procedure.h"
 
 namespace kuda {
 

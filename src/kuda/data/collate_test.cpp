@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "kuda/data/cleaning.h"
-#include "kuda/data/mmsa.h"
+#include "kuda/data/sources/mmsa.h"
 #include "kuda/data/test_data.h"
 
 namespace kuda {

@@ -10,7 +10,7 @@
 #include "kuda/data/cleaning.h"
 #include "kuda/data/window.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/io/tensor.h"
+#include "kuda/tensor/tensor.h"
 
 namespace kuda {
 namespace {

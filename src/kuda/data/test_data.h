@@ -7,7 +7,7 @@
 
 #include "kuda/base/test_support.h"
 #include "kuda/data/dataset.h"
-#include "kuda/data/fingerprint.h"
+#include "kuda/data/sources/fingerprint.h"
 
 namespace kuda::test {
 

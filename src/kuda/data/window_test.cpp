@@ -9,10 +9,10 @@
 #include <numeric>
 
 #include "kuda/data/collate.h"
-#include "kuda/data/pack.h"
+#include "kuda/data/sources/pack.h"
 #include "kuda/data/test_data.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/io/tensor.h"
+#include "kuda/tensor/tensor.h"
 
 namespace kuda {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/json_number.h"
-#include "kuda/evaluation/statistics.h"
-#include "kuda/training/report.h"
+#include "kuda/metrics/statistics.h"
+#include "kuda/runs/report.h"
 
 namespace kuda {
 namespace {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "kuda/checkpoint/predictions.h"
 #include "kuda/metrics/metrics.h"
 #include "kuda/metrics/table.h"
-#include "kuda/training/predictions.h"
 
 namespace kuda {
 

@@ -9,8 +9,8 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/random.h"
-#include "kuda/training/report.h"
-#include "kuda/training/toy_model.h"
+#include "kuda/runs/report.h"
+#include "kuda/training/test_toy_model.h"
 
 namespace kuda {
 namespace {

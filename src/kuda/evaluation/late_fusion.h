@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "kuda/training/predictions.h"
+#include "kuda/checkpoint/predictions.h"
 
 namespace kuda {
 

@@ -8,7 +8,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
-#include "kuda/training/session.h"
+#include "kuda/tensor/device.h"
 
 namespace kuda {
 

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "kuda/training/checkpoint.h"
-#include "kuda/training/predictions.h"
-#include "kuda/training/report.h"
+#include "kuda/checkpoint/checkpoint.h"
+#include "kuda/checkpoint/predictions.h"
+#include "kuda/runs/report.h"
 
 namespace kuda {
 
@@ -22,7 +22,7 @@ struct ScoringOptions {
   std::vector<std::string> modalities{};  ///< a subset of those the model was trained with; empty: all of them
   std::int64_t batch_size = 32;           ///< any from 1; it changes a score by float32 rounding only
   std::string device = "cpu";
-  std::string precision = "fp32";           ///< text/precision.h
+  std::string precision = "fp32";           ///< tensor/precision.h
   Progress* progress = nullptr;             ///< silent without
   const std::atomic<bool>* stop = nullptr;  ///< asks for a stop between batches
 };

@@ -8,14 +8,14 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
-#include "kuda/training/small_run.h"
-#include "kuda/training/toy_model.h"
+#include "kuda/runs/test_small_run.h"
+#include "kuda/training/test_toy_model.h"
 
 namespace kuda {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace testing_run;
+using namespace test;
 using test::error_of;
 using testing::Contains;
 using testing::HasSubstr;

@@ -10,11 +10,12 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/data/prepared.h"
-#include "kuda/data/synth.h"
+#include "kuda/checkpoint/small_encoder.h"
+#include "kuda/data/sources/prepared.h"
+#include "kuda/data/synth/synth.h"
 #include "kuda/evaluation/scorer.h"
-#include "kuda/training/procedure.h"
-#include "kuda/training/small_encoder.h"
+#include "kuda/runs/procedure.h"
+#include "kuda/tensor/device.h"
 
 namespace kuda {
 namespace {
@@ -182,7 +183,7 @@ class Checks {
     });
   }
 
-  /// As users score: with prepared weights (text/linear.h), which round in another order, and in other batches.
+  /// As users score: with prepared weights (tensor/linear.h), which round in another order, and in other batches.
   Finding scored_one_by_one(const std::string& model) const {
     const auto dataset = open_dataset(folder_ / "clips");
     ScoringOptions scoring;

@@ -6,7 +6,7 @@
 
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
-#include "kuda/training/toy_model.h"
+#include "kuda/training/test_toy_model.h"
 
 namespace kuda {
 namespace {

@@ -10,7 +10,7 @@
 #include "kuda/base/json_number.h"
 #include "kuda/base/names.h"
 #include "kuda/base/table.h"
-#include "kuda/data/stats.h"
+#include "kuda/data/doctor/stats.h"
 #include "kuda/metrics/table.h"
 
 namespace kuda {

@@ -12,14 +12,14 @@
 //   noisy      the sign of one differs from that of the multimodal label (KuDA, Figure 8); clean: of none
 //   text, vision, audio   dominant: its label is the nearest to the multimodal one; all ties count (KuDA, Figure 7)
 // So agree + neutral + opposed = clean + noisy = all, while the last three overlap. Figures 7 and 8 are computed by
-// data/stats.h, whose functions these are.
+// data/doctor/stats.h, whose functions these are.
 
 #include <array>
 #include <string>
 #include <vector>
 
+#include "kuda/checkpoint/predictions.h"
 #include "kuda/metrics/metrics.h"
-#include "kuda/training/predictions.h"
 
 namespace kuda {
 

@@ -11,8 +11,8 @@
 #include <set>
 
 #include "kuda/base/test_support.h"
-#include "kuda/evaluation/subset_table.h"
 #include "kuda/io/csv.h"
+#include "kuda/reports/subset_table.h"
 
 namespace kuda {
 namespace {
@@ -51,7 +51,7 @@ TEST(Subsets, AgreeingLabelsAreNoisyWhereTheMultimodalOneHasAnotherSign) {
   EXPECT_THAT(keys_of(-0.2F, 0.2F, 0.4F, 0.6F), UnorderedElementsAre("all", "agree", "noisy", "text"));
 }
 
-// 0.6 - 0.4 and 0.4 - 0.2 are equal as decimals and not in binary: the tolerance of data/stats.h counts both.
+// 0.6 - 0.4 and 0.4 - 0.2 are equal as decimals and not in binary: the tolerance of data/doctor/stats.h counts both.
 TEST(Subsets, TiesMakeEveryNearestModalityDominant) {
   EXPECT_THAT(keys_of(0.4F, 0.6F, 0.2F, -1), UnorderedElementsAre("all", "opposed", "noisy", "text", "vision"));
 }

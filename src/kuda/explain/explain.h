@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "kuda/training/predict.h"
+#include "kuda/checkpoint/predict.h"
 
 namespace kuda {
 

@@ -1,6 +1,6 @@
 #pragma once
 // An n-dimensional array as a file holds it: a typed, strided view of bytes that somebody owns (often a mapping).
-// No LibTorch here; io/tensor.h makes tensors of these without a copy where the bytes allow it.
+// No LibTorch here; tensor/tensor.h makes tensors of these without a copy where the bytes allow it.
 //
 //   const Array audio = read_npy("audio.npy");          // shape {2199, 73}, DType::f32, memory-mapped
 //   const std::vector<double> flat = audio.to_doubles();

@@ -9,8 +9,8 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
-#include "kuda/io/pickle_cursor.h"
-#include "kuda/io/unicode.h"
+#include "kuda/base/unicode.h"
+#include "kuda/io/pickle/pickle_cursor.h"
 
 namespace kuda::io {
 namespace {

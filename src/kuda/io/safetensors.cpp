@@ -13,7 +13,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
 #include "kuda/io/layout.h"
-#include "kuda/io/pickle_cursor.h"
+#include "kuda/io/pickle/pickle_cursor.h"
 
 namespace kuda::io {
 namespace {

@@ -11,8 +11,8 @@
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
 #include "kuda/io/layout.h"
-#include "kuda/io/pickle_machine.h"
-#include "kuda/io/pickle_numpy.h"
+#include "kuda/io/pickle/pickle_machine.h"
+#include "kuda/io/pickle/pickle_numpy.h"
 #include "kuda/io/torch_types.h"
 #include "kuda/io/zip.h"
 

@@ -10,11 +10,11 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/unicode.h"
 #include "kuda/io/layout.h"
-#include "kuda/io/pickle_cursor.h"
+#include "kuda/io/pickle/pickle_cursor.h"
 #include "kuda/io/torch_types.h"
 #include "kuda/io/torch_zip.h"
-#include "kuda/io/unicode.h"
 
 namespace kuda::io {
 namespace {

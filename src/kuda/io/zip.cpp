@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "kuda/base/error.h"
-#include "kuda/io/pickle_cursor.h"
+#include "kuda/io/pickle/pickle_cursor.h"
 
 namespace kuda::io {
 namespace {

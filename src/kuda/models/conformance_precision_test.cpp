@@ -1,6 +1,6 @@
 #include "kuda/base/error.h"
-#include "kuda/models/conformance.h"
-#include "kuda/text/linear.h"
+#include "kuda/models/test_conformance.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "kuda/base/error.h"
-#include "kuda/models/conformance.h"
-#include "kuda/text/state_dict.h"
+#include "kuda/models/test_conformance.h"
+#include "kuda/tensor/state_dict.h"
 
 namespace kuda {
 namespace {

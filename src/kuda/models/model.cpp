@@ -4,8 +4,8 @@
 #include <unordered_set>
 
 #include "kuda/base/error.h"
-#include "kuda/text/linear.h"
-#include "kuda/text/positions.h"
+#include "kuda/tensor/linear.h"
+#include "kuda/tensor/positions.h"
 
 namespace kuda {
 

@@ -23,8 +23,8 @@
 #include "kuda/data/shape.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/models/trace.h"
+#include "kuda/tensor/precision.h"
 #include "kuda/text/bert.h"
-#include "kuda/text/precision.h"
 
 namespace kuda {
 
@@ -74,12 +74,12 @@ class Model : public torch::nn::Module {
   [[nodiscard]] virtual bool ignores_padded_pieces() const { return is_padding_invariant(); }
   /// Leaves padding out of the work where no score depends on it: everywhere, or in the text encoder alone.
   void leave_out_padding(bool is_on = true);
-  /// What forward() and loss() are to compute in. The caller does that, by an Autocast around both (text/precision.h);
-  /// scores are float32 in every precision.
+  /// What forward() and loss() are to compute in. The caller does that, by an Autocast around both
+  /// (tensor/precision.h); scores are float32 in every precision.
   [[nodiscard]] Precision precision() const noexcept { return precision_; }
   void use_precision(Precision precision) noexcept { precision_ = precision; }
   /// The same, and weights go over into the form that scores fastest in it: int8 in the text encoder alone, and float32
-  /// in the rest then. For a model that has its weights and is on its device; there is no way back (text/linear.h).
+  /// in the rest then. For a model that has its weights and is on its device; there is no way back (tensor/linear.h).
   void prepare_for_scoring(Precision precision);
   /// Throws Error for `true` where the weights were given up for scoring.
   void train(bool is_on = true) override;

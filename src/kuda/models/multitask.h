@@ -9,7 +9,7 @@
 
 #include "kuda/models/model.h"
 #include "kuda/nn/unimodal_labels.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

@@ -10,7 +10,7 @@
 #include <map>
 #include <string>
 
-#include "kuda/text/precision.h"
+#include "kuda/tensor/precision.h"
 
 namespace kuda {
 

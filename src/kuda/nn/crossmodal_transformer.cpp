@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "kuda/base/error.h"
-#include "kuda/text/attention.h"
-#include "kuda/text/dropout.h"
-#include "kuda/text/products.h"
+#include "kuda/tensor/attention.h"
+#include "kuda/tensor/dropout.h"
+#include "kuda/tensor/products.h"
 
 namespace kuda {
 

@@ -11,7 +11,7 @@
 
 #include <cstdint>
 
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

@@ -2,7 +2,7 @@
 
 #include <tuple>
 
-#include "kuda/text/precision.h"
+#include "kuda/tensor/precision.h"
 
 namespace kuda {
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

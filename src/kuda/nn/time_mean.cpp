@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "kuda/text/precision.h"
+#include "kuda/tensor/precision.h"
 
 namespace kuda {
 

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
-#include "kuda/text/dropout.h"
-#include "kuda/text/products.h"
+#include "kuda/tensor/dropout.h"
+#include "kuda/tensor/products.h"
 
 namespace kuda {
 

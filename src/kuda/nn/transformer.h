@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
-#include "kuda/text/linear.h"
-#include "kuda/text/positions.h"
+#include "kuda/tensor/linear.h"
+#include "kuda/tensor/positions.h"
 
 namespace kuda {
 

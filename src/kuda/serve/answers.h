@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "kuda/predictor/predictor.h"
 #include "kuda/serve/clip_json.h"
 #include "kuda/serve/clip_query.h"
 #include "kuda/serve/neighbours.h"
-#include "kuda/serve/predictor.h"
 
 namespace kuda {
 

@@ -26,7 +26,7 @@
 #include <vector>
 
 #include "kuda/base/error.h"
-#include "kuda/serve/clip.h"
+#include "kuda/predictor/clip.h"
 
 namespace kuda {
 

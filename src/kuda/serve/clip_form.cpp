@@ -10,7 +10,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
-#include "kuda/serve/clip_files.h"
+#include "kuda/predictor/clip_files.h"
 #include "kuda/serve/clip_query.h"
 
 namespace kuda {

@@ -8,8 +8,8 @@
 #include "kuda/base/file.h"
 #include "kuda/base/test_support.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/serve/clip_files.h"
-#include "kuda/serve/test_npy.h"
+#include "kuda/predictor/clip_files.h"
+#include "kuda/predictor/test_npy.h"
 
 namespace kuda {
 namespace {

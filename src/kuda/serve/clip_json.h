@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kuda/serve/clip.h"
+#include "kuda/predictor/clip.h"
 
 namespace kuda {
 

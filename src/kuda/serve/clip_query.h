@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "kuda/serve/clip.h"
+#include "kuda/predictor/clip.h"
 
 namespace kuda {
 

@@ -17,8 +17,8 @@
 #include <span>
 #include <vector>
 
+#include "kuda/predictor/predictor.h"
 #include "kuda/serve/batcher.h"
-#include "kuda/serve/predictor.h"
 
 namespace kuda {
 

@@ -14,12 +14,12 @@
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
 #include "kuda/serve/answers.h"
-#include "kuda/serve/connections.h"
 #include "kuda/serve/counters.h"
-#include "kuda/serve/http_io.h"
+#include "kuda/serve/http/connections.h"
+#include "kuda/serve/http/http_io.h"
+#include "kuda/serve/http/refusals.h"
 #include "kuda/serve/neighbours.h"
 #include "kuda/serve/page.h"
-#include "kuda/serve/refusals.h"
 
 namespace kuda {
 namespace {

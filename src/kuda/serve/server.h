@@ -14,9 +14,9 @@
 #include <memory>
 #include <string>
 
+#include "kuda/predictor/predictor.h"
 #include "kuda/serve/batcher.h"
 #include "kuda/serve/clip_json.h"
-#include "kuda/serve/predictor.h"
 #include "kuda/serve/routes.h"
 
 namespace kuda {
@@ -52,7 +52,7 @@ class Server {
   /// Takes the port and returns it; connections wait from now on. Throws Error when it cannot be had.
   int bind();
   /// Serves until `stop` is set, then answers what has arrived (new requests with 503), closes the port and returns:
-  /// serve/connections.h says when. Throws Error when the port is lost.
+  /// serve/http/connections.h says when. Throws Error when the port is lost.
   void run(const std::atomic<bool>& stop);
 
  private:

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "kuda/serve/http/test_connection.h"
 #include "kuda/serve/server.h"
-#include "kuda/serve/test_connection.h"
 #include "kuda/serve/test_server.h"
 
 namespace kuda {

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "kuda/serve/test_npy.h"
+#include "kuda/predictor/test_npy.h"
 #include "kuda/serve/test_server.h"
 
 namespace kuda {

@@ -8,8 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "kuda/predictor/test_clips.h"
 #include "kuda/serve/server.h"
-#include "kuda/serve/test_clips.h"
 #include "kuda/serve/test_server.h"
 
 namespace kuda::test {

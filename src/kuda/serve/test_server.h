@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "kuda/predictor/test_clips.h"
 #include "kuda/serve/server.h"
-#include "kuda/serve/test_clips.h"
 
 namespace kuda::test {
 

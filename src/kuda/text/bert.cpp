@@ -6,7 +6,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "kuda/text/linear.h"
-#include "kuda/text/positions.h"
+#include "kuda/tensor/linear.h"
+#include "kuda/tensor/positions.h"
 
 namespace kuda {
 

@@ -1,7 +1,7 @@
 #include "kuda/base/error.h"
 #include "kuda/io/torch_zip.h"
+#include "kuda/tensor/state_dict.h"
 #include "kuda/text/bert.h"
-#include "kuda/text/state_dict.h"
 
 namespace kuda {
 namespace {

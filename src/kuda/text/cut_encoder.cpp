@@ -6,9 +6,9 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/io/tensor.h"
+#include "kuda/tensor/state_dict.h"
+#include "kuda/tensor/tensor.h"
 #include "kuda/text/bert.h"
-#include "kuda/text/state_dict.h"
 #include "kuda/text/wordpiece.h"
 
 namespace kuda {

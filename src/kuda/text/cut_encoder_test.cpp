@@ -6,8 +6,8 @@
 #include "kuda/base/file.h"
 #include "kuda/base/test_support.h"
 #include "kuda/io/safetensors.h"
+#include "kuda/tensor/state_dict.h"
 #include "kuda/text/bert.h"
-#include "kuda/text/state_dict.h"
 #include "kuda/text/wordpiece.h"
 
 namespace kuda {

@@ -6,7 +6,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/text/utf8.h"
+#include "kuda/base/utf8.h"
 #include "kuda/text/words.h"
 
 namespace kuda {

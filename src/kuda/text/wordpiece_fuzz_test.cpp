@@ -5,7 +5,7 @@
 #include <array>
 
 #include "kuda/base/random.h"
-#include "kuda/text/utf8.h"
+#include "kuda/base/utf8.h"
 #include "kuda/text/wordpiece.h"
 
 namespace kuda {

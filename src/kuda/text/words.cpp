@@ -7,7 +7,7 @@
 #include <new>
 #include <string>
 
-#include "kuda/text/utf8.h"
+#include "kuda/base/utf8.h"
 
 namespace kuda {
 namespace {

@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "kuda/checkpoint/train_config.h"
 #include "kuda/models/model.h"
-#include "kuda/training/process_group.h"
-#include "kuda/training/train_config.h"
+#include "kuda/tensor/process_group.h"
 
 namespace kuda {
 

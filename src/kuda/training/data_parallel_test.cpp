@@ -12,21 +12,21 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/checkpoint/predictions.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/io/tensor.h"
-#include "kuda/text/state_dict.h"
+#include "kuda/runs/test_small_run.h"
+#include "kuda/tensor/state_dict.h"
+#include "kuda/tensor/tensor.h"
+#include "kuda/tensor/test_processes.h"
 #include "kuda/training/data_parallel.h"
-#include "kuda/training/predictions.h"
-#include "kuda/training/small_run.h"
-#include "kuda/training/test_processes.h"
-#include "kuda/training/toy_model.h"
+#include "kuda/training/test_toy_model.h"
 
 namespace kuda {
 namespace {
 
 namespace fs = std::filesystem;
 using namespace testing_processes;
-using namespace testing_toy;
+using namespace test;
 using test::scratch_folder;
 using testing::AllOf;
 using testing::Each;
@@ -142,13 +142,13 @@ TEST(DataParallel, SelectsByTheSameLossAsOneProcess) {
 
 TEST(DataParallel, AWholeRunOfKudaIsThatOfOneProcess) {
   const auto folder = scratch_folder("inputs");
-  testing_run::write_inputs(folder);
+  test::write_inputs(folder);
   const std::vector<std::string> sets{"train.accumulate=2",    "pretrain.accumulate=2", "train.batch_size=5",
                                       "pretrain.batch_size=5", "train.eps=1e-3",        "pretrain.eps=1e-3"};
-  testing_run::run(testing_run::small_config(folder, sets), folder / "one");
+  test::run(test::small_config(folder, sets), folder / "one");
   ASSERT_THAT(in_processes(2,
                            [&](const ProcessGroup& group) {
-                             auto config = testing_run::small_config(folder, sets);
+                             auto config = test::small_config(folder, sets);
                              NoProgress silent;
                              const std::atomic<bool> stop{false};
                              if (!run_training(config, folder / "two", silent, stop, false, group))

@@ -7,7 +7,7 @@
 #include <unordered_set>
 
 #include "kuda/base/error.h"
-#include "kuda/io/tensor.h"
+#include "kuda/tensor/tensor.h"
 
 namespace kuda {
 

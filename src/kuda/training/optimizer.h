@@ -14,9 +14,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "kuda/checkpoint/train_config.h"
 #include "kuda/io/array.h"
 #include "kuda/models/model.h"
-#include "kuda/training/train_config.h"
 
 namespace kuda {
 

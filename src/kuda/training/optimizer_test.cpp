@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "kuda/base/error.h"
-#include "kuda/io/tensor.h"
-#include "kuda/training/toy_model.h"
+#include "kuda/tensor/tensor.h"
+#include "kuda/training/test_toy_model.h"
 
 namespace kuda {
 namespace {

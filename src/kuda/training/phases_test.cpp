@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "kuda/base/error.h"
-#include "kuda/text/state_dict.h"
-#include "kuda/training/schedule.h"
-#include "kuda/training/toy_model.h"
+#include "kuda/checkpoint/schedule.h"
+#include "kuda/tensor/state_dict.h"
+#include "kuda/training/test_toy_model.h"
 
 namespace kuda {
 namespace {
@@ -63,7 +63,7 @@ class TwoPhases final : public Model {
 };
 
 TrainingTask two_phase_task() {
-  auto task = testing_toy::toy_task();
+  auto task = test::toy_task();
   task.model = std::make_shared<TwoPhases>();
   return task;
 }
@@ -79,8 +79,8 @@ TEST(Phases, EachHasItsOptimiserItsRateAndItsSteps) {
   const auto task = two_phase_task();
   auto& model = dynamic_cast<TwoPhases&>(*task.model);
   std::vector<std::int64_t> totals;
-  testing_toy::AtStep progress([&](const ProgressStep& step) { totals.push_back(step.steps); });
-  (void)train(task, testing_toy::toy_config(), 3, {.state = test::scratch_folder("state"), .progress = &progress});
+  test::AtStep progress([&](const ProgressStep& step) { totals.push_back(step.steps); });
+  (void)train(task, test::toy_config(), 3, {.state = test::scratch_folder("state"), .progress = &progress});
   EXPECT_EQ(model.labels.size(0), 14);
   EXPECT_EQ(model.fresh_phases, 8) << "two phases in each of four epochs";
   EXPECT_EQ(model.batches, 4 * (2 + 4)) << "phase 0 makes half of the four steps";
@@ -88,7 +88,7 @@ TEST(Phases, EachHasItsOptimiserItsRateAndItsSteps) {
 }
 
 TEST(Phases, StoppedAfterAnyStepItEndsWithTheSame) {
-  const auto config = testing_toy::toy_config();
+  const auto config = test::toy_config();
   const auto whole = two_phase_task();
   (void)train(whole, config, 3, {.state = test::scratch_folder("whole")});
   const auto expected = values_of(*whole.model);
@@ -96,7 +96,7 @@ TEST(Phases, StoppedAfterAnyStepItEndsWithTheSame) {
     const auto state = test::scratch_folder("stopped");
     std::atomic<bool> stop{false};
     int done = 0;
-    testing_toy::AtStep progress([&](const ProgressStep&) { stop = ++done == k; });
+    test::AtStep progress([&](const ProgressStep&) { stop = ++done == k; });
     EXPECT_THROW((void)train(two_phase_task(), config, 3, {.state = state, .progress = &progress, .stop = &stop}),
                  Interrupted);
     const auto again = two_phase_task();
@@ -108,7 +108,7 @@ TEST(Phases, StoppedAfterAnyStepItEndsWithTheSame) {
 /// The weight after one epoch of 14 clips in batches of 4 with plain options.
 double first_after(const std::function<void(TrainConfig&)>& change) {
   auto task = two_phase_task();
-  auto config = testing_toy::toy_config();
+  auto config = test::toy_config();
   config.epochs = 1;
   config.schedule = "constant";
   config.eps = 1;  // so that steps show the size of gradients
@@ -129,7 +129,7 @@ TEST(Accumulation, SumsOfBatchesAreLargerThanTheirMean) {
 TEST(Accumulation, AnIncompleteLastStepCanBeLost) {
   // Four batches in steps of three: the second step of a phase holds one batch only.
   auto task = two_phase_task();
-  auto config = testing_toy::toy_config();
+  auto config = test::toy_config();
   config.epochs = 1;
   config.accumulate = 3;
   config.leftover = "drop";

@@ -10,15 +10,15 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/checkpoint/predictions.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/text/state_dict.h"
-#include "kuda/training/predictions.h"
-#include "kuda/training/toy_model.h"
+#include "kuda/tensor/state_dict.h"
+#include "kuda/training/test_toy_model.h"
 
 namespace kuda {
 namespace {
 
-using namespace testing_toy;
+using namespace test;
 using test::error_of;
 using test::scratch_folder;
 using testing::HasSubstr;

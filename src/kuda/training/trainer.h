@@ -15,10 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "kuda/checkpoint/predict.h"
+#include "kuda/checkpoint/train_config.h"
 #include "kuda/metrics/metrics.h"
-#include "kuda/training/predict.h"
-#include "kuda/training/process_group.h"
-#include "kuda/training/train_config.h"
+#include "kuda/tensor/process_group.h"
 #include "kuda/training/training_state.h"
 
 namespace kuda {

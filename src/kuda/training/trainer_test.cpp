@@ -10,14 +10,14 @@
 #include "kuda/base/file.h"
 #include "kuda/data/collate.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/io/tensor.h"
-#include "kuda/text/state_dict.h"
-#include "kuda/training/toy_model.h"
+#include "kuda/tensor/state_dict.h"
+#include "kuda/tensor/tensor.h"
+#include "kuda/training/test_toy_model.h"
 
 namespace kuda {
 namespace {
 
-using namespace testing_toy;
+using namespace test;
 using test::error_of;
 using test::scratch_folder;
 using testing::HasSubstr;

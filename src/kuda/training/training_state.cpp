@@ -11,7 +11,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/text/state_dict.h"
+#include "kuda/tensor/state_dict.h"
 
 namespace kuda {
 namespace {

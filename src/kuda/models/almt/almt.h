@@ -10,7 +10,7 @@
 #include "kuda/models/almt/blocks.h"
 #include "kuda/models/almt/config.h"
 #include "kuda/models/model.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "kuda/text/attention.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/attention.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 

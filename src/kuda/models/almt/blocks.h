@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

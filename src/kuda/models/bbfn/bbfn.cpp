@@ -5,7 +5,7 @@
 #include "kuda/base/error.h"
 #include "kuda/nn/freezing.h"
 #include "kuda/nn/pooling.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 

@@ -10,7 +10,7 @@
 #include "kuda/models/bbfn/blocks.h"
 #include "kuda/models/bbfn/config.h"
 #include "kuda/models/model.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

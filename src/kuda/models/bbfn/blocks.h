@@ -9,7 +9,7 @@
 #include "kuda/models/bbfn/config.h"
 #include "kuda/models/trace.h"
 #include "kuda/nn/recurrent.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

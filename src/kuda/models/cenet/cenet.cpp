@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 

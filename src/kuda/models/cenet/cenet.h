@@ -10,7 +10,7 @@
 #include "kuda/models/cenet/codebook.h"
 #include "kuda/models/cenet/config.h"
 #include "kuda/models/model.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

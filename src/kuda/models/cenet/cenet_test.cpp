@@ -7,15 +7,15 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/test_support.h"
-#include "kuda/models/kuda/tiny.h"
-#include "kuda/text/state_dict.h"
+#include "kuda/models/kuda/test_tiny.h"
+#include "kuda/tensor/state_dict.h"
 
 namespace kuda {
 namespace {
 
-using testing_kuda::tiny_batch;
-using testing_kuda::tiny_shape;
-using testing_kuda::tiny_text;
+using test::tiny_batch;
+using test::tiny_shape;
+using test::tiny_text;
 using torch::Tensor;
 
 CenetConfig cenet_codebook() {

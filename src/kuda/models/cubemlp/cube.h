@@ -7,7 +7,7 @@
 #include <string>
 
 #include "kuda/models/cubemlp/config.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

@@ -8,7 +8,7 @@
 #include "kuda/nn/freezing.h"
 #include "kuda/nn/pooling.h"
 #include "kuda/nn/time_mean.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 

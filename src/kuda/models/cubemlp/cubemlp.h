@@ -12,7 +12,7 @@
 #include "kuda/models/cubemlp/cube.h"
 #include "kuda/models/model.h"
 #include "kuda/nn/recurrent.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

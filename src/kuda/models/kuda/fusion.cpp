@@ -5,7 +5,7 @@
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/fusion_variants.h"
 #include "kuda/nn/transformer.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 

@@ -8,8 +8,8 @@
 
 #include "kuda/models/kuda/config.h"
 #include "kuda/models/trace.h"
-#include "kuda/text/linear.h"
-#include "kuda/text/positions.h"
+#include "kuda/tensor/linear.h"
+#include "kuda/tensor/positions.h"
 
 namespace kuda {
 

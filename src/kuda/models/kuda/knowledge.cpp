@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "kuda/io/tensor.h"
-#include "kuda/text/state_dict.h"
+#include "kuda/tensor/state_dict.h"
+#include "kuda/tensor/tensor.h"
 
 namespace kuda {
 

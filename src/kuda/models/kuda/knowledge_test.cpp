@@ -4,17 +4,17 @@
 
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/kuda.h"
-#include "kuda/models/kuda/tiny.h"
-#include "kuda/text/state_dict.h"
+#include "kuda/models/kuda/test_tiny.h"
+#include "kuda/tensor/state_dict.h"
 
 namespace kuda {
 namespace {
 
-using testing_kuda::tiny_batch;
-using testing_kuda::tiny_config;
-using testing_kuda::tiny_kuda;
-using testing_kuda::tiny_shape;
-using testing_kuda::tiny_text;
+using test::tiny_batch;
+using test::tiny_config;
+using test::tiny_kuda;
+using test::tiny_shape;
+using test::tiny_text;
 
 TEST(Knowledge, Stage1LoadsIntoStage2UnderThePublishedNames) {
   const auto config = tiny_config();
@@ -44,8 +44,8 @@ DataShape other_shape() {
 
 Batch other_batch() {
   auto batch = tiny_batch();
-  batch.vision = testing_kuda::random_sequence(5, 9, {5, 1, 3});
-  batch.audio = testing_kuda::random_sequence(11, 3, {11, 2, 6});
+  batch.vision = test::random_sequence(5, 9, {5, 1, 3});
+  batch.audio = test::random_sequence(11, 3, {11, 2, 6});
   return batch;
 }
 

@@ -9,7 +9,7 @@
 #include "kuda/models/kuda/fusion.h"
 #include "kuda/models/kuda/unimodal.h"
 #include "kuda/models/model.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

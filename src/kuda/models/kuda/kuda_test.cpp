@@ -4,18 +4,18 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
-#include "kuda/models/kuda/tiny.h"
-#include "kuda/text/linear.h"
-#include "kuda/text/state_dict.h"
+#include "kuda/models/kuda/test_tiny.h"
+#include "kuda/tensor/linear.h"
+#include "kuda/tensor/state_dict.h"
 
 namespace kuda {
 namespace {
 
-using testing_kuda::tiny_batch;
-using testing_kuda::tiny_config;
-using testing_kuda::tiny_kuda;
-using testing_kuda::tiny_shape;
-using testing_kuda::tiny_text;
+using test::tiny_batch;
+using test::tiny_config;
+using test::tiny_kuda;
+using test::tiny_shape;
+using test::tiny_text;
 using torch::Tensor;
 
 /// Fresh networks are nearly linear in places; random norms and biases make every path count.

@@ -10,8 +10,8 @@
 
 #include "kuda/models/kuda/config.h"
 #include "kuda/nn/transformer.h"
+#include "kuda/tensor/linear.h"
 #include "kuda/text/bert.h"
-#include "kuda/text/linear.h"
 
 namespace kuda {
 

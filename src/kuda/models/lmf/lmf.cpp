@@ -35,7 +35,7 @@ Lmf::Lmf(const LmfConfig& config, const DataShape& shape, const TextEncoder& tex
 
 Output Lmf::forward(const Batch& batch, Trace* trace) {
   const auto inputs = encoders_.encode(batch);
-  const InFloat32 exact;  // the last step before the score (text/linear.h)
+  const InFloat32 exact;  // the last step before the score (tensor/linear.h)
   Tensor product;         // [r, B, O]
   const auto multiply = [&](const Tensor& x, const Tensor& factor) {
     if (!factor.defined()) return;

@@ -4,7 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/models/misa/misa_losses.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 

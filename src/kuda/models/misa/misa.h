@@ -9,7 +9,7 @@
 #include "kuda/models/misa/config.h"
 #include "kuda/models/model.h"
 #include "kuda/nn/transformer.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

@@ -1,6 +1,6 @@
 #include "kuda/models/misa/misa_losses.h"
 
-#include "kuda/text/precision.h"
+#include "kuda/tensor/precision.h"
 
 namespace kuda {
 

@@ -10,7 +10,7 @@
 
 #include "kuda/models/mmim/config.h"
 #include "kuda/models/trace.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

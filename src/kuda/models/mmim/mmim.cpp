@@ -6,7 +6,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/nn/recurrent.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 

@@ -13,7 +13,7 @@
 #include "kuda/models/mmim/config.h"
 #include "kuda/models/mmim/information.h"
 #include "kuda/models/model.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

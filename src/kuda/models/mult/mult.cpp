@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "kuda/base/error.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 

@@ -11,7 +11,7 @@
 #include "kuda/models/mult/config.h"
 #include "kuda/nn/crossmodal_transformer.h"
 #include "kuda/nn/text_features.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

@@ -6,7 +6,7 @@
 
 #include "kuda/models/multitask.h"
 #include "kuda/models/self_mm/config.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

@@ -7,14 +7,14 @@
 #include <algorithm>
 
 #include "kuda/base/error.h"
-#include "kuda/models/kuda/tiny.h"
+#include "kuda/models/kuda/test_tiny.h"
 
 namespace kuda {
 namespace {
 
-using testing_kuda::tiny_batch;
-using testing_kuda::tiny_shape;
-using testing_kuda::tiny_text;
+using test::tiny_batch;
+using test::tiny_shape;
+using test::tiny_text;
 using torch::Tensor;
 
 TrainingFacts facts_of(const Batch& batch) {

@@ -1,7 +1,7 @@
 #include "kuda/models/tfn/tfn.h"
 
 #include "kuda/base/error.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 

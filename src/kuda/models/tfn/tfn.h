@@ -7,7 +7,7 @@
 #include "kuda/models/model.h"
 #include "kuda/models/tfn/config.h"
 #include "kuda/nn/mean_inputs.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

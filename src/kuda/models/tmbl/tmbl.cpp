@@ -5,7 +5,7 @@
 #include "kuda/base/error.h"
 #include "kuda/nn/freezing.h"
 #include "kuda/nn/pooling.h"
-#include "kuda/text/dropout.h"
+#include "kuda/tensor/dropout.h"
 
 namespace kuda {
 
@@ -153,7 +153,7 @@ Output Tmbl::forward(const Batch& batch, Trace* trace) {
   fused = hash_dropout(fusion2_(fusion1_(fused).relu()), config_.dropout_fusion, is_training()).relu();
   if (trace != nullptr) trace->keep("mean/fused", fused.mean(-1));  // over the tokens
   Output output;
-  const InFloat32 exact;                                            // as the last layer of other models (text/linear.h)
+  const InFloat32 exact;  // as the last layer of other models (tensor/linear.h)
   output.score = fusion3_(as_float32(fused)).mean(-1).squeeze(-1);  // [B]
   output.terms.emplace_back("similarity", tmbl_similarity(shared));
   output.terms.emplace_back(

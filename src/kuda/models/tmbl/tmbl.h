@@ -12,7 +12,7 @@
 #include "kuda/models/tmbl/config.h"
 #include "kuda/models/tmbl/transformer.h"
 #include "kuda/nn/recurrent.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

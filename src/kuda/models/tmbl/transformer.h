@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kuda/models/tmbl/config.h"
-#include "kuda/text/linear.h"
+#include "kuda/tensor/linear.h"
 
 namespace kuda {
 

@@ -1,0 +1,215 @@
+#include "kuda/checkpoint/checkpoint.h"
+
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/names.h"
+#include "kuda/io/safetensors.h"
+#include "kuda/tensor/state_dict.h"
+#include "kuda/tensor/zero_initial_values.h"
+
+namespace kuda {
+namespace {
+
+using json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+json to_json(const DataShape& s) {
+  return {{"text_length", s.text_length},
+          {"text_width", s.text_width},
+          {"vision_length", s.vision_length},
+          {"vision_width", s.vision_width},
+          {"audio_length", s.audio_length},
+          {"audio_width", s.audio_width},
+          {"present", s.present}};
+}
+
+DataShape shape_from(const json& object) {
+  DataShape s;
+  s.text_length = object.at("text_length");
+  s.text_width = object.at("text_width");
+  s.vision_length = object.at("vision_length");
+  s.vision_width = object.at("vision_width");
+  s.audio_length = object.at("audio_length");
+  s.audio_width = object.at("audio_width");
+  s.present = object.at("present");
+  return s;
+}
+
+std::string describe_json(const CheckpointFacts& facts, RunConfig& config) {
+  const json object{{"format", 1},
+                    {"model", config.model},
+                    {"task", facts.task},
+                    {"shape", to_json(facts.shape)},
+                    {"text_encoder", json::parse(facts.bert.to_json())},
+                    {"metric_family", metric_family_name(facts.family)},
+                    {"score_low", facts.score_low},
+                    {"score_high", facts.score_high},
+                    {"data_name", facts.data_name},
+                    {"data_fingerprint", facts.data_fingerprint},
+                    {"source_sha256", facts.source_sha256},
+                    {"is_synthetic", facts.is_synthetic},
+                    {"is_aligned", facts.is_aligned},
+                    {"padded_lengths", facts.padded_lengths},
+                    {"seed", config.seed},
+                    {"epoch", facts.epoch},
+                    {"epochs", facts.epochs},
+                    {"select", facts.select},
+                    {"versions", build_versions()},
+                    {"config", config.to_toml()}};
+  return object.dump(2) + "\n";
+}
+
+void read_facts(const fs::path& path, Checkpoint& checkpoint) {
+  auto& facts = checkpoint.facts;
+  try {
+    const auto object = json::parse(read_file(path));
+    if (object.at("format") != 1)
+      throw CheckpointError(fmt::format("{}: format {}, expected 1", path.string(), object.at("format").dump()),
+                            "it was written by a newer kuda");
+    facts.task = object.at("task");
+    facts.shape = shape_from(object.at("shape"));
+    facts.bert = BertConfig::parse(object.at("text_encoder").dump(), path.string());
+    facts.family = metric_family(object.at("metric_family").get<std::string>());
+    facts.score_low = object.at("score_low");
+    facts.score_high = object.at("score_high");
+    facts.data_name = object.at("data_name");
+    facts.data_fingerprint = object.at("data_fingerprint");
+    facts.source_sha256 = object.at("source_sha256");
+    facts.is_synthetic = object.at("is_synthetic");
+    facts.is_aligned = object.value("is_aligned", false);
+    facts.padded_lengths = object.value("padded_lengths", facts.padded_lengths);
+    facts.epoch = object.at("epoch");
+    facts.epochs = object.at("epochs");
+    facts.select = object.at("select");
+    facts.versions = object.at("versions").get<std::map<std::string, std::string>>();
+    checkpoint.config = RunConfig::parse(object.at("config"), path.string());
+  } catch (const json::exception& error) {
+    throw CheckpointError(path.string() + ": damaged: " + error.what(), "take another copy of the checkpoint");
+  }
+}
+
+fs::path checkpoint_folder(const fs::path& folder) {
+  if (fs::exists(folder / "config.json")) return folder;
+  if (fs::exists(folder / "model" / "config.json")) return folder / "model";
+  throw CheckpointError(folder.string() + ": not a checkpoint folder: no config.json",
+                        "a finished run leaves one in its folder model/");
+}
+
+void check_width(const Checkpoint& checkpoint, const Dataset& dataset, Modality modality, std::int64_t expected) {
+  const auto& feature = dataset.feature(modality);
+  if (!feature || feature->width() == expected) return;  // the collator names a modality that is absent
+  throw CheckpointError(
+      fmt::format("{}: {}: the model was built for {} features a frame, {} has {}", checkpoint.folder.string(),
+                  modality_name(modality), expected, dataset.source, feature->width()),
+      fmt::format("it was trained on '{}'; these features come from another extractor or data set: use a checkpoint "
+                  "that was trained on them, or leave this modality out",
+                  checkpoint.facts.data_name));
+}
+
+}  // namespace
+
+std::map<std::string, std::string> build_versions() {
+  return {{"kuda", KUDA_VERSION}, {"revision", KUDA_REVISION}, {"libtorch", TORCH_VERSION}, {"compiler", __VERSION__}};
+}
+
+std::shared_ptr<Model> make_model(const ModelInfo& info, const ModelConfig& config, const std::string& task,
+                                  const DataShape& shape, const TextEncoder& text) {
+  if (task == kMainTask) return info.make(config, shape, text);
+  std::vector<std::string> known;
+  if (info.pretrain_tasks)
+    for (const auto& other : info.pretrain_tasks(config, shape, shape, text)) {
+      if (other.name == task) return other.make();
+      known.push_back(other.name);
+    }
+  throw CheckpointError("model '" + info.name + "' has no task '" + task + "' with these options",
+                        known.empty() ? "it has none" : "one of " + join(known));
+}
+
+void save_checkpoint(const fs::path& folder, const Model& model, RunConfig& config, const CheckpointFacts& facts,
+                     const WordPiece* tokenizer, const std::optional<Normaliser>& normaliser,
+                     const std::optional<Calibration>& calibration) {
+  fs::create_directories(folder);
+  fs::remove(folder / "config.json");
+  auto state = state_of(model);
+  std::erase_if(state, [&](const auto& entry) { return !model.is_saved(entry.first); });
+  io::write_safetensors(folder / "model.safetensors", state, {{"format", "pt"}});  // what Python's loaders look for
+  if (tokenizer != nullptr) write_file(folder / "vocab.txt", read_file(tokenizer->path()));
+  if (normaliser) normaliser->save(folder / "normaliser.safetensors");
+  if (calibration)
+    calibration->save(folder / "calibration.json");
+  else
+    fs::remove(folder / "calibration.json");  // that of other weights
+  write_file(folder / "config.json", describe_json(facts, config));
+}
+
+Checkpoint load_checkpoint(const fs::path& folder) {
+  Checkpoint checkpoint;
+  checkpoint.folder = checkpoint_folder(folder);
+  read_facts(checkpoint.folder / "config.json", checkpoint);
+  {
+    const ZeroInitialValues all_are_loaded;
+    checkpoint.model = make_model(find_model(checkpoint.config.model), *checkpoint.config.model_config,
+                                  checkpoint.facts.task, checkpoint.facts.shape, {checkpoint.facts.bert, ""});
+  }
+  try {
+    load_state(*checkpoint.model, io::read_safetensors(checkpoint.folder / "model.safetensors"));
+    if (const auto path = checkpoint.folder / "vocab.txt"; fs::exists(path))
+      checkpoint.tokenizer = WordPiece::load(path);
+    if (const auto path = checkpoint.folder / "normaliser.safetensors"; fs::exists(path))
+      checkpoint.normaliser = Normaliser::load(path);
+    if (const auto path = checkpoint.folder / "calibration.json"; fs::exists(path))
+      checkpoint.calibration = Calibration::load(path);
+  } catch (const FormatError& error) {
+    throw CheckpointError(error.what(), "the checkpoint is incomplete or damaged; take another copy");
+  }
+  checkpoint.model->eval();
+  checkpoint.model->leave_out_padding();
+  return checkpoint;
+}
+
+void prepare_for_scoring(const Checkpoint& checkpoint, const torch::Device& device, Precision precision) {
+  require_support(precision, device);
+  checkpoint.model->to(device);
+  checkpoint.model->prepare_for_scoring(precision);
+}
+
+std::vector<std::string> modalities_of(const Checkpoint& checkpoint) {
+  const auto& facts = checkpoint.facts;
+  std::vector<std::string> names;
+  for (const auto modality : kModalities)
+    if (facts.shape.present[std::size_t(modality)] && checkpoint.config.collate.uses(modality) &&
+        (facts.task == kMainTask || facts.task == modality_name(modality)))
+      names.emplace_back(modality_name(modality));
+  return names;
+}
+
+Collator make_collator(const Checkpoint& checkpoint, const Dataset& dataset,
+                       const std::vector<std::string>& modalities) {
+  const auto known = modalities_of(checkpoint);
+  auto config = checkpoint.config.collate;
+  config.modalities.clear();
+  for (const auto& name : modalities.empty() ? known : modalities) {
+    const std::string full(modality_name(modality_from(name)));
+    if (std::find(known.begin(), known.end(), full) == known.end())
+      throw ConfigError(fmt::format("{}: the model was trained without {}", checkpoint.folder.string(), full),
+                        "it reads " + join(known));
+    config.modalities.push_back(full);
+  }
+  const auto& shape = checkpoint.facts.shape;
+  config.text_length = shape.text_length;
+  config.vision_length = shape.vision_length;
+  config.audio_length = shape.audio_length;
+  config.target = "multimodal";
+  config.crop = checkpoint.model->is_padding_invariant();
+  if (config.uses(Modality::vision)) check_width(checkpoint, dataset, Modality::vision, shape.vision_width);
+  if (config.uses(Modality::audio)) check_width(checkpoint, dataset, Modality::audio, shape.audio_width);
+  return {dataset, checkpoint.tokenizer ? &*checkpoint.tokenizer : nullptr, config, checkpoint.normaliser};
+}
+
+}  // namespace kuda

@@ -1,0 +1,89 @@
+#include "kuda/checkpoint/predictions.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/io/csv.h"
+
+namespace kuda {
+namespace {
+
+std::string text_of(float value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); }
+
+float number_of(const std::string& cell, const std::string& where) {
+  if (cell.empty()) return kUnknown;
+  float value = 0;
+  const auto [end, code] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (code != std::errc() || end != cell.data() + cell.size())
+    throw DataError(fmt::format("{}: expected a number, found '{}'", where, cell));
+  return value;
+}
+
+}  // namespace
+
+std::vector<Prediction> predict_dataset(Model& model, const Collate& collate, const Dataset& dataset,
+                                        const std::vector<std::int64_t>& rows, const PredictOptions& options) {
+  auto predictions = predict_rows(model, collate, rows, options);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    predictions[i].split = dataset.clips[static_cast<std::size_t>(rows[i])].split;
+  return predictions;
+}
+
+void write_predictions(const std::filesystem::path& path, const std::vector<Prediction>& predictions) {
+  std::string text = io::csv_line({"id", "split", "label", "prediction", "prediction_T", "prediction_V", "prediction_A",
+                                   "label_T", "label_V", "label_A"});
+  for (const auto& p : predictions)
+    text += io::csv_line({p.id, std::string(split_name(p.split)), text_of(p.label), text_of(p.score),
+                          text_of(p.unimodal[0]), text_of(p.unimodal[1]), text_of(p.unimodal[2]),
+                          text_of(p.unimodal_labels[0]), text_of(p.unimodal_labels[1]), text_of(p.unimodal_labels[2])});
+  write_file(path, text);
+}
+
+std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
+  const auto table = io::read_csv(path);
+  const std::array<std::size_t, 7> column{table.column("id"),           table.column("split"),
+                                          table.column("label"),        table.column("prediction"),
+                                          table.column("prediction_T"), table.column("prediction_V"),
+                                          table.column("prediction_A")};
+  const std::array<std::string, 3> label_names{"label_T", "label_V", "label_A"};
+  std::array<std::optional<std::size_t>, 3> label_column;
+  for (std::size_t m = 0; m < 3; ++m)
+    if (table.has_column(label_names[m])) label_column[m] = table.column(label_names[m]);
+  std::vector<Prediction> predictions;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const auto& row = table.rows[i];
+    const auto where = fmt::format("{}:{}", path.string(), table.lines[i]);
+    Prediction p;
+    p.id = row[column[0]];
+    if (p.id.empty()) throw DataError(where + ": no id");
+    if (row[column[3]].empty()) throw DataError(where + ": no prediction");
+    p.split = split_from(row[column[1]]);
+    p.label = number_of(row[column[2]], where);
+    p.score = number_of(row[column[3]], where);
+    for (std::size_t m = 0; m < 3; ++m) {
+      p.unimodal[m] = number_of(row[column[4 + m]], where);
+      if (label_column[m]) p.unimodal_labels[m] = number_of(row[*label_column[m]], where);
+    }
+    predictions.push_back(std::move(p));
+  }
+  return predictions;
+}
+
+Metrics measure(const std::vector<Prediction>& predictions, Split split, MetricFamily family) {
+  std::vector<float> scores, labels;
+  for (const auto& p : predictions) {
+    if (p.split != split || std::isnan(p.label)) continue;
+    scores.push_back(p.score);
+    labels.push_back(p.label);
+  }
+  if (scores.empty()) throw DataError(fmt::format("no clip with a known label in the split '{}'", split_name(split)));
+  return evaluate_metrics(family, scores, labels);
+}
+
+}  // namespace kuda

@@ -1,0 +1,168 @@
+// The doctor: one planted fault after the other, found under its name with the right clips.
+
+#include "kuda/data/doctor/check.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "kuda/data/doctor/inspect.h"
+#include "kuda/data/sources/mmsa.h"
+#include "kuda/data/sources/prepared.h"
+#include "kuda/data/test_data.h"
+
+namespace kuda {
+namespace {
+
+using test::make_feature;
+using test::small_dataset;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// Fingerprint and all, after a change.
+Dataset renewed(Dataset data) {
+  data.features_digest = features_digest(data);
+  data.fingerprint = fingerprint_of(data);
+  return data;
+}
+
+const Finding& found(const CheckReport& report, const char* name, const char* modality = "") {
+  const Finding* finding = report.find(name, modality);
+  if (finding == nullptr) throw std::runtime_error(std::string("not found: ") + name);
+  return *finding;
+}
+
+TEST(Check, ASoundSetHasNotesOnly) {
+  Dataset data = small_dataset();
+  for (auto& clip : data.clips) clip.unimodal_labels[2] = 0;
+  const auto report = check_dataset(data);
+  EXPECT_EQ(report.worst(), Severity::note) << report.text();
+  EXPECT_THAT(found(report, "split_sizes").message, HasSubstr("1 / 1 / 1, those of no published set"));
+}
+
+TEST(Check, FindsWhatIsWrongWithFrames) {
+  Dataset data = small_dataset();
+  constexpr float kInfinite = std::numeric_limits<float>::infinity();
+  data.vision = make_feature({{{0, 0}, {NAN, 4}, {5, -kInfinite}}, {{0, 0}}, {{kInfinite, 10}, {11, 12}}}, 3);
+  data.audio = make_feature({{}, {{3}, {4}, {5}, {6}}, {{7}}}, 4);
+  data.vision->lengths = {5, 1, 1};
+  const auto report = check_dataset(renewed(data));
+  EXPECT_EQ(report.worst(), Severity::warning);
+  EXPECT_THAT(found(report, "not_finite", "vision").message, HasSubstr("1 NaN, 1 +inf, 1 -inf in 2 clips"));
+  EXPECT_THAT(found(report, "not_finite", "vision").clips, ElementsAre("video_0001$_$0001", "video_0003$_$0001"));
+  EXPECT_THAT(found(report, "length_beyond_array", "vision").clips, ElementsAre("video_0001$_$0001"));
+  EXPECT_THAT(found(report, "all_zero", "vision").clips, ElementsAre("video_0002$_$0001"));
+  EXPECT_THAT(found(report, "frames_beyond_length", "vision").clips, ElementsAre("video_0003$_$0001"));
+  EXPECT_THAT(found(report, "leading_zero_frames", "vision").clips, ElementsAre("video_0001$_$0001"));
+  EXPECT_THAT(found(report, "zero_length", "audio").clips, ElementsAre("video_0001$_$0001"));
+}
+
+TEST(Check, SuspectsPaddingOnTheLeft) {
+  Dataset data = small_dataset();
+  data.audio = make_feature({{{0}, {2}}, {{0}, {0}, {5}}, {{7}}}, 4);
+  EXPECT_THAT(found(check_dataset(renewed(data)), "leading_zero_frames", "audio").message,
+              HasSubstr("padded on the left?"));
+}
+
+TEST(Check, FindsWhatIsWrongWithNamesAndLabels) {
+  Dataset data = small_dataset();
+  data.clips[1].video_id = data.clips[0].video_id;
+  data.clips[2].label = 1.2F;
+  data.clips[1].label = kUnknown;
+  data.clips[0].unimodal_labels[0] = kUnknown;
+  data.clips[0].text.clear();
+  data.name = "mosi";
+  const auto report = check_dataset(renewed(data));
+  EXPECT_EQ(report.worst(), Severity::error);
+  EXPECT_EQ(report.findings.front().name, "duplicate_id") << "the worst comes first";
+  EXPECT_THAT(found(report, "video_in_two_splits").clips, ElementsAre("video_0001"));
+  EXPECT_THAT(found(report, "label_out_of_range").clips, ElementsAre("video_0003$_$0001"));
+  EXPECT_THAT(found(report, "missing_label").clips, ElementsAre("video_0001$_$0001"));
+  EXPECT_THAT(found(report, "missing_unimodal_label", "text").clips, ElementsAre("video_0001$_$0001"));
+  EXPECT_NE(report.find("no_unimodal_labels", "audio"), nullptr);
+  EXPECT_THAT(found(report, "empty_text").clips, ElementsAre("video_0001$_$0001"));
+  EXPECT_THAT(found(report, "split_sizes").message, HasSubstr("1 / 1 / 1, but CMU-MOSI has 1284 / 229 / 686"));
+}
+
+TEST(Check, FindsCopiesAndConstantFeatures) {
+  Dataset data = small_dataset();
+  data.vision = make_feature({{{1, 2}, {1, 4}}, {{7, 8}}, {{1, 2}, {1, 4}}}, 3);
+  data.audio = make_feature({{{1}, {2}}, {{3}}, {{1}, {2}}}, 4);
+  const auto report = check_dataset(renewed(data));
+  EXPECT_THAT(found(report, "duplicate_content").clips, ElementsAre("video_0003$_$0001"));
+  EXPECT_THAT(found(report, "duplicate_content").message, HasSubstr("1 of them in another split"));
+  EXPECT_THAT(found(report, "constant_features", "vision").message, HasSubstr("1 of 2 features"));
+}
+
+TEST(Check, FindsFeaturesThatAreNotThoseOfTheFingerprint) {
+  Dataset data = small_dataset();
+  data.audio->values = data.audio->values + 1;
+  EXPECT_NE(check_dataset(data).find("features_changed"), nullptr);
+}
+
+TEST(Check, ComparesStoredTokensWithAVocabulary) {
+  Dataset data = small_dataset();
+  const auto tokenizer =
+      WordPiece::from_pieces({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "fine", "film", "really", "yes"});
+  data.text_bert = torch::ones({3, 3, 6}, torch::kInt32);
+  data.text_bert[1][0][2] = 10;
+  const auto report = check_dataset(renewed(data), &tokenizer);
+  EXPECT_THAT(found(report, "token_id_range").clips, ElementsAre("video_0002$_$0001"));
+  EXPECT_EQ(found(report, "token_agreement").severity, Severity::error);
+}
+
+TEST(Check, RendersAsTextAndJson) {
+  Dataset data = small_dataset();
+  data.clips[1].video_id = data.clips[0].video_id;
+  const auto report = check_dataset(data);
+  EXPECT_THAT(report.text(), HasSubstr("error    1 clips have the id of another clip\n         video_0001$_$0001\n"));
+  const auto json = nlohmann::json::parse(report.json());
+  EXPECT_EQ(json["worst"], "error");
+  EXPECT_EQ(json["findings"][0]["clips"][0], "video_0001$_$0001");
+}
+
+TEST(Check, RealMosiIsKnownAndItsStandInIsNamed) {
+  const auto path = test::shared_file("data/mosi/mosi_utterance.pkl");
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "no shared data";
+  const auto tokenizer = WordPiece::load(test::shared_file("data/vocab/bert-base-uncased/vocab.txt"));
+  const auto report = check_dataset(read_mmsa(path), &tokenizer);
+  EXPECT_NE(report.find("known_file"), nullptr);
+  EXPECT_NE(report.find("stand_in", "vision"), nullptr);
+  EXPECT_EQ(report.find("duplicate_id"), nullptr);
+  EXPECT_EQ(report.find("video_in_two_splits"), nullptr);
+  EXPECT_EQ(report.find("label_out_of_range"), nullptr);
+  EXPECT_THAT(found(report, "token_agreement").message, HasSubstr("2199 of 2199"));
+  EXPECT_THAT(found(report, "split_sizes").message, HasSubstr("the sizes of CMU-MOSI"));
+}
+
+TEST(Inspect, ShowsKeysShapesAndFacts) {
+  const test::CaughtLog quiet;
+  const auto schema = inspect_file(test::data_file("pickle/sims_p4_np1.pkl"));
+  EXPECT_EQ(schema.problem, "");
+  EXPECT_THAT(schema.text(), HasSubstr("[3, 6, 3] float32 | [2, 6, 3] float32"));
+  EXPECT_THAT(schema.text(), HasSubstr("list of 3 (text) | list of 2 (text)"));
+  EXPECT_THAT(schema.text(), HasSubstr("vision: width 2, padded to 4, lengths 2 to 4 (median 3)"));
+  const auto json = nlohmann::json::parse(schema.json());
+  EXPECT_EQ(json["keys"][1]["name"], "audio");
+}
+
+TEST(Inspect, ShowsWhatIsThereWhenItIsNoDataSet) {
+  const test::CaughtLog quiet;
+  const auto schema = inspect_file(test::data_file("pickle/s_no_audio.pkl"));
+  EXPECT_THAT(schema.problem, HasSubstr("audio: the key is missing"));
+  EXPECT_THAT(schema.text(), HasSubstr("regression_labels"));
+  EXPECT_THAT(inspect_file(test::data_file("pickle/s_root_is_list.pkl")).kind, HasSubstr("root: list"));
+}
+
+TEST(Inspect, ShowsPreparedFolders) {
+  write_prepared(test::scratch("set"), small_dataset());
+  const auto schema = inspect_file(test::scratch("set"));
+  EXPECT_EQ(schema.kind, "prepared folder");
+  EXPECT_EQ(schema.problem, "");
+  EXPECT_THAT(schema.text(), HasSubstr("audio/values"));
+}
+
+}  // namespace
+}  // namespace kuda

@@ -1,0 +1,22 @@
+#include "kuda/base/error.h"
+#include "kuda/data/dataset.h"
+#include "kuda/data/sources/mmsa.h"
+#include "kuda/data/sources/prepared.h"
+
+namespace kuda {
+
+Dataset open_dataset(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(path)) throw DataError(path.string() + ": no such file or folder");
+  if (path.extension() == ".csv")
+    throw DataError(path.string() + ": a table alone is no data set",
+                    "make one with: kuda data import " + path.string() + " FOLDER --audio FILE --vision FILE");
+  if (!fs::is_directory(path)) return read_mmsa(path);
+  if (is_prepared(path)) return read_prepared(path);
+  throw DataError(path.string() + ": expected a prepared folder with dataset.toml",
+                  fs::exists(path / "label.csv") ? "make one with: kuda data import " + (path / "label.csv").string() +
+                                                       " FOLDER --audio FILE --vision FILE"
+                                                 : "make one with: kuda data import FILE FOLDER");
+}
+
+}  // namespace kuda

@@ -1,0 +1,147 @@
+#include "kuda/data/sources/pack.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/tensor/tensor.h"
+
+namespace kuda {
+namespace {
+
+/// Frames [L, D] of one clip, a view.
+io::Array clip_of(const io::Array& array, std::int64_t clip) {
+  io::Array view = array;
+  view.shape = {array.shape[1], array.shape[2]};
+  view.strides = {array.strides[1], array.strides[2]};
+  view.data += clip * array.strides[0] * static_cast<std::int64_t>(io::item_size(array.dtype));
+  return view;
+}
+
+/// Number of frames up to the last one that has a bit set. Bits, not values: -0.0 is kept.
+std::int64_t frames_up_to_last_nonzero(const io::Array& clip) {
+  const io::Array dense = io::make_contiguous(clip);
+  const std::size_t frame = io::item_size(dense.dtype) * static_cast<std::size_t>(dense.shape[1]);
+  std::size_t end = frame * static_cast<std::size_t>(dense.shape[0]);
+  std::uint64_t word = 0;
+  while (end >= sizeof word && (std::memcpy(&word, dense.data + end - sizeof word, sizeof word), word == 0))
+    end -= sizeof word;
+  while (end > 0 && dense.data[end - 1] == std::byte{0}) --end;
+  return static_cast<std::int64_t>((end + frame - 1) / frame);
+}
+
+void require_shape(const PaddedArray& part) {
+  if (part.array.shape.size() != 3)
+    throw DataError(part.name + ": expected 3 dimensions [N, L, D], found " + part.array.describe(),
+                    part.array.shape.size() == 2 ? "one vector per clip is [N, 1, D]" : "");
+  if (part.array.shape[1] < 1 || part.array.shape[2] < 1)
+    throw DataError(part.name + ": expected at least one frame and one feature, found " + part.array.describe());
+}
+
+void require_same_width(const PaddedArray& first, const PaddedArray& part) {
+  if (part.array.shape[2] != first.array.shape[2])
+    throw DataError(fmt::format("feature widths differ: {} has {}, {} has {}", first.name, first.array.shape[2],
+                                part.name, part.array.shape[2]));
+}
+
+/// Clips that make up some megabytes: often enough to give pages back, seldom enough to cost nothing.
+std::int64_t clips_per_step(const io::Array& array) {
+  const auto bytes = array.shape[1] * array.shape[2] * static_cast<std::int64_t>(io::item_size(array.dtype));
+  return std::max<std::int64_t>(1, (std::int64_t{8} << 20U) / bytes);
+}
+
+/// The first frames of clip i as float32.
+void copy_clip(const io::Array& array, std::int64_t i, std::int64_t frames, std::span<float> out) {
+  if (frames == 0) return;
+  io::Array clip = clip_of(array, i);
+  clip.shape[0] = frames;
+  if (clip.dtype == io::DType::f32)
+    io::copy_elements(clip, reinterpret_cast<std::byte*>(out.data()));
+  else
+    torch::from_blob(out.data(), {frames, clip.shape[1]}, torch::kFloat32).copy_(io::to_tensor(clip));
+}
+
+bool starts_with_zero_frame(std::span<const float> frames, std::size_t width) {
+  return frames.size() > width && all_zero(frames.first(width)) && !all_zero(frames);
+}
+
+void count_clip(std::span<const float> frames, std::size_t width, std::int64_t row, PackCounts& counts) {
+  const NotFinite special = count_not_finite(frames);
+  counts.not_finite += special;
+  if (special.total() > 0 && counts.clips_not_finite++ == 0) counts.first_not_finite = row;
+  if (starts_with_zero_frame(frames, width)) ++counts.clips_leading_zero;
+}
+
+}  // namespace
+
+PackPlan plan_packing(std::vector<PaddedArray> parts, const std::optional<std::vector<std::int64_t>>& lengths,
+                      bool at_least, const ClipsDone& done) {
+  PackPlan plan;
+  plan.offsets.push_back(0);
+  for (const PaddedArray& part : parts) {
+    require_shape(part);
+    require_same_width(parts.front(), part);
+    plan.padded_length = std::max(plan.padded_length, part.array.shape[1]);
+    const std::int64_t clips = part.array.shape[0], step = clips_per_step(part.array);
+    for (std::int64_t first = 0; first < clips; first += step) {
+      const auto last = std::min(clips, first + step);
+      for (auto i = first; i < last; ++i) {
+        const auto nonzero = frames_up_to_last_nonzero(clip_of(part.array, i));
+        auto declared = lengths ? lengths->at(plan.lengths.size()) : nonzero;
+        if (at_least) declared = std::max(declared, nonzero);
+        plan.lengths.push_back(declared);
+        plan.offsets.push_back(plan.offsets.back() + std::max(nonzero, std::min(declared, part.array.shape[1])));
+      }
+      if (done) done(part, first, last);
+    }
+  }
+  plan.width = parts.empty() ? 0 : parts.front().array.shape[2];
+  plan.parts = std::move(parts);
+  return plan;
+}
+
+PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& done, const BytesWritten& written) {
+  PackCounts counts;
+  Sha256 digest;
+  std::int64_t row = 0;
+  for (const PaddedArray& part : plan.parts) {
+    const std::int64_t clips = part.array.shape[0], step = clips_per_step(part.array);
+    for (std::int64_t first = 0; first < clips; first += step) {
+      const auto last = std::min(clips, first + step), first_row = row;
+      for (auto i = first; i < last; ++i, ++row) {
+        const auto begin = plan.offsets[std::size_t(row)], end = plan.offsets[std::size_t(row + 1)];
+        const std::span frames(values + begin * plan.width, std::size_t((end - begin) * plan.width));
+        copy_clip(part.array, i, end - begin, frames);
+        count_clip(frames, std::size_t(plan.width), row, counts);
+        digest.update(std::as_bytes(frames));
+      }
+      if (done) done(part, first, last);
+      const auto begin = plan.offsets[std::size_t(first_row)], end = plan.offsets[std::size_t(row)];
+      if (written) written(values + begin * plan.width, std::size_t((end - begin) * plan.width) * sizeof(float));
+    }
+  }
+  counts.digest = digest.hex();
+  return counts;
+}
+
+Feature empty_feature(const PackPlan& plan) {
+  Feature feature;
+  feature.offsets = plan.offsets;
+  feature.lengths = plan.lengths;
+  feature.padded_length = plan.padded_length;
+  return feature;
+}
+
+Feature pack(const PackPlan& plan, PackCounts* counts, const ClipsDone& done) {
+  Feature feature = empty_feature(plan);
+  feature.values = torch::empty({plan.num_frames(), plan.width}, torch::kFloat32);
+  auto seen = fill_packed(plan, feature.values.data_ptr<float>(), done);
+  if (counts != nullptr) *counts = std::move(seen);
+  return feature;
+}
+
+}  // namespace kuda

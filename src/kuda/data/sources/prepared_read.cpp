@@ -1,0 +1,158 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <toml++/toml.h>
+
+#include "kuda/base/error.h"
+#include "kuda/base/log.h"
+#include "kuda/data/sources/clips_csv.h"
+#include "kuda/data/sources/fingerprint.h"
+#include "kuda/data/sources/prepared.h"
+#include "kuda/io/safetensors.h"
+#include "kuda/tensor/tensor.h"
+
+namespace kuda {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// dataset.toml with typed access; every key may be missing, none may be of another type.
+class Facts {
+ public:
+  explicit Facts(const fs::path& path) : path_(path) {
+    try {
+      table_ = toml::parse_file(path.string());
+    } catch (const toml::parse_error& error) {
+      throw FormatError(fmt::format("{}:{}: {}", path.string(), error.source().begin.line, error.description()));
+    }
+  }
+  template <class T>
+  [[nodiscard]] T get(std::string_view key, T fallback) const {
+    const auto node = table_.at_path(key);
+    if (!node) return fallback;
+    const auto value = node.value<T>();
+    if (!value) throw DataError(fmt::format("{}: {}: the value is of another type", path_.string(), key));
+    return *value;
+  }
+  [[nodiscard]] bool has(std::string_view key) const { return bool(table_.at_path(key)); }
+  [[nodiscard]] std::string where(std::string_view key) const { return fmt::format("{}: {}", path_.string(), key); }
+
+ private:
+  fs::path path_;
+  toml::table table_;
+};
+
+std::vector<std::int64_t> numbers(const io::ArrayFile& file, const std::string& key, std::size_t count) {
+  const io::Array& array = file.at(key);
+  if (array.shape.size() != 1 || array.shape[0] != std::int64_t(count))
+    throw DataError(fmt::format("{}: {}: expected [{}] for the {} clips of clips.csv, found {}", file.path.string(),
+                                key, count, count - (key.ends_with("offsets") ? 1 : 0), array.describe()));
+  return array.to_integers(file.path.string() + ": " + key);
+}
+
+void require_offsets(const io::ArrayFile& file, const std::string& key, const Feature& feature) {
+  const auto& offsets = feature.offsets;
+  if (offsets.front() != 0 || offsets.back() != feature.values.size(0) ||
+      !std::is_sorted(offsets.begin(), offsets.end()))
+    throw DataError(fmt::format("{}: {}: expected ascending offsets from 0 to the {} frames stored", file.path.string(),
+                                key, feature.values.size(0)));
+}
+
+std::optional<Feature> read_feature(const io::ArrayFile& file, const Facts& facts, Modality modality,
+                                    std::size_t rows) {
+  const std::string name(modality_name(modality)), prefix = name + "/";
+  if (!file.arrays.contains(prefix + "values")) {
+    if (facts.has(name))
+      throw DataError(
+          fmt::format("{}: expected {}values, because dataset.toml has [{}]", file.path.string(), prefix, name));
+    return std::nullopt;
+  }
+  const io::Array& values = file.at(prefix + "values");
+  if (values.shape.size() != 2 || values.shape[1] < 1)
+    throw DataError(
+        fmt::format("{}: {}values: expected [frames, width], found {}", file.path.string(), prefix, values.describe()));
+  Feature feature;
+  feature.values = io::to_tensor(values).to(torch::kFloat32);
+  feature.offsets = numbers(file, prefix + "offsets", rows + 1);
+  require_offsets(file, prefix + "offsets", feature);
+  std::int64_t longest = 1;
+  for (std::size_t i = 0; i < rows; ++i) {
+    feature.lengths.push_back(feature.offsets[i + 1] - feature.offsets[i]);
+    longest = std::max(longest, feature.lengths.back());
+  }
+  if (file.arrays.contains(prefix + "lengths")) feature.lengths = numbers(file, prefix + "lengths", rows);
+  if (std::any_of(feature.lengths.begin(), feature.lengths.end(), [](auto length) { return length < 0; }))
+    throw DataError(file.path.string() + ": " + prefix + "lengths: expected lengths of 0 or more");
+  feature.padded_length = facts.get(name + ".padded_length", longest);
+  feature.rate = facts.get(name + ".rate", 0.0);
+  feature.extractor = facts.get(name + ".extractor", std::string());
+  feature.is_finite = facts.get(name + ".finite", false);
+  if (feature.padded_length < longest)
+    throw DataError(fmt::format("{}: expected at least {} (the longest clip), found {}",
+                                facts.where(name + ".padded_length"), longest, feature.padded_length));
+  if (const auto width = facts.get(name + ".width", feature.width()); width != feature.width())
+    throw DataError(fmt::format("{}: expected {} as in features.safetensors, found {}", facts.where(name + ".width"),
+                                feature.width(), width));
+  return feature;
+}
+
+torch::Tensor read_token_ids(const io::ArrayFile& file, std::size_t rows) {
+  if (!file.arrays.contains("text_bert")) return {};
+  const io::Array& stored = file.at("text_bert");
+  if (stored.shape.size() != 3 || stored.shape[0] != std::int64_t(rows) || stored.shape[1] != 3 ||
+      stored.dtype != io::DType::i32)
+    throw DataError(
+        fmt::format("{}: text_bert: expected [{}, 3, L] int32, found {}", file.path.string(), rows, stored.describe()));
+  return io::to_tensor(stored);
+}
+
+void read_facts(Dataset& dataset, const Facts& facts, const fs::path& folder) {
+  if (const auto format = facts.get("format", std::int64_t{1}); format != 1)
+    throw DataError(fmt::format("{}: expected 1, found {}", facts.where("format"), format),
+                    "the folder was written by a later version of this program; import the source again");
+  dataset.name = facts.get("name", folder.filename().string());
+  dataset.language = facts.get("language", std::string());
+  dataset.family = metric_family(facts.get("metric_family", std::string("mosi")));
+  const double range = dataset.family == MetricFamily::sims ? 1 : 3;
+  dataset.score_low = facts.get("score_range[0]", -range);
+  dataset.score_high = facts.get("score_range[1]", range);
+  if (!(dataset.score_low < dataset.score_high))
+    throw DataError(facts.where("score_range") + ": expected [low, high] with low < high");
+  dataset.is_aligned = facts.get("aligned", false);
+  dataset.is_synthetic = facts.get("synthetic", false);
+  dataset.source_sha256 = facts.get("source_sha256", std::string());
+  dataset.features_digest = facts.get("features_sha256", std::string());
+}
+
+}  // namespace
+
+bool is_prepared(const fs::path& folder) { return fs::is_regular_file(folder / "dataset.toml"); }
+
+Dataset read_prepared(const fs::path& folder) {
+  if (!is_prepared(folder))
+    throw DataError(folder.string() + ": expected a prepared folder with dataset.toml",
+                    "make one with: kuda data import FILE FOLDER");
+  const Facts facts(folder / "dataset.toml");
+  Dataset dataset;
+  read_facts(dataset, facts, folder);
+  dataset.source = folder.string();
+  dataset.clips = read_clips_csv(folder / "clips.csv", ClipTable::prepared);
+  const auto rows = dataset.clips.size();
+  if (fs::exists(folder / "features.safetensors") || facts.has("vision") || facts.has("audio") || facts.has("text")) {
+    const auto file = io::read_safetensors(folder / "features.safetensors");
+    dataset.text_features = read_feature(file, facts, Modality::text, rows);
+    dataset.vision = read_feature(file, facts, Modality::vision, rows);
+    dataset.audio = read_feature(file, facts, Modality::audio, rows);
+    dataset.text_bert = read_token_ids(file, rows);
+  }
+  // A folder made by hand has no digest: then every feature is read once.
+  if (dataset.features_digest.empty()) dataset.features_digest = features_digest(dataset);
+  dataset.fingerprint = fingerprint_of(dataset);
+  if (const auto stored = facts.get("fingerprint", dataset.fingerprint); stored != dataset.fingerprint)
+    log_warning("{}: clips.csv was edited after the data set was made; it is another data set now (fingerprint {})",
+                folder.string(), dataset.fingerprint);
+  return dataset;
+}
+
+}  // namespace kuda

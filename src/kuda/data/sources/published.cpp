@@ -1,0 +1,40 @@
+#include "kuda/data/sources/published.h"
+
+#include <algorithm>
+
+namespace kuda {
+
+const std::vector<PublishedSet>& published_sets() {
+  static const std::vector<PublishedSet> sets{
+      {"sims", "CH-SIMS", "zh", MetricFamily::sims, 1, {1368, 456, 457}, true},
+      {"simsv2", "CH-SIMSv2 (supervised part)", "zh", MetricFamily::sims, 1, {2722, 647, 1034}, true},
+      {"mosi", "CMU-MOSI", "en", MetricFamily::mosi, 3, {1284, 229, 686}, false},
+      {"mosei", "CMU-MOSEI", "en", MetricFamily::mosi, 3, {16326, 1871, 4659}, false},
+  };
+  return sets;
+}
+
+const PublishedSet* published_set(const std::array<std::int64_t, 3>& clips) noexcept {
+  for (const PublishedSet& set : published_sets())
+    if (set.clips == clips) return &set;
+  return nullptr;
+}
+
+const PublishedSet* published_set(std::string_view name) noexcept {
+  for (const PublishedSet& set : published_sets())
+    if (set.name == name) return &set;
+  return nullptr;
+}
+
+const KnownFile* known_file(std::string_view sha256) noexcept {
+  static const std::vector<KnownFile> files{
+      {"39091203b3f5ddf179dac6a029a1914a2840cf4037080bc5fd8549de573ea3c0",
+       "CMU-MOSI, utterance level: 73 audio features, 100 stand-in features", "vision",
+       "stand-in: published as vision features, but made from the transcripts"},
+  };
+  const auto found =
+      std::find_if(files.begin(), files.end(), [&](const KnownFile& file) { return file.sha256 == sha256; });
+  return found == files.end() ? nullptr : &*found;
+}
+
+}  // namespace kuda

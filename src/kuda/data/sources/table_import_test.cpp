@@ -1,0 +1,111 @@
+// label.csv with one array per modality.
+
+#include "kuda/data/sources/table_import.h"
+
+#include <gmock/gmock.h>
+
+#include "kuda/base/file.h"
+#include "kuda/data/sources/mmsa.h"
+#include "kuda/data/sources/prepared.h"
+#include "kuda/data/test_data.h"
+#include "kuda/io/npy.h"
+#include "kuda/io/safetensors.h"
+
+namespace kuda {
+namespace {
+
+using test::scratch;
+using test::shared_file;
+using testing::HasSubstr;
+
+constexpr const char* kTable =
+    "video_id,clip_id,text,label,annotation,mode\nv,0001,hello,0.5,Positive,train\nv,0002,\"a, b\",-2,Negative,test\n";
+
+TableSources sources_with(const std::map<std::string, io::Array>& arrays) {
+  write_file(scratch("label.csv"), kTable);
+  io::write_safetensors(scratch("features.safetensors"), arrays);
+  TableSources sources;
+  sources.labels = scratch("label.csv");
+  sources.feature[1] = scratch("features.safetensors");
+  return sources;
+}
+
+TEST(TableImport, ReadsSequencesWithAndWithoutLengths) {
+  const auto values = io::make_array({2, 3, 1}, std::vector<float>{1, 2, 0, 3, 0, 0});
+  const Dataset without = import_from_table(sources_with({{"vision", values}}));
+  EXPECT_EQ(without.vision->lengths, (std::vector<std::int64_t>{2, 1}));
+  EXPECT_EQ(without.vision->padded_length, 3);
+  EXPECT_EQ(without.clips[0].clip_id, "0001");
+  EXPECT_EQ(without.clips[1].text, "a, b");
+  EXPECT_EQ(without.clips[1].split, Split::test);
+  EXPECT_EQ(without.family, MetricFamily::mosi) << "a label of -2 is no CH-SIMS label";
+  const auto lengths = io::make_array({2}, std::vector<std::int64_t>{3, 0});
+  const Dataset with = import_from_table(sources_with({{"vision", values}, {"vision_lengths", lengths}}));
+  EXPECT_EQ(with.vision->lengths, (std::vector<std::int64_t>{3, 0}));
+  EXPECT_EQ(with.vision->offsets.back(), 4) << "the frame beyond the declared length is kept";
+}
+
+TEST(TableImport, NamesBothCountsWhenRowsDiffer) {
+  const auto values = io::make_array({3, 1}, std::vector<float>{1, 2, 3});
+  EXPECT_THAT(test::error_of<DataError>([&] {
+                (void)import_from_table(sources_with({{"vision", values}}));
+              }),
+              HasSubstr("features.safetensors: vision: has 3 rows, but"));
+}
+
+TEST(TableImport, NamesTheArraysOfAnArchiveThatHasNoneOfThatName) {
+  const auto values = io::make_array({2, 1}, std::vector<float>{1, 2});
+  EXPECT_THAT(test::error_of<DataError>([&] {
+                (void)import_from_table(sources_with({{"a", values}, {"b", values}}));
+              }),
+              HasSubstr("expected an array named vision, found a, b"));
+}
+
+TEST(TableImport, NeedsTextOrAnArray) {
+  write_file(scratch("label.csv"), "video_id,clip_id,label,mode\nv,1,0.5,train\n");
+  TableSources sources;
+  sources.labels = scratch("label.csv");
+  EXPECT_THAT(test::error_of<DataError>([&] { (void)import_from_table(sources); }),
+              HasSubstr("has no text, and no array"));
+}
+
+TEST(TableImport, TextAloneIsADataSet) {
+  write_file(scratch("label.csv"), kTable);
+  TableSources sources;
+  sources.labels = scratch("label.csv");
+  const Dataset data = import_from_table(sources, {.name = "texts"});
+  EXPECT_FALSE(data.vision.has_value());
+  write_prepared(scratch("texts"), data);
+  const Dataset again = read_prepared(scratch("texts"));
+  EXPECT_EQ(again.fingerprint, data.fingerprint);
+  EXPECT_EQ(again.clips[1].text, "a, b");
+  EXPECT_THAT(test::error_of<DataError>([&] { (void)open_dataset(sources.labels); }),
+              HasSubstr("kuda data import " + sources.labels.string() + " FOLDER"));
+}
+
+TEST(TableImport, RealMosiArraysEqualTheFeatureFileAndStayInTheFile) {
+  TableSources sources;
+  sources.labels = shared_file("data/mosi/label.csv");
+  if (!std::filesystem::exists(sources.labels)) GTEST_SKIP() << "no shared data";
+  sources.feature[1] = shared_file("data/mosi/standin_100.npy");
+  sources.feature[2] = shared_file("data/mosi/audio.npy");
+  sources.extractor[1] = "stand-in: published as vision features, but made from the transcripts";
+  const Dataset table = import_from_table(sources);
+  EXPECT_EQ(table.name, "mosi");
+  EXPECT_EQ(table.vision->lengths, std::vector<std::int64_t>(2199, 1));
+  const Dataset pickled = read_mmsa(shared_file("data/mosi/mosi_utterance.pkl"));
+  std::map<std::string, std::int64_t> row_of;
+  for (std::size_t i = 0; i < table.clips.size(); ++i) row_of[table.clips[i].id()] = std::int64_t(i);
+  for (std::size_t i = 0; i < pickled.clips.size(); ++i) {
+    const auto row = row_of.at(pickled.clips[i].id());
+    EXPECT_EQ(table.clips[std::size_t(row)].label, pickled.clips[i].label);
+    EXPECT_EQ(table.clips[std::size_t(row)].split, pickled.clips[i].split);
+    ASSERT_TRUE(torch::equal(table.audio->clip(row), pickled.audio->clip(std::int64_t(i))));
+    ASSERT_TRUE(torch::equal(table.vision->clip(row), pickled.vision->clip(std::int64_t(i))));
+  }
+  write_prepared(scratch("mosi"), table);
+  EXPECT_EQ(read_prepared(scratch("mosi")).fingerprint, table.fingerprint);
+}
+
+}  // namespace
+}  // namespace kuda

@@ -1,0 +1,84 @@
+#pragma once
+// One clip to score, as the caller has it, and what comes back. No LibTorch.
+//
+//   ClipInput clip;
+//   clip.text = "a fine film";
+//   clip.vision = Frames{vision_values, 20};          // a span of float, frames x 20, row by row
+//   clip.audio = load_frames("audio.npy", Modality::audio);   // predictor/clip_files.h
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kuda/checkpoint/conformal.h"
+#include "kuda/data/modality.h"
+
+namespace kuda {
+
+/// Frames of one modality, [frames, width] float32, row by row. Every frame counts: cut off what is padding.
+struct Frames {
+  std::span<const float> values;
+  std::int64_t width = 0;
+  std::shared_ptr<const void> owner{};  ///< keeps the values; without one the caller does, until the call has returned
+  [[nodiscard]] std::int64_t length() const noexcept {
+    return width > 0 ? static_cast<std::int64_t>(values.size()) / width : 0;
+  }
+};
+
+/// Frames that keep their own values.
+[[nodiscard]] Frames own_frames(std::vector<float> values, std::int64_t width);
+
+/// Whatever is left out, or empty, is missing: the model then sees what it sees of such a clip in a data set (one frame
+/// of zeros marked missing; of a text only [CLS] and [SEP]).
+struct ClipInput {
+  std::string id{};                                          ///< for answers and messages; may be empty
+  std::optional<std::string> text{};                         ///< UTF-8, for models that read word pieces
+  std::vector<std::int64_t> token_ids{};                     ///< instead of a text: [CLS] first and [SEP] last
+  std::optional<Frames> text_features{}, vision{}, audio{};  ///< text_features: for models that read text so
+  std::string clip{};  ///< instead of all this: id of a clip of the predictor's data (PredictorOptions::data)
+  std::array<bool, 3> without{};  ///< by Modality: left out, as if the clip lacked it
+  [[nodiscard]] const std::optional<Frames>& frames(Modality modality) const noexcept;  ///< text -> text_features
+  /// Given here and not left out; what a clip of the data has only the predictor knows.
+  [[nodiscard]] bool has(Modality modality) const noexcept;
+};
+
+/// A clip of the predictor's data, which ClipInput::clip may name.
+struct DataClip {
+  std::string id, split, text;  ///< split: "train", "valid" or "test"
+  std::optional<float> label{};
+  std::array<std::optional<float>, 3> unimodal_labels{};  ///< by Modality
+};
+
+struct ClipScore {
+  std::string id;                                  ///< ClipInput::id, or ClipInput::clip where that is empty
+  float score = 0;                                 ///< in the score range of the data the model was trained on
+  std::array<std::optional<float>, 3> unimodal{};  ///< by Modality; what the model's own decoders say of what is there
+  /// Around the score. None without a calibration, where there were too few clips for the level, and for a clip that
+  /// lacks a modality the model reads: the errors behind the interval are those of validation clips that had it.
+  std::optional<ScoreInterval> interval{};
+  std::optional<Modality> leading{};  ///< whose own score is nearest to the score; none without unimodal scores
+  std::int64_t batch_clips = 0;       ///< clips that went through the model with it
+  double seconds = 0;                 ///< wall time of that batch: preparing it and the model
+};
+
+struct ClipExplanation {
+  ClipScore clip;                                  ///< `seconds` covers the explanation
+  std::array<std::optional<double>, 3> without{};  ///< by Modality: the score when it is missing
+  std::array<std::optional<double>, 3> share{};    ///< with how much norm it enters the fusion (explain/explain.h)
+  /// The leading modality by unimodal score, by share and by removal; none where the model gives no such evidence.
+  std::optional<Modality> by_unimodal{}, by_share{}, by_removal{};
+  struct Attention {
+    std::int64_t rows = 0, columns = 0;  ///< text positions, positions of the modality
+    std::vector<float> weights;          ///< row by row
+  };
+  std::array<std::optional<Attention>, 3> attention{};  ///< when asked for and where the model has it
+  /// Word pieces that the model read, [CLS] first and [SEP] last; empty for models that read none. Where a map has as
+  /// many rows, they are these.
+  std::vector<std::string> tokens{};
+};
+
+}  // namespace kuda

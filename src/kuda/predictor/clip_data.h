@@ -1,0 +1,40 @@
+#pragma once
+// Private to the predictor: clips of a request as a data set, so that they are collated by the code that training used.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kuda/checkpoint/checkpoint.h"
+#include "kuda/data/dataset.h"
+#include "kuda/predictor/clip.h"
+
+namespace kuda {
+
+/// How the model of a checkpoint gets its text.
+enum class TextKind { none, raw, features };
+[[nodiscard]] TextKind text_kind(const Checkpoint& checkpoint);
+
+/// By Modality: in use by the checkpoint's model.
+[[nodiscard]] std::array<bool, 3> modalities_in_use(const Checkpoint& checkpoint);
+
+/// Throws DataError and ShapeError, `name` standing for the clip: nothing that the model reads, something that it does
+/// not read, another width, values that are no whole frames, token ids beyond the vocabulary.
+void check_clip(const Checkpoint& checkpoint, const ClipInput& clip, const std::string& name);
+
+/// The clips with what is left out (ClipInput::without) taken away; clips of the data set keep their marks.
+[[nodiscard]] std::vector<ClipInput> without_left_out(std::span<const ClipInput> clips);
+
+/// Positions of `clips` in groups that are collated together. Clips of the data set stand apart, by what they leave
+/// out. For the others: how many leading zero frames a truncation skips depends on the padded length of the data
+/// (data/window.h), so a clip longer than any in training has a group of its own: it must not move their window.
+[[nodiscard]] std::vector<std::vector<std::size_t>> groups_of(const Checkpoint& checkpoint,
+                                                              std::span<const ClipInput> clips);
+
+/// One group, none of whose clips is of the data set, as a data set: row i is clips[group[i]]. Word pieces are stored
+/// as ids, so `data.text_source` must be "tokens": a data set of texts must have all of them, and here one may be
+/// missing.
+[[nodiscard]] Dataset dataset_of(const Checkpoint& checkpoint, std::span<const ClipInput> clips,
+                                 const std::vector<std::size_t>& group);
+
+}  // namespace kuda

@@ -1,0 +1,75 @@
+#include "kuda/predictor/clip_set.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
+
+#include "kuda/base/error.h"
+#include "kuda/base/names.h"
+#include "kuda/explain/removal.h"
+#include "kuda/predictor/clip_data.h"
+
+namespace kuda {
+namespace {
+
+constexpr std::size_t kLongestCompared = 100;  ///< bytes of an id: the nearest of many is looked for in every request
+
+std::optional<float> label_or_none(float label) {
+  return std::isnan(label) ? std::nullopt : std::optional<float>(label);
+}
+
+DataClip listed(const Clip& clip) {
+  DataClip entry{clip.id(), std::string(split_name(clip.split)), clip.text, label_or_none(clip.label), {}};
+  for (std::size_t m = 0; m < 3; ++m) entry.unimodal_labels[m] = label_or_none(clip.unimodal_labels[m]);
+  return entry;
+}
+
+}  // namespace
+
+ClipSet::ClipSet(const Checkpoint& checkpoint, const std::filesystem::path& path)
+    : dataset_(open_dataset(path)),
+      collator_(make_collator(checkpoint, dataset_)),
+      in_use_(modalities_in_use(checkpoint)) {
+  for (const auto& clip : dataset_.clips) {
+    row_of_.emplace(clip.id(), std::int64_t(clips_.size()));
+    clips_.push_back(listed(clip));
+    ++facts_.clips[static_cast<std::size_t>(clip.split)];
+  }
+  facts_.name = dataset_.name;
+  facts_.is_synthetic = dataset_.is_synthetic;
+  facts_.is_training_data = checkpoint.facts.data_fingerprint == dataset_.fingerprint;
+  facts_.notes = collator_.notes();
+}
+
+std::int64_t ClipSet::row_of(const std::string& id, const std::string& field) const {
+  if (const auto found = row_of_.find(id); found != row_of_.end()) return found->second;
+  std::string nearest;
+  if (id.size() <= kLongestCompared) {
+    std::vector<std::string> known;
+    for (const auto& clip : clips_) known.push_back(clip.id);
+    nearest = nearest_name(id, known);
+  }
+  throw DataError(fmt::format("{}: no clip '{}' among the {} of '{}'", field, id.substr(0, kLongestCompared),
+                              clips_.size(), dataset_.name),
+                  !nearest.empty() ? "did you mean '" + nearest + "'?"
+                  : clips_.empty() ? "the data set has no clips"
+                                   : "an id is VIDEO$_$CLIP, for example " + clips_.front().id);
+}
+
+bool ClipSet::has(std::int64_t row, Modality modality) const {
+  if (!in_use_[static_cast<std::size_t>(modality)]) return false;
+  const auto& feature = dataset_.feature(modality);
+  const bool has_frames = feature && feature->lengths[static_cast<std::size_t>(row)] > 0;
+  if (modality != Modality::text) return has_frames;
+  return has_frames || dataset_.text_bert.defined() || !dataset_.clips[static_cast<std::size_t>(row)].text.empty();
+}
+
+Batch ClipSet::batch(const std::vector<std::int64_t>& rows, const std::array<bool, 3>& left_out) const {
+  auto batch = collator_(rows);
+  for (const auto modality : kModalities)
+    if (left_out[static_cast<std::size_t>(modality)]) batch = without(batch, modality);
+  return batch;
+}
+
+}  // namespace kuda

@@ -1,0 +1,53 @@
+#include "kuda/reports/write_report.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kuda/base/file.h"
+#include "kuda/reports/report_page.h"
+
+namespace kuda {
+namespace {
+
+bool is_defined(const ResultTable& table, std::size_t column) {
+  return std::any_of(table.rows.begin(), table.rows.end(),
+                     [&](const auto& row) { return std::isfinite(row.cells[column].seeds.mean); });
+}
+
+}  // namespace
+
+ReportTables write_report(const FoundRuns& found, Split split, const std::string& reference,
+                          const std::filesystem::path& out) {
+  std::vector<PageSection> sections;
+  ReportTables tables;
+  auto groups = group_runs(found.finished, split);
+  tables.dominance = make_dominance_table(groups);
+  for (auto& data : groups) {
+    tables.results.push_back(make_result_table(data, reference));
+    auto conflict = make_subset_table(data);
+    if (conflict) tables.conflicts.push_back(*conflict);
+    sections.push_back({std::move(data), tables.results.back(), std::move(conflict), {}, {}});
+  }
+  std::filesystem::create_directories(out / "mmsa");
+  write_file(out / "table.csv", format_csv(tables.results));
+  write_file(out / "table.tex", format_latex(tables.results));
+  if (!tables.conflicts.empty()) write_file(out / "by_conflict.csv", format_csv(tables.conflicts));
+  if (tables.dominance) {
+    write_file(out / "dominance.md", format_markdown(*tables.dominance));
+    write_file(out / "dominance.csv", format_csv(*tables.dominance));
+  }
+  const auto figures = out / "figures";
+  for (auto& section : sections) {
+    write_file(out / "mmsa" / (file_name(section.table.data) + ".csv"), format_mmsa(section.table));
+    for (std::size_t column = 0; column < section.table.columns.size(); ++column)
+      if (is_defined(section.table, column))
+        section.intervals.push_back(draw(interval_figure(section.table, column), figures));
+    for (const auto& system : section.data.systems)
+      section.systems.push_back(
+          {draw(curves_figure(section.data, system), figures), draw(confusion_figure(section.data, system), figures)});
+  }
+  write_file(out / "report.html", format_page(sections, tables.dominance, found.unfinished));
+  return tables;
+}
+
+}  // namespace kuda

@@ -1,0 +1,300 @@
+#include "kuda/runs/procedure.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/random.h"
+#include "kuda/io/safetensors.h"
+#include "kuda/runs/run_folder.h"
+#include "kuda/tensor/device.h"
+#include "kuda/tensor/products.h"
+#include "kuda/training/data_parallel.h"
+
+namespace kuda {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Rows of a split whose clips have the label that the task learns.
+std::vector<std::int64_t> labelled(const Dataset& dataset, Split split, const std::string& target) {
+  auto rows = dataset.rows(split);
+  std::erase_if(rows, [&](std::int64_t row) {
+    const auto& clip = dataset.clips[std::size_t(row)];
+    return std::isnan(target == "multimodal" ? clip.label : clip.unimodal_labels[std::size_t(modality_from(target))]);
+  });
+  return rows;
+}
+
+/// Clips to score at the end: all; for a unimodal target those that have it, because only they can be batched.
+std::vector<std::int64_t> rows_to_score(const Dataset& dataset, const std::string& target) {
+  std::vector<std::int64_t> rows;
+  for (const auto split : kSplits) {
+    const auto part = target == "multimodal" ? dataset.rows(split) : labelled(dataset, split, target);
+    rows.insert(rows.end(), part.begin(), part.end());
+  }
+  return rows;
+}
+
+/// One task of a run.
+struct Plan {
+  std::string name;  ///< kMainTask or that of a pretraining task
+  std::shared_ptr<Model> model;
+  DataShape shape;     ///< that the saved model is built for
+  std::string target;  ///< "multimodal", "T", "V", "A"
+  TrainConfig options;
+};
+
+struct Surroundings {
+  Progress& progress;
+  const std::atomic<bool>& stop;
+  const ProcessGroup& group;
+};
+
+/// Before any work and any file: what this machine cannot do should not be found out after stage 1.
+void check_precisions(const RunConfig& config, const ProcessGroup& group) {
+  const auto device = device_of(group.own_device(config.device));
+  for (const auto& name : {config.pretrain.precision, config.train.precision})
+    require_support(precision_from(name), device);
+}
+
+/// Of the whole process.
+void take_settings(const RunConfig& config) {
+  if (config.threads > 0) torch::set_num_threads(int(config.threads));
+  use_products(products_from(config.products));
+}
+
+/// Held by the first process, for all.
+std::unique_ptr<FolderLock> lock_folder(const fs::path& folder, const ProcessGroup& group) {
+  std::unique_ptr<FolderLock> lock;
+  group.first_does([&] { lock = std::make_unique<FolderLock>(folder); });
+  return lock;
+}
+
+/// Opens the run folder and says whether its run is finished.
+bool open_and_look(const fs::path& folder, RunConfig& config, bool restart, const Surroundings& around) {
+  around.group.first_does([&] {
+    open_run_folder(folder, config, restart);
+    if (is_finished(folder)) fs::remove_all(folder / "state");  // a kill right after the end leaves it
+  });
+  return around.group.first_says(is_finished(folder));
+}
+
+void save(const fs::path& folder, const Plan& plan, RunConfig& config, const Session& session, const Collator& collator,
+          const TrainingResult& result, const std::string& select,
+          const std::optional<Calibration>& calibration = std::nullopt) {
+  auto facts = session.facts(plan.name, plan.shape);
+  facts.epochs = std::int64_t(result.history.size());
+  facts.epoch = select == "last" ? facts.epochs : result.chosen_epoch;
+  facts.select = select;
+  save_checkpoint(folder, *plan.model, config, facts, session.tokenizer(), collator.normaliser(), calibration);
+}
+
+/// From the errors on the validation split; none where no clip of it has a label.
+std::optional<Calibration> calibrate(const std::vector<Prediction>& predictions) {
+  std::vector<float> scores, labels;
+  for (const auto& prediction : predictions) {
+    if (prediction.split != Split::valid || std::isnan(prediction.label)) continue;
+    scores.push_back(prediction.score);
+    labels.push_back(prediction.label);
+  }
+  if (scores.empty()) return std::nullopt;
+  return Calibration::fit(scores, labels);
+}
+
+std::string label_of(const RunConfig& config, const Plan& plan) {
+  return plan.name == kMainTask ? config.model : config.model + " pretrain " + plan.name;
+}
+
+/// Sizes before the work begins, so that a run that cannot fit is seen at once.
+std::string describe_sizes(const TrainingTask& task, const TrainConfig& options, const Collator& collator) {
+  std::int64_t all = 0, trained = 0;
+  for (const auto& parameter : task.model->parameters()) {
+    all += parameter.numel();
+    trained += parameter.requires_grad() ? parameter.numel() : 0;
+  }
+  constexpr double kMiB = 1024.0 * 1024.0;
+  // float32 weights, and for the trained ones a gradient and two moments.
+  const double state = double(4 * all + 12 * trained) / kMiB;
+  return fmt::format(
+      "{}: {:.2f} M parameters, {:.2f} M trained; {} training, {} validation, {} test clips; memory: {:.0f} MiB "
+      "weights "
+      "and optimiser, {:.1f} MiB a batch of {}, activations on top",
+      task.name, double(all) / 1e6, double(trained) / 1e6, task.train.size(), task.valid.size(), task.test.size(),
+      state, double(collator.batch_bytes(options.batch_size)) / kMiB, options.batch_size);
+}
+
+/// Trains one task into its run folder: state, epochs, checkpoints, predictions, metrics.
+void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session& session, const Surroundings& around) {
+  const auto& group = around.group;
+  const auto device = device_of(group.own_device(config.device));
+  plan.model->to(device);
+  plan.model->leave_out_padding();
+  const auto collator = session.collator(plan.target, plan.model->is_padding_invariant());
+  auto notes = collator.notes();
+  for (auto& note : plan.model->notes()) notes.push_back(std::move(note));
+  if (plan.options.select == "test")
+    notes.emplace_back("select = \"test\": the epoch is chosen on the test split; no number of this run is a result");
+  if (!group.is_alone()) notes.push_back(fmt::format("{} processes share the batches of a step", group.size()));
+  for (const auto& note : notes) around.progress.line("note: " + note);
+  group.first_does([&] { write_run_facts(out, config, session, notes, nullptr); });
+
+  const auto& dataset = session.dataset();
+  auto task = make_task(session, collator, plan.model);
+  task.name = label_of(config, plan);
+  const auto options = numeric_part(config.to_toml());
+  task.identity = fmt::format("data {}; configuration {}", dataset.fingerprint.substr(0, 16),
+                              sha256(std::as_bytes(std::span(options.data(), options.size()))).substr(0, 16));
+  task.device = device;
+  around.progress.line(describe_sizes(task, plan.options, collator));
+  const auto seed = stream_seed(std::uint64_t(config.seed), plan.name);
+  const auto state = out / "state";
+  const auto result =
+      train(task, plan.options, seed, {state, out / "epochs.jsonl", &around.progress, &around.stop, group});
+
+  group.first_does([&] { save(out / "last", plan, config, session, collator, result, "last"); });
+  use_chosen_epoch(*plan.model, result);
+  const auto predictions = predict_dataset(*plan.model, task.collate, dataset, rows_to_score(dataset, plan.target),
+                                           {plan.options.scoring_batch_size(),
+                                            device,
+                                            task.name + " predictions",
+                                            &around.progress,
+                                            &around.stop,
+                                            {},
+                                            group});
+  group.first_does([&] {
+    const auto calibration = calibrate(predictions);
+    save(out / "model", plan, config, session, collator, result, plan.options.select, calibration);
+    write_predictions(out / "predictions.csv", predictions);
+    write_run_facts(out, config, session, notes, &result);
+    write_metrics(out, config, plan.name, session, result, predictions, calibration);  // last: the run is finished now
+    fs::remove_all(state);
+  });
+}
+
+std::string target_of(const RunConfig& config, const Dataset& dataset, Modality modality) {
+  if (config.pretrain.labels == "multimodal") return "multimodal";
+  const auto target = std::string(1, letter(modality));
+  if (!dataset.has_unimodal_labels(modality))
+    throw DataError(fmt::format("{}: pretraining of {} needs the label {} of every training clip, and {}",
+                                dataset.source, modality_name(modality), "label_" + target,
+                                labelled(dataset, Split::train, target).empty() ? "there is none" : "some have none"),
+                    "set pretrain.labels = \"multimodal\", or name a data set that has them in pretrain.data");
+  return target;
+}
+
+/// Lengths of the target do not bind another data set; word pieces are alike everywhere.
+DataConfig for_other_data(DataConfig collate) {
+  collate.vision_length = collate.audio_length = 0;
+  return collate;
+}
+
+std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, Session& target,
+                                       const Surroundings& around, bool restart) {
+  const auto& info = find_model(config.model);
+  if (!info.pretrain_tasks) return {};
+  std::unique_ptr<Session> other;
+  if (!config.pretrain_data.empty()) {
+    other = std::make_unique<Session>(config, config.pretrain_data, for_other_data(config.collate));
+    if (config.collate.normalise == "none")
+      around.progress.line(
+          "note: pretraining on other data: features of the two differ in scale; data.normalise = \"standardise\" "
+          "brings both to the same");
+  }
+  Session& source = other ? *other : target;
+  std::vector<std::string> names;
+  for (const auto& task : info.pretrain_tasks(*config.model_config, target.shape(), source.shape(), target.text())) {
+    names.push_back(task.name);
+    const auto folder = out / task.name;
+    if (open_and_look(folder, config, restart, around)) {
+      around.progress.line(fmt::format("{}: finished before", folder.string()));
+      continue;
+    }
+    const auto label = target_of(config, source.dataset(), task.modality);
+    torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init " + task.name));
+    run_task(folder, {task.name, task.make(), task.shape, label, config.pretrain.for_task(task.name)}, config, source,
+             around);
+  }
+  return names;
+}
+
+void adopt_pretrained(const RunConfig& config, const fs::path& folder, const std::vector<PretrainTask>& tasks,
+                      Model& model, Progress& progress) {
+  for (const auto& task : tasks) {
+    const auto path = folder / task.name / "model" / "model.safetensors";
+    if (!fs::exists(path))
+      throw CheckpointError(fmt::format("{}: no pretrained model of the task {}: {} is absent", folder.string(),
+                                        task.name, path.string()),
+                            "`kuda pretrain` makes such a folder; leave `pretrained` empty to do both in one run");
+    for (const auto& name :
+         find_model(config.model).adopt(model, *config.model_config, task, io::read_safetensors(path)))
+      progress.line(fmt::format("note: {}: {} starts fresh", task.name, name));
+  }
+}
+
+/// A pretraining folder, given as itself or as the run that made it.
+fs::path pretrained_folder(const RunConfig& config, const fs::path& out) {
+  if (config.pretrained.empty()) return out / "pretrain";
+  const fs::path given(config.pretrained);
+  return fs::is_directory(given / "pretrain") ? given / "pretrain" : given;
+}
+
+}  // namespace
+
+TrainingTask make_task(const Session& session, const Collator& collator, std::shared_ptr<Model> model) {
+  const auto& dataset = session.dataset();
+  const auto& target = collator.config().target;
+  TrainingTask task;
+  task.model = std::move(model);
+  task.train = labelled(dataset, Split::train, target);
+  task.valid = labelled(dataset, Split::valid, target);
+  task.test = labelled(dataset, Split::test, target);
+  task.collate = [&collator](const std::vector<std::int64_t>& rows) { return collator(rows); };
+  task.family = dataset.family;
+  return task;
+}
+
+std::vector<std::string> run_pretrain(RunConfig& config, const fs::path& out, Progress& progress,
+                                      const std::atomic<bool>& stop, bool restart, const ProcessGroup& group) {
+  check_precisions(config, group);
+  check_shares(config.pretrain, "pretrain", group);
+  group.expect_same(config.to_toml(), "configuration");
+  const auto lock = lock_folder(out, group);
+  take_settings(config);
+  Session session(config, config.data, config.collate);
+  return pretrain_into(config, out, session, {progress, stop, group}, restart);
+}
+
+bool run_training(RunConfig& config, const fs::path& out, Progress& progress, const std::atomic<bool>& stop,
+                  bool restart, const ProcessGroup& group) {
+  const Surroundings around{progress, stop, group};
+  if (!is_finished(out)) check_precisions(config, group);
+  check_shares(config.train, "train", group);
+  group.expect_same(config.to_toml(), "configuration");
+  const auto lock = lock_folder(out, group);
+  if (open_and_look(out, config, restart, around)) {
+    progress.line(out.string() + ": this run is finished");
+    return false;
+  }
+  take_settings(config);
+  Session session(config, config.data, config.collate);
+  const auto& info = find_model(config.model);
+  const auto tasks = info.pretrain_tasks
+                         ? info.pretrain_tasks(*config.model_config, session.shape(), session.shape(), session.text())
+                         : std::vector<PretrainTask>();
+  if (!tasks.empty() && config.pretrained.empty()) {
+    check_shares(config.pretrain, "pretrain", group);
+    (void)pretrain_into(config, out / "pretrain", session, around, false);
+  }
+  torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init"));
+  Plan plan{kMainTask, info.make(*config.model_config, session.shape(), session.text()), session.shape(), "multimodal",
+            config.train};
+  adopt_pretrained(config, pretrained_folder(config, out), tasks, *plan.model, progress);
+  run_task(out, plan, config, session, around);
+  return true;
+}
+
+}  // namespace kuda

@@ -1,0 +1,298 @@
+// Whole runs: what they leave, how they continue, what they refuse.
+
+#include "kuda/runs/procedure.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/log.h"
+#include "kuda/checkpoint/checkpoint.h"
+#include "kuda/runs/run_folder.h"
+#include "kuda/runs/test_small_run.h"
+#include "kuda/training/test_toy_model.h"
+
+namespace kuda {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace test;
+using test::error_of;
+using test::scratch_folder;
+using testing::HasSubstr;
+
+/// Clips, encoder and one finished run, made once for all tests of this file.
+class Run : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    torch::set_num_threads(1);
+    set_log_sink([](LogLevel, const std::string&) {});
+    folder = test::process_folder();
+    write_inputs(folder);
+    run(small_config(folder), folder / "whole");
+  }
+  static fs::path folder;
+};
+fs::path Run::folder;
+
+const std::vector<std::string> kBytes{"model/model.safetensors",
+                                      "model/calibration.json",
+                                      "last/model.safetensors",
+                                      "predictions.csv",
+                                      "metrics.json",
+                                      "pretrain/text/model/model.safetensors",
+                                      "pretrain/audio/predictions.csv"};
+
+void expect_same(const fs::path& found, const fs::path& expected, const std::string& what) {
+  for (const auto& file : kBytes)
+    EXPECT_TRUE(read_file(found / file) == read_file(expected / file)) << what << ": " << file;
+}
+
+TEST_F(Run, LeavesEveryFile) {
+  const auto out = folder / "whole";
+  for (const char* file : {"config.toml", "run.json", "epochs.jsonl", "predictions.csv", "metrics.json",
+                           "model/config.json", "model/model.safetensors", "model/vocab.txt", "last/config.json",
+                           "model/calibration.json", "pretrain/audio/model/calibration.json",
+                           "pretrain/text/metrics.json", "pretrain/vision/metrics.json", "pretrain/audio/metrics.json"})
+    EXPECT_TRUE(fs::exists(out / file)) << file;
+  EXPECT_FALSE(fs::exists(out / "state"));
+  EXPECT_FALSE(fs::exists(out / "last/calibration.json")) << "the errors are those of the chosen epoch";
+  EXPECT_EQ(Calibration::load(out / "model/calibration.json").size(), 6U);
+  const auto facts = nlohmann::json::parse(read_file(out / "run.json"));
+  EXPECT_TRUE(facts.at("is_finished").get<bool>());
+  EXPECT_EQ(facts.at("threads"), 1);
+  EXPECT_EQ(facts.at("data").at("splits").at("train"), 12);
+  EXPECT_EQ(facts.at("cleaning").at("clips_dropped"), 0);
+  EXPECT_EQ(read_predictions(out / "predictions.csv").size(), 24U);
+}
+
+TEST_F(Run, ReportHasTheModelBesideThePredictorsThatKnowLess) {
+  const auto report = read_report(folder / "whole" / "metrics.json");
+  const auto& rows = report.splits[std::size_t(Split::test)];
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[0].name, "kuda");
+  EXPECT_EQ(rows[1].key, "text_only");
+  EXPECT_EQ(rows[2].key, "mean");
+  EXPECT_EQ(rows[3].key, "majority");
+  EXPECT_FALSE(rows[2].metrics.degenerate.empty());
+  const auto predictions = read_predictions(folder / "whole" / "predictions.csv");
+  EXPECT_EQ(rows[0].metrics.value("MAE"), measure(predictions, Split::test, report.facts.family).value("MAE"));
+  // Text only is the text task of the pretraining, scored against the clip's label.
+  auto text = read_predictions(folder / "whole/pretrain/text/predictions.csv");
+  for (auto& prediction : text)
+    for (const auto& clip : predictions)
+      if (clip.id == prediction.id) prediction.label = clip.label;
+  EXPECT_EQ(rows[1].metrics.value("MAE"), measure(text, Split::test, report.facts.family).value("MAE"));
+  EXPECT_THAT(report.table(Split::test), HasSubstr("(synthetic data), test split; epoch"));
+  EXPECT_EQ(report.to_json(), read_file(folder / "whole" / "metrics.json")) << "reads back to the same bytes";
+}
+
+TEST_F(Run, AFinishedRunIsLeftAlone) {
+  auto config = small_config(folder);
+  NoProgress silent;
+  const std::atomic<bool> stop{false};
+  const auto before = fs::last_write_time(folder / "whole" / "model" / "model.safetensors");
+  EXPECT_FALSE(run_training(config, folder / "whole", silent, stop));
+  EXPECT_EQ(fs::last_write_time(folder / "whole" / "model" / "model.safetensors"), before);
+}
+
+/// Counts steps over all tasks and kills the process at one.
+class KillAt final : public Progress {
+ public:
+  explicit KillAt(int step) : step_(step) {}
+  void step(const ProgressStep&) override {
+    if (--step_ == 0) ::raise(SIGKILL);
+  }
+  void line(const std::string&) override {}
+
+ private:
+  int step_;
+};
+
+/// In another process, which is killed after that step.
+void run_killed(RunConfig config, const fs::path& out, int step) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    try {
+      KillAt progress(step);
+      run(std::move(config), out, &progress);
+      ::_exit(0);
+    } catch (...) {
+      ::_exit(1);
+    }
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "step " << step << ", status " << status;
+  EXPECT_FALSE(is_finished(out));
+}
+
+TEST_F(Run, KilledAnywhereItEndsWithTheSameBytes) {
+  // 3 steps in each of three tasks and 6 scoring batches after each; then 2 epochs of 3 steps and 6 scoring batches.
+  for (const int step : {2, 5, 12, 20, 29, 31, 35}) {
+    const auto out = scratch_folder("killed");
+    run_killed(small_config(folder), out, step);
+    run(small_config(folder), out);
+    expect_same(out, folder / "whole", "killed after step " + std::to_string(step));
+  }
+}
+
+TEST_F(Run, WhatAModelFindsInTheTrainingClipsIsSavedAndContinued) {
+  const auto config = [] {
+    auto result = RunConfig::load(
+        {}, {"",
+             {"model=cenet", "cenet.variant=codebook", "cenet.clusters=3", "train.epochs=2", "train.batch_size=4",
+              "train.lr=1e-3", "train.schedule=linear", "train.optimizer=adamw_transformers", "train.save_seconds=1e-9",
+              "data.vision_length=10", "data.audio_length=12", "data.text_length=14"}});
+    result.data = (folder / "clips").string();
+    result.encoder = (folder / "encoder").string();
+    return result;
+  };
+  const auto whole = scratch_folder("codebook"), killed = scratch_folder("codebook_killed");
+  run(config(), whole);
+  run_killed(config(), killed, 5);  // within an epoch: the rate must go on from that step
+  run(config(), killed);
+  EXPECT_TRUE(read_file(killed / "last/model.safetensors") == read_file(whole / "last/model.safetensors"));
+  const auto checkpoint = load_checkpoint(whole);
+  for (const char* name : {"visual", "acoustic"}) {
+    const auto key = std::string("roberta.encoder.CE.") + name + "_codebook.centres";
+    const auto centres = checkpoint.model->named_buffers()[key];
+    EXPECT_TRUE(centres.isfinite().all().item<bool>());
+    EXPECT_GT(centres.std(0).max().item<float>(), 0) << "found, not the zeros they start from";
+  }
+}
+
+TEST_F(Run, PretrainingApartGivesTheSameModel) {
+  NoProgress silent;
+  const std::atomic<bool> stop{false};
+  auto config = small_config(folder);
+  const auto apart = scratch_folder("stage1"), out = scratch_folder("main");
+  EXPECT_THAT(run_pretrain(config, apart, silent, stop), testing::ElementsAre("text", "vision", "audio"));
+  config.pretrained = apart.string();
+  run(std::move(config), out);
+  for (const char* file : {"model/model.safetensors", "predictions.csv"})
+    EXPECT_TRUE(read_file(out / file) == read_file(folder / "whole" / file)) << file;
+  auto other = small_config(folder);
+  other.pretrained = (folder / "whole").string();
+  const auto reused = scratch_folder("reused");
+  run(std::move(other), reused);
+  EXPECT_TRUE(read_file(reused / "predictions.csv") == read_file(folder / "whole" / "predictions.csv"))
+      << "the run folder that holds a pretraining may be named as well";
+  other = small_config(folder);
+  other.pretrained = (folder / "encoder").string();
+  EXPECT_THAT(error_of<CheckpointError>([&] { run(std::move(other), scratch_folder("none")); }),
+              HasSubstr("no pretrained model of the task text"));
+}
+
+TEST_F(Run, OtherOptionsAreRefusedUnlessItShallRestart) {
+  const auto out = scratch_folder("run");
+  run(small_config(folder, {"train.epochs=1"}), out);
+  auto config = small_config(folder, {"train.epochs=1", "train.lr=5e-4", "seed=7"});
+  NoProgress silent;
+  const std::atomic<bool> stop{false};
+  const auto message = error_of<ConfigError>([&] { (void)run_training(config, out, silent, stop); });
+  EXPECT_THAT(message, HasSubstr("now seed = 7, before seed = 1111"));
+  EXPECT_THAT(message, HasSubstr("now train.lr = 0.0005, before train.lr = 0.001"));
+  const auto before = read_file(out / "predictions.csv");
+  EXPECT_TRUE(run_training(config, out, silent, stop, /*restart=*/true));
+  EXPECT_NE(read_file(out / "predictions.csv"), before);
+  config.train.save_every = 5;
+  EXPECT_FALSE(run_training(config, out, silent, stop)) << "how often a state is saved changes no number";
+}
+
+TEST_F(Run, TwoProcessesDoNotShareAFolder) {
+  const auto out = scratch_folder("run");
+  const FolderLock lock(out);
+  EXPECT_THAT(error_of<Error>([&] { const FolderLock second(out); }), HasSubstr("another process"));
+}
+
+TEST_F(Run, WithoutUnimodalLabelsItSaysWhatToDo) {
+  auto data = open_dataset(folder / "clips");
+  for (auto& clip : data.clips) clip.unimodal_labels = {kUnknown, kUnknown, kUnknown};
+  const auto other = scratch_folder("other");
+  write_prepared(other / "clips", data);
+  auto config = small_config(folder);
+  config.data = (other / "clips").string();
+  EXPECT_THAT(error_of<DataError>([&] { run(std::move(config), other / "run"); }),
+              testing::AllOf(HasSubstr("label_T"), HasSubstr("pretrain.labels = \"multimodal\"")));
+  config = small_config(folder, {"pretrain.labels=multimodal"});
+  config.data = (other / "clips").string();
+  run(std::move(config), other / "with");
+  EXPECT_TRUE(is_finished(other / "with"));
+}
+
+TEST_F(Run, KnowledgeFromAnotherDataSet) {
+  SynthOptions options;
+  options.train = 8;
+  options.valid = 4;
+  options.test = 4;
+  options.vision_width = 9;  // another extractor
+  options.seed = 5;
+  const auto other = scratch_folder("other");
+  write_prepared(other / "clips", make_synthetic(options));
+  auto config = small_config(folder);
+  config.pretrain_data = (other / "clips").string();
+  run(std::move(config), other / "run");
+  EXPECT_EQ(read_predictions(other / "run/pretrain/vision/predictions.csv").size(), 16U) << "clips of the other set";
+  const auto report = read_report(other / "run" / "metrics.json");
+  ASSERT_EQ(report.splits[2][1].key, "text_only") << "the text decoder stands in: stage 1 saw other clips";
+  const auto stage1 = load_checkpoint(other / "run/pretrain/vision");
+  EXPECT_EQ(stage1.facts.shape.vision_width, 5) << "saved for the target's features";
+}
+
+TEST_F(Run, MultReadsTextFeaturesUnlessItHasItsOwnBert) {
+  auto data = open_dataset(folder / "clips");
+  data.text_features = data.vision;  // any sequence will do
+  const auto other = scratch_folder("other");
+  write_prepared(other / "clips", data);
+  for (auto& clip : data.clips) clip.text.clear();
+  write_prepared(other / "no_texts", data);
+  const auto config_of = [&](const char* clips, const char* use_bert) {
+    auto config =
+        RunConfig::load({}, {"",
+                             {"model=mult", "train.epochs=1", "train.batch_size=4", "mult.width=8", "mult.heads=2",
+                              "mult.levels=1", "data.text_length=16", std::string("mult.use_bert=") + use_bert}});
+    config.data = (other / clips).string();
+    config.encoder = (folder / "encoder").string();
+    return config;
+  };
+  run(config_of("clips", "false"), other / "features");
+  EXPECT_FALSE(fs::exists(other / "features/model/vocab.txt")) << "no encoder where the data have features";
+  run(config_of("no_texts", "false"), other / "features_only");
+  run(config_of("clips", "true"), other / "bert");
+  const auto checkpoint = load_checkpoint(other / "bert");
+  ASSERT_TRUE(checkpoint.tokenizer);
+  const auto written = read_predictions(other / "bert/predictions.csv");
+  const auto with_texts = open_dataset(other / "clips");
+  const auto collator = make_collator(checkpoint, with_texts, {});
+  const auto again = predict_rows(*checkpoint.model, collator, {0, 1});
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    const auto found = std::find_if(written.begin(), written.end(), [&](const auto& p) { return p.id == again[i].id; });
+    ASSERT_NE(found, written.end());
+    EXPECT_NEAR(found->score, again[i].score, 1e-5) << "another batch size";
+  }
+  EXPECT_THAT(error_of<DataError>([&] { run(config_of("no_texts", "true"), other / "refused"); }),
+              HasSubstr("neither raw text nor stored token ids"));
+}
+
+TEST_F(Run, ModelsWithoutTextNeedNoEncoder) {
+  auto config = small_config(folder, {"data.modalities=vision,audio"});
+  config.encoder.clear();
+  const auto out = scratch_folder("run");
+  run(std::move(config), out);
+  EXPECT_FALSE(fs::exists(out / "pretrain" / "text"));
+  EXPECT_FALSE(fs::exists(out / "model" / "vocab.txt"));
+  config = small_config(folder);
+  config.encoder.clear();
+  EXPECT_THAT(error_of<ConfigError>([&] { run(std::move(config), scratch_folder("none")); }),
+              HasSubstr("no text encoder"));
+}
+
+}  // namespace
+}  // namespace kuda

@@ -1,0 +1,66 @@
+#pragma once
+// The files of a run folder. Each is replaced atomically; metrics.json comes last and says that the run is finished.
+//
+//   config.toml        the complete configuration
+//   run.json           versions, device, threads, seed, day, data fingerprint, cleaning counts, wall time; what an
+//                      ideal predictor reaches where the data are synthetic
+//   epochs.jsonl       one line per epoch
+//   predictions.csv    every clip: id, split, label, prediction, unimodal predictions, unimodal labels
+//   metrics.json       runs/report.h
+//   explain.json       with `kuda train --explain`: which modality decided the test clips
+//   model/ last/       checkpoints of the chosen and of the last epoch
+//   state/             to continue; removed when the run is finished
+//   pretrain/NAME/     a run folder per task that precedes the main one
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kuda/checkpoint/predictions.h"
+#include "kuda/checkpoint/run_config.h"
+#include "kuda/runs/session.h"
+#include "kuda/training/trainer.h"
+
+namespace kuda {
+
+/// Keeps other processes out of a folder while it lives. Throws Error when another one works there.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder);  ///< makes the folder
+  /// The same without an error: nothing when another process works there.
+  [[nodiscard]] static std::unique_ptr<FolderLock> try_to_lock(const std::filesystem::path& folder);
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock();
+
+ private:
+  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
+/// Makes the folder and writes config.toml. Throws ConfigError naming the first differences when it holds a run with
+/// options that give other numbers, unless `restart`: then the old run is removed.
+void open_run_folder(const std::filesystem::path& out, RunConfig& config, bool restart = false);
+
+/// Removes what open_run_folder and a run write; files of others stay.
+void clear_run_folder(const std::filesystem::path& out);
+
+/// The configuration of a run folder with every key: those that are younger than the run have their default.
+[[nodiscard]] std::string options_in(const std::filesystem::path& config_toml);
+
+/// Configuration without the options that do not change numbers (how often a state is saved).
+[[nodiscard]] std::string numeric_part(const std::string& toml);
+
+/// run.json. `result`: null at the start, else what training gave.
+void write_run_facts(const std::filesystem::path& out, const RunConfig& config, const Session& session,
+                     const std::vector<std::string>& notes, const TrainingResult* result);
+
+/// metrics.json, with the text-only predictor from out/pretrain/text where the run has one, else from the model, and
+/// with what the intervals of `calibration` do on the test split.
+void write_metrics(const std::filesystem::path& out, const RunConfig& config, const std::string& task,
+                   const Session& session, const TrainingResult& result, const std::vector<Prediction>& predictions,
+                   const std::optional<Calibration>& calibration);
+
+}  // namespace kuda

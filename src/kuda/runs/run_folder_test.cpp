@@ -1,0 +1,62 @@
+#include "kuda/runs/run_folder.h"
+
+#include <gtest/gtest.h>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/test_support.h"
+
+namespace kuda {
+namespace {
+
+RunConfig small_config(const std::string& more = "") {
+  return RunConfig::parse("model = \"tfn\"\nseed = 7\n" + more, "a test");
+}
+
+/// config.toml as a program wrote it that did not know `key`.
+void forget(const std::filesystem::path& path, const std::string& key) {
+  const auto text = read_file(path);
+  const auto begin = text.find(key + " =");
+  ASSERT_NE(begin, std::string::npos) << text;
+  write_file(path, text.substr(0, begin) + text.substr(text.find('\n', begin) + 1));
+}
+
+TEST(OpenRunFolder, RefusesARunWithOtherOptionsAndNamesThem) {
+  const auto out = test::scratch("run");
+  auto config = small_config(), other = small_config("[train]\nlr = 0.5\n");
+  open_run_folder(out, config);
+  open_run_folder(out, config);
+  try {
+    open_run_folder(out, other);
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_NE(std::string(error.what()).find("lr"), std::string::npos) << error.what();
+  }
+  open_run_folder(out, other, /*restart=*/true);
+  EXPECT_EQ(read_file(out / "config.toml"), other.to_toml());
+}
+
+TEST(OpenRunFolder, ContinuesARunThatIsOlderThanAKey) {
+  const auto out = test::scratch("run");
+  auto config = small_config(), other = small_config("products = \"default\"\n");
+  open_run_folder(out, config);
+  const auto path = out / "config.toml";
+  forget(path, "products");
+  EXPECT_EQ(options_in(path), config.to_toml());
+  EXPECT_THROW(open_run_folder(out, other), ConfigError);
+  open_run_folder(out, config);
+  EXPECT_EQ(read_file(path), config.to_toml());
+}
+
+TEST(OpenRunFolder, ComparesOptionsItCannotReadAsTheyStand) {
+  const auto out = test::scratch("run");
+  auto config = small_config();
+  std::filesystem::create_directories(out);
+  const std::string text = "model = \"of_next_year\"\nseed = 7\n";
+  write_file(out / "config.toml", text);
+  EXPECT_EQ(options_in(out / "config.toml"), text);
+  EXPECT_THROW(open_run_folder(out, config), ConfigError);
+}
+
+}  // namespace
+}  // namespace kuda

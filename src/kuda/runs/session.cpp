@@ -1,0 +1,76 @@
+#include "kuda/runs/session.h"
+
+#include <fmt/format.h>
+
+#include "kuda/base/error.h"
+#include "kuda/base/log.h"
+
+namespace kuda {
+namespace {
+
+/// Text reaches the model through an encoder: always for models on word pieces, for those on features where the data
+/// have none.
+bool needs_encoder(TextInput text, const DataConfig& collate, const Dataset& dataset) {
+  if (!collate.uses(Modality::text)) return false;
+  return text == TextInput::tokens || (text == TextInput::features && !dataset.text_features);
+}
+
+}  // namespace
+
+Session::Session(const RunConfig& config, const std::string& path, const DataConfig& collate)
+    : collate_(collate), dataset_(open_dataset(path)) {
+  const auto& info = find_model(config.model);
+  const auto reads = config.model_config->text_input(info.text);
+  if (info.needs_alignment && !dataset_.is_aligned)
+    log_info("{}: not word-aligned: '{}' averages its frames over as many windows as a text has word pieces",
+             dataset_.name, info.name);
+  if (reads == TextInput::features && needs_encoder(reads, collate_, dataset_))
+    log_info("{}: no text features: '{}' reads the last layer of the encoder, which is not trained", dataset_.name,
+             info.name);
+  if (needs_encoder(reads, collate_, dataset_)) {
+    if (config.encoder.empty())
+      throw ConfigError("model '" + config.model + "' reads text, and no text encoder is given",
+                        "name a folder in Hugging Face layout: encoder = \"encoders/minilm\" (made by the set-up)");
+    text_ = {BertConfig::load(config.encoder), config.encoder};
+    tokenizer_ = WordPiece::load(std::filesystem::path(config.encoder) / "vocab.txt");
+    if (tokenizer_->size() > text_.bert.vocab_size)
+      throw CheckpointError(fmt::format("{}: vocab.txt has {} pieces, config.json says {}", config.encoder,
+                                        tokenizer_->size(), text_.bert.vocab_size),
+                            "vocab.txt and weights must come from the same encoder");
+  }
+  shape_ = shape_of(dataset_, collate_, tokenizer());
+  // A model may use the length of texts as a common length even where text itself is left out.
+  if (shape_.text_length == 0) shape_.text_length = collate_.text_length;
+  cleaning_ = count_cleaning(dataset_, collate_);
+  for (const auto& line : describe(cleaning_, collate_)) log_info("{}: {}", dataset_.name, line);
+}
+
+Collator Session::collator(const std::string& target, bool crop) {
+  auto config = collate_;
+  config.target = target;
+  config.crop = crop;
+  Collator collator(dataset_, tokenizer(), config, normaliser_);
+  normaliser_ = collator.normaliser();
+  return collator;
+}
+
+CheckpointFacts Session::facts(const std::string& task, const DataShape& shape) const {
+  CheckpointFacts facts;
+  facts.task = task;
+  facts.shape = shape;
+  facts.bert = text_.bert;
+  facts.family = dataset_.family;
+  facts.score_low = dataset_.score_low;
+  facts.score_high = dataset_.score_high;
+  facts.data_name = dataset_.name;
+  facts.data_fingerprint = dataset_.fingerprint;
+  facts.source_sha256 = dataset_.source_sha256;
+  facts.is_synthetic = dataset_.is_synthetic;
+  facts.is_aligned = dataset_.is_aligned;
+  for (const auto modality : kModalities)
+    if (const auto& feature = dataset_.feature(modality))
+      facts.padded_lengths[std::size_t(modality)] = feature->padded_length;
+  return facts;
+}
+
+}  // namespace kuda

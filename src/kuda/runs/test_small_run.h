@@ -1,0 +1,61 @@
+#pragma once
+// A run that takes a second or two: synthetic clips, the small encoder, a narrow KuDA. For tests only.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "kuda/checkpoint/small_encoder.h"
+#include "kuda/data/sources/prepared.h"
+#include "kuda/data/synth/synth.h"
+#include "kuda/runs/procedure.h"
+
+namespace kuda::test {
+
+/// Writes folder/clips and folder/encoder.
+inline void write_inputs(const std::filesystem::path& folder) {
+  SynthOptions options;
+  options.train = 12;
+  options.valid = 6;
+  options.test = 6;
+  options.vision_width = 5;
+  options.audio_width = 4;
+  write_prepared(folder / "clips", make_synthetic(options));
+  write_small_encoder(folder / "encoder");
+}
+
+inline RunConfig small_config(const std::filesystem::path& folder, const std::vector<std::string>& sets = {}) {
+  std::vector<std::string> all{"train.epochs=2",
+                               "pretrain.epochs=1",
+                               "train.batch_size=4",
+                               "pretrain.batch_size=4",
+                               "train.schedule=constant",
+                               "pretrain.schedule=constant",
+                               "train.lr=1e-3",
+                               "pretrain.lr=1e-3",
+                               "data.vision_length=10",
+                               "data.audio_length=12",
+                               "data.text_length=16",
+                               "kuda.adapter_layers=[6, 9]",
+                               "kuda.sequence_width=16",
+                               "kuda.sequence_heads=2",
+                               "kuda.adapter_heads=2",
+                               "kuda.width=16",
+                               "kuda.heads=2",
+                               "kuda.head_width=8",
+                               "kuda.feed_forward=16",
+                               "kuda.blocks=1"};
+  all.insert(all.end(), sets.begin(), sets.end());
+  auto config = RunConfig::load({}, {"", all});
+  config.data = (folder / "clips").string();
+  config.encoder = (folder / "encoder").string();
+  return config;
+}
+
+inline void run(RunConfig config, const std::filesystem::path& out, Progress* progress = nullptr) {
+  NoProgress silent;
+  const std::atomic<bool> stop{false};
+  (void)run_training(config, out, progress != nullptr ? *progress : silent, stop);
+}
+
+}  // namespace kuda::test
