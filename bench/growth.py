@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How the time of KuDA grows: with the number of clips, the number of frames and the depth of the text encoder.
 
-    python3 bench/growth.py --build build/release --out docs/growth
+    python3 bench/growth.py --build build/release --out docs/measured/growth
 
 runs kuda_bench (and kuda, which cuts the encoder) once for each point and writes OUT.gp, which holds the numbers, and
 with gnuplot OUT.svg. One thread unless --threads says otherwise. A few minutes.

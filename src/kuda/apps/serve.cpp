@@ -139,7 +139,8 @@ void add_serve(CLI::App& program) {
   add_limits(*verb, *options);
   verb->footer(
       "A browser gets a page: a sentence or a clip in, its score with what each modality says out.\n"
-      "SIGTERM and Ctrl-C stop it after everything that was accepted is answered. docs/serving.md has the requests.\n"
+      "SIGTERM and Ctrl-C stop it after everything that was accepted is answered.\n"
+      "docs/serving-protocol.md has the requests.\n"
       "Example:\n"
       "  kuda serve runs/first --port 8080\n"
       "  kuda serve runs/first -d mosi\n"

