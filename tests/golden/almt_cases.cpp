@@ -14,9 +14,9 @@ using torch::Tensor;
 
 namespace {
 
-AlmtConfig almt_config_of(const GoldenCase& golden) {
+almt::AlmtConfig almt_config_of(const GoldenCase& golden) {
   const auto& facts = golden.config().at("model");
-  AlmtConfig config;
+  almt::AlmtConfig config;
   config.width = facts.at("token_dim");
   config.tokens = facts.at("token_length");
   config.kept_tokens = facts.at("token_len");
@@ -54,7 +54,7 @@ TrainConfig almt_training_of(const GoldenCase& golden) {
   return train;
 }
 
-void check_almt_case(const GoldenCase& golden, GoldenReport& report, Almt& model, const Batch& batch) {
+void check_almt_case(const GoldenCase& golden, GoldenReport& report, almt::Almt& model, const Batch& batch) {
   model.eval();
   Trace trace;
   const auto output = model.forward(batch, &trace);
@@ -74,7 +74,7 @@ void check_almt_case(const GoldenCase& golden, GoldenReport& report, Almt& model
   compare_state(golden, report, model, "step/");
 }
 
-void check_almt_trajectory(const GoldenCase& golden, GoldenReport& report, Almt& model, const Batch& data) {
+void check_almt_trajectory(const GoldenCase& golden, GoldenReport& report, almt::Almt& model, const Batch& data) {
   for (const std::int64_t epochs : {10, 15, 20, 50}) {
     std::vector<double> rates;
     for (std::int64_t epoch = 0; epoch < epochs; ++epoch) rates.push_back(learning_rate("released", 1, epoch, epochs));
@@ -116,7 +116,7 @@ void check_almt_trajectory(const GoldenCase& golden, GoldenReport& report, Almt&
 }  // namespace
 
 void check_almt(const GoldenCase& golden, GoldenReport& report) {
-  Almt model(almt_config_of(golden), almt_shape_of(golden), bert_of(golden.config()));
+  almt::Almt model(almt_config_of(golden), almt_shape_of(golden), bert_of(golden.config()));
   load_weights(model, golden, report);
   const auto batch = system_batch(golden, report);
   report.used("in/text_lengths");  // what the attention mask of in/text says already

@@ -14,8 +14,8 @@ using torch::Tensor;
 
 namespace {
 
-BbfnConfig bbfn_config_of(const nlohmann::json& facts) {
-  BbfnConfig config;
+bbfn::BbfnConfig bbfn_config_of(const nlohmann::json& facts) {
+  bbfn::BbfnConfig config;
   config.width = facts.at("attn_dim");
   config.heads = facts.at("num_heads");
   config.layers = facts.at("layers");
@@ -58,7 +58,7 @@ Batch bbfn_batch(const GoldenCase& golden, GoldenReport& report, const std::stri
   return batch;
 }
 
-void bbfn_compare_state(const GoldenCase& golden, GoldenReport& report, Bbfn& model, const std::string& prefix) {
+void bbfn_compare_state(const GoldenCase& golden, GoldenReport& report, bbfn::Bbfn& model, const std::string& prefix) {
   compare_state(golden, report, model, prefix);
   const auto parameters = model.named_parameters();
   for (const auto& key : golden.keys(prefix)) {
@@ -75,14 +75,14 @@ void bbfn_compare_state(const GoldenCase& golden, GoldenReport& report, Bbfn& mo
   }
 }
 
-Tensor bbfn_gradient_norm(const Bbfn& model) {
+Tensor bbfn_gradient_norm(const bbfn::Bbfn& model) {
   auto sum = torch::zeros({}, torch::kFloat64);
   for (const auto& parameter : model.parameters())
     if (parameter.grad().defined()) sum += parameter.grad().to(torch::kFloat64).square().sum();
   return sum.sqrt();
 }
 
-void check_bbfn_case(const GoldenCase& golden, GoldenReport& report, Bbfn& model) {
+void check_bbfn_case(const GoldenCase& golden, GoldenReport& report, bbfn::Bbfn& model) {
   const auto& facts = golden.config().at("hp");
   const auto batch = bbfn_batch(golden, report, "in/");
   model.eval();
@@ -111,7 +111,7 @@ void check_bbfn_case(const GoldenCase& golden, GoldenReport& report, Bbfn& model
   bbfn_compare_state(golden, report, model, "step/");
 }
 
-void check_bbfn_trajectory(const GoldenCase& golden, GoldenReport& report, Bbfn& model) {
+void check_bbfn_trajectory(const GoldenCase& golden, GoldenReport& report, bbfn::Bbfn& model) {
   const auto& facts = golden.config();
   const auto train = bbfn_training_of(facts.at("hp"));
   const auto batches = [&](const std::string& split) {
@@ -167,7 +167,7 @@ void check_bbfn(const GoldenCase& golden, GoldenReport& report) {
     text = bert_of(golden.config());
   else
     text.bert.vocab_size = golden.config().at("n_words");
-  Bbfn model(bbfn_config_of(facts), shape, text);
+  bbfn::Bbfn model(bbfn_config_of(facts), shape, text);
   load_weights(model, golden, report);
   if (golden.config().contains("traj"))
     check_bbfn_trajectory(golden, report, model);

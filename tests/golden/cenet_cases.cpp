@@ -42,7 +42,7 @@ Sequence frames_of_ids(const GoldenCase& golden, GoldenReport& report, const std
 }
 
 /// Those of a codebook case; none for MMSA's variant.
-WordTags read_tags(const GoldenCase& golden, GoldenReport& report) {
+cenet::WordTags read_tags(const GoldenCase& golden, GoldenReport& report) {
   const auto read = [&](const std::string& key) {
     report.used(key);
     return golden.has(key) ? golden.tensor(key) : Tensor();
@@ -50,7 +50,8 @@ WordTags read_tags(const GoldenCase& golden, GoldenReport& report) {
   return {read("in/senti_ids"), read("in/pos_ids"), read("in/polarity_ids")};
 }
 
-Batch cenet_batch(const GoldenCase& golden, GoldenReport& report, Cenet& model, const CenetConfig& config) {
+Batch cenet_batch(const GoldenCase& golden, GoldenReport& report, cenet::Cenet& model,
+                  const cenet::CenetConfig& config) {
   auto batch = system_batch(golden, report);
   if (!config.is_codebook()) return batch;
   batch.vision = frames_of_ids(golden, report, "in/visual_ids", config.clusters);
@@ -60,7 +61,8 @@ Batch cenet_batch(const GoldenCase& golden, GoldenReport& report, Cenet& model, 
   return batch;
 }
 
-void check_cenet_single(const GoldenCase& golden, GoldenReport& report, Cenet& model, const CenetConfig& config) {
+void check_cenet_single(const GoldenCase& golden, GoldenReport& report, cenet::Cenet& model,
+                        const cenet::CenetConfig& config) {
   const auto batch = cenet_batch(golden, report, model, config);
   const auto tags = read_tags(golden, report);
   Trace trace;
@@ -127,7 +129,7 @@ void check_kmeans(const GoldenCase& golden, GoldenReport& report) {
   report.compare("out/centers", found.centres);
   report.compare("out/inertia", torch::tensor(found.inertia));
   report.compare("out/n_iter", torch::tensor(found.iterations));
-  Codebook codebook(start.size(0), start.size(1));
+  cenet::Codebook codebook(start.size(0), start.size(1));
   codebook->named_buffers()["centres"].copy_(found.centres);
   const auto ids = codebook->ids(frames), new_ids = nearest_centre(golden.tensor("in/new_features"), found.centres);
   report.expect("out/ids", torch::equal(ids, golden.tensor("out/ids")), "ids must be equal");
@@ -146,9 +148,9 @@ void check_cenet(const GoldenCase& golden, GoldenReport& report) {
   shape.vision_length = facts.at("seq_lens")[2];
   shape.audio_width = widths[1];
   shape.vision_width = widths[2];
-  CenetConfig config;
+  cenet::CenetConfig config;
   config.variant = facts.at("_variant");
-  Cenet model(config, shape, bert_of(facts));
+  cenet::Cenet model(config, shape, bert_of(facts));
   load_weights(model, golden, report);  // the codebook's centres come from elsewhere: ModelInfo::is_unpublished
   if (facts.at("_kind") == "traj")
     check_cenet_trajectory(golden, report, model);

@@ -14,8 +14,8 @@ using torch::Tensor;
 
 namespace {
 
-CubeMlpConfig cubemlp_config_of(const nlohmann::json& facts) {
-  CubeMlpConfig config;
+cubemlp::CubeMlpConfig cubemlp_config_of(const nlohmann::json& facts) {
+  cubemlp::CubeMlpConfig config;
   config.width = facts.at("d_common");
   config.time_length = facts.at("time_len");
   config.encoder = facts.at("encoders");
@@ -67,12 +67,12 @@ Batch cubemlp_batch(const GoldenCase& golden, GoldenReport& report, const std::s
   return system_batch(golden, report, prefix);
 }
 
-CubeMlp cubemlp_of(const GoldenCase& golden) {
+cubemlp::CubeMlp cubemlp_of(const GoldenCase& golden) {
   const auto& facts = golden.config().at("opt");
   DataShape shape;
   shape.vision_width = facts.at("d_v");
   shape.audio_width = facts.at("d_a");
-  return CubeMlp(cubemlp_config_of(facts), shape, bert_of(golden.config()));
+  return cubemlp::CubeMlp(cubemlp_config_of(facts), shape, bert_of(golden.config()));
 }
 
 /// The case "lstm_mean" normalises over three to five nearly equal values: a difference of 7e-7 in BERT's output (sums
@@ -91,7 +91,7 @@ void compare_float64_gradients(const GoldenCase& golden, GoldenReport& report) {
   compare_gradients(report, golden, model);
 }
 
-void check_cubemlp_case(const GoldenCase& golden, GoldenReport& report, CubeMlp& model) {
+void check_cubemlp_case(const GoldenCase& golden, GoldenReport& report, cubemlp::CubeMlp& model) {
   const auto& facts = golden.config().at("opt");
   const auto batch = cubemlp_batch(golden, report, "in/");
   model.eval();
@@ -99,7 +99,7 @@ void check_cubemlp_case(const GoldenCase& golden, GoldenReport& report, CubeMlp&
   const auto output = model.forward(batch, &trace);
   report.compare("out/pred", output.score);
   for (const std::string kind : {"mae", "mse", "rmse", "simse"})
-    report.compare("out/loss_" + kind, cubemlp_loss(kind, output.score, batch.label));
+    report.compare("out/loss_" + kind, cubemlp::score_error(kind, output.score, batch.label));
   report.compare("out/features", trace.at("features"));
   for (const auto& [name, value] : trace.all())
     if (name != "features" && !name.starts_with("mean/"))  // the means are ours (ModelInfo::features)
@@ -117,7 +117,7 @@ void check_cubemlp_case(const GoldenCase& golden, GoldenReport& report, CubeMlp&
   compare_state(golden, report, model, "step/");
 }
 
-void check_cubemlp_trajectory(const GoldenCase& golden, GoldenReport& report, CubeMlp& model) {
+void check_cubemlp_trajectory(const GoldenCase& golden, GoldenReport& report, cubemlp::CubeMlp& model) {
   const auto& facts = golden.config();
   const auto train = cubemlp_training_of(facts.at("opt"));
   const auto batches = [&](const std::string& split) {

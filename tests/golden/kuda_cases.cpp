@@ -20,7 +20,7 @@ namespace {
 constexpr std::array<char, 3> kLetters{'T', 'V', 'A'};
 
 struct Setting {
-  KudaConfig config;
+  kuda_model::KudaConfig config;
   DataShape shape;
   TextEncoder text;
 };
@@ -150,7 +150,7 @@ void check_stage1(const GoldenCase& golden, GoldenReport& report) {
   const auto setting = setting_of(golden);
   const auto kind = golden.config().at("kind").get<std::string>();
   const auto modality = modality_from(std::string(1, static_cast<char>(std::toupper(kind.back()))));
-  KudaUnimodal model(modality, setting.config, setting.shape, setting.shape, setting.text);
+  kuda_model::KudaUnimodal model(modality, setting.config, setting.shape, setting.shape, setting.text);
   load_weights(model, golden, report);
   auto batch = batch_of(golden, report, 0, golden.config().at("batch"));
   batch.label = golden.tensor(fmt::format("in/label_{}", letter(modality))).squeeze(1);
@@ -173,17 +173,17 @@ void check_stage1(const GoldenCase& golden, GoldenReport& report) {
 
 /// Builds, loads and runs stage 2 once; `prefix` is where the stored outputs lie.
 struct Run {
-  std::unique_ptr<Kuda> model;
+  std::unique_ptr<kuda_model::Kuda> model;
   Batch batch;
   Trace trace;
   Losses losses;
 };
 
-Run run_stage2(const GoldenCase& golden, GoldenReport& report, const KudaConfig& config, bool train,
+Run run_stage2(const GoldenCase& golden, GoldenReport& report, const kuda_model::KudaConfig& config, bool train,
                const std::function<void(Batch&)>& edit = {}) {
   auto setting = setting_of(golden);
   Run run;
-  run.model = std::make_unique<Kuda>(config, setting.shape, setting.text);
+  run.model = std::make_unique<kuda_model::Kuda>(config, setting.shape, setting.text);
   // An ablation's graph lacks some of the stored weights; the full graph must know every one of them.
   if (config.fusion == "dynamic" && config.decoders) {
     load_weights(*run.model, golden, report);
@@ -278,7 +278,7 @@ void check_trajectory(const GoldenCase& golden, GoldenReport& report) {
   const auto setting = setting_of(golden);
   const auto& facts = golden.config();
   const std::int64_t samples = facts.at("samples"), batch_size = facts.at("batch"), epochs = facts.at("run_epochs");
-  Kuda model(setting.config, setting.shape, setting.text);
+  kuda_model::Kuda model(setting.config, setting.shape, setting.text);
   load_weights(model, golden, report);
   const double base_lr = facts.at("lr");
   auto optimizer = adamw(model, base_lr, facts.at("weight_decay"));

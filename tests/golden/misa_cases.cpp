@@ -7,7 +7,7 @@ namespace kuda::golden {
 
 void check_misa(const GoldenCase& golden, GoldenReport& report) {
   const auto& facts = golden.config();
-  MisaConfig config;
+  misa::MisaConfig config;
   config.width = facts.at("hidden_size");
   config.recurrent = facts.at("rnncell");
   config.similarity = facts.at("use_cmd_sim") ? "cmd" : "adversarial";
@@ -17,7 +17,7 @@ void check_misa(const GoldenCase& golden, GoldenReport& report) {
   config.reverse_grad_weight = facts.at("reverse_grad_weight");
   config.finetune_bert = facts.at("use_finetune");
   config.dropout = config.dropout_fusion = 0;
-  Misa model(config, toolbox_shape(facts), bert_of(facts));
+  misa::Misa model(config, toolbox_shape(facts), bert_of(facts));
   load_weights(model, golden, report);
   const auto training = toolbox_training(facts, false);
   if (golden.metadata("kind") == "trajectory") return compare_trajectory(model, golden, report, training);

@@ -11,8 +11,8 @@ using torch::Tensor;
 
 namespace {
 
-MmimConfig mmim_config(const nlohmann::json& facts) {
-  MmimConfig config;
+mmim::MmimConfig mmim_config(const nlohmann::json& facts) {
+  mmim::MmimConfig config;
   config.audio_hidden = facts.at("d_ah");
   config.vision_hidden = facts.at("d_vh");
   config.audio_out = facts.at("d_aout");
@@ -46,7 +46,7 @@ TrainConfig mmim_training(const nlohmann::json& facts) {
   return config;
 }
 
-std::shared_ptr<Mmim> mmim_model(const GoldenCase& golden, GoldenReport& report, std::int64_t batch_size) {
+std::shared_ptr<mmim::Mmim> mmim_model(const GoldenCase& golden, GoldenReport& report, std::int64_t batch_size) {
   const auto& facts = golden.config();
   DataShape shape;
   shape.text_length = facts.at("seq_lens")[0];
@@ -54,7 +54,7 @@ std::shared_ptr<Mmim> mmim_model(const GoldenCase& golden, GoldenReport& report,
   shape.vision_length = facts.at("seq_lens")[2];
   shape.audio_width = facts.at("feature_dims")[1];
   shape.vision_width = facts.at("feature_dims")[2];
-  const auto model = std::make_shared<Mmim>(mmim_config(facts), shape, bert_of(facts));
+  const auto model = std::make_shared<mmim::Mmim>(mmim_config(facts), shape, bert_of(facts));
   load_weights(*model, golden, report);
   TrainingFacts training;
   training.batch_size = batch_size;

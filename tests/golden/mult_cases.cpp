@@ -8,7 +8,7 @@ namespace kuda::golden {
 void check_mult(const GoldenCase& golden, GoldenReport& report) {
   const auto& facts = golden.config();
   const bool is_original = facts.value("variant", "") == "original";
-  MultConfig config;
+  mult::MultConfig config;
   if (is_original) {
     config.width = facts.at("d");
     config.heads = facts.at("num_heads");
@@ -26,7 +26,7 @@ void check_mult(const GoldenCase& golden, GoldenReport& report) {
   config.use_bert = facts.at("use_bert");
   config.dropout_text = config.dropout_attention = config.dropout_attention_audio = config.dropout_attention_vision = 0;
   config.dropout_relu = config.dropout_embedding = config.dropout_residual = config.dropout_output = 0;
-  Mult model(config, toolbox_shape(facts), config.use_bert ? bert_of(facts) : TextEncoder());
+  mult::Mult model(config, toolbox_shape(facts), config.use_bert ? bert_of(facts) : TextEncoder());
   load_weights(model, golden, report);
   auto training = toolbox_training(facts, false);
   if (golden.metadata("kind") == "trajectory") return compare_trajectory(model, golden, report, training);

@@ -7,7 +7,7 @@ namespace kuda::golden {
 
 void check_self_mm(const GoldenCase& golden, GoldenReport& report) {
   const auto& facts = golden.config();
-  SelfMmConfig config;
+  self_mm::SelfMmConfig config;
   read_multitask(facts, config);
   config.audio_out = facts.at("audio_out");
   config.vision_out = facts.at("video_out");
@@ -21,7 +21,7 @@ void check_self_mm(const GoldenCase& golden, GoldenReport& report) {
   shape.vision_length = facts.at("seq_lens")[2];
   shape.audio_width = widths[1];
   shape.vision_width = widths[2];
-  SelfMm model(config, shape, bert_of(facts));
+  self_mm::SelfMm model(config, shape, bert_of(facts));
   load_weights(model, golden, report);
   if (facts.at("_kind") == "traj") return check_multitask_trajectory(golden, report, model);
   Trace trace;

@@ -7,7 +7,7 @@ namespace kuda::golden {
 
 void check_tetfn(const GoldenCase& golden, GoldenReport& report) {
   const auto& facts = golden.config();
-  TetfnConfig config;
+  tetfn::TetfnConfig config;
   read_multitask(facts, config);
   config.width = facts.at("dst_feature_dims");
   config.heads = facts.at("nheads");
@@ -22,7 +22,7 @@ void check_tetfn(const GoldenCase& golden, GoldenReport& report) {
   shape.vision_length = facts.at("seq_lens")[2];
   shape.audio_width = facts.at("feature_dims")[1];
   shape.vision_width = facts.at("feature_dims")[2];
-  Tetfn model(config, shape, bert_of(facts));
+  tetfn::Tetfn model(config, shape, bert_of(facts));
   load_weights(model, golden, report);
   if (facts.at("_kind") == "traj") return check_multitask_trajectory(golden, report, model);
   Trace trace;

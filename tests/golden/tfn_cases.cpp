@@ -7,7 +7,7 @@ namespace kuda::golden {
 
 void check_tfn(const GoldenCase& golden, GoldenReport& report) {
   const auto& facts = golden.config();
-  TfnConfig config;
+  tfn::TfnConfig config;
   const auto hidden = facts.at("hidden_dims").get<std::vector<std::int64_t>>();  // text, audio, vision
   config.text_hidden = hidden.at(0);
   config.audio_hidden = hidden.at(1);
@@ -16,7 +16,7 @@ void check_tfn(const GoldenCase& golden, GoldenReport& report) {
   config.post_fusion = facts.at("post_fusion_dim");
   config.dropout_text = config.dropout_vision = config.dropout_audio = config.dropout_fusion = 0;
   if (is_classification(facts)) config.outputs = facts.at("num_classes");
-  Tfn model(config, toolbox_shape(facts), TextEncoder());
+  tfn::Tfn model(config, toolbox_shape(facts), TextEncoder());
   load_weights(model, golden, report);
   check_means_case(model, golden, report, toolbox_training(facts, false));
 }

@@ -21,8 +21,8 @@ using torch::Tensor;
 
 namespace {
 
-TmblConfig tmbl_config_of(const nlohmann::json& facts) {
-  TmblConfig config;
+tmbl::TmblConfig tmbl_config_of(const nlohmann::json& facts) {
+  tmbl::TmblConfig config;
   config.mode = "reference";
   config.reference_batch = facts.at("batch_size");
   config.width = facts.at("hidden_size");
@@ -54,7 +54,8 @@ Batch tmbl_batch(const GoldenCase& golden, GoldenReport& report, const std::stri
 }
 
 /// Only the tensors that changed are stored, and in the middle of a trajectory only some of them.
-void tmbl_compare_stored(const GoldenCase& golden, GoldenReport& report, const Tmbl& model, const std::string& prefix) {
+void tmbl_compare_stored(const GoldenCase& golden, GoldenReport& report, const tmbl::Tmbl& model,
+                         const std::string& prefix) {
   for (const auto& item : model.named_parameters())
     if (golden.has(prefix + item.key())) report.compare(prefix + item.key(), item.value().detach());
 }
@@ -65,10 +66,11 @@ void check_tmbl_losses(const GoldenCase& golden, GoldenReport& report) {
     in[key.substr(3)] = golden.tensor(key).set_requires_grad(key != "in/labels");
     report.used(key);
   }
-  const TmblStreams of_private{in["private_t"], in["private_v"], in["private_a"]};
-  const TmblStreams shared{in["share_T"], in["share_V"], in["share_A"]};
+  const tmbl::Streams of_private{in["private_t"], in["private_v"], in["private_a"]};
+  const tmbl::Streams shared{in["share_T"], in["share_V"], in["share_A"]};
   const auto task = torch::mse_loss(in["pred"].squeeze(-1), in["labels"]);
-  const auto similarity = tmbl_similarity(shared), difference = tmbl_reference_difference(of_private, shared);
+  const auto similarity = tmbl::similarity_loss(shared),
+             difference = tmbl::reference_difference_loss(of_private, shared);
   const auto total = task + 0.5 * similarity + 0.5 * difference;
   report.compare("out/loss_task", task);
   report.compare("out/loss_simi", similarity);
@@ -78,7 +80,7 @@ void check_tmbl_losses(const GoldenCase& golden, GoldenReport& report) {
   for (const auto& key : golden.keys("grad/")) report.compare(key, in.at(key.substr(5)).grad());
 }
 
-void check_tmbl_case(const GoldenCase& golden, GoldenReport& report, Tmbl& model) {
+void check_tmbl_case(const GoldenCase& golden, GoldenReport& report, tmbl::Tmbl& model) {
   const auto batch = tmbl_batch(golden, report, "in/");
   model.eval();
   Trace trace;
@@ -103,7 +105,7 @@ void check_tmbl_case(const GoldenCase& golden, GoldenReport& report, Tmbl& model
 }
 
 /// Epochs from -1. Rates, reloads, trials and what a reload puts back are the trainer's schedule "reload".
-void check_tmbl_trajectory(const GoldenCase& golden, GoldenReport& report, Tmbl& model) {
+void check_tmbl_trajectory(const GoldenCase& golden, GoldenReport& report, tmbl::Tmbl& model) {
   const auto& facts = golden.config();
   const auto& net = facts.at("net");
   auto train = tmbl_training_of(net);
@@ -177,12 +179,12 @@ void check_tmbl(const GoldenCase& golden, GoldenReport& report) {
   DataShape shape;
   shape.vision_width = facts.at("visual_size");
   shape.audio_width = facts.at("acoustic_size");
-  Tmbl model(tmbl_config_of(facts), shape, bert_of(golden.config()));
+  tmbl::Tmbl model(tmbl_config_of(facts), shape, bert_of(golden.config()));
   load_weights(model, golden, report);
   for (const auto& key : golden.keys("weight/"))
     if (key.ends_with("pos_table")) {
       const auto table = golden.tensor(key);
-      report.compare(key, tmbl_positions(table.size(1), table.size(2)));
+      report.compare(key, tmbl::sinusoids(table.size(1), table.size(2)));
     }
   if (golden.config().contains("traj"))
     check_tmbl_trajectory(golden, report, model);

@@ -20,9 +20,9 @@
 namespace kuda {
 
 const std::vector<ModelInfo>& all_models() {
-  static const std::vector<ModelInfo> models{kuda_info(),    tfn_info(),     lmf_info(),  mult_info(), misa_info(),
-                                             self_mm_info(), cubemlp_info(), tmbl_info(), mmim_info(), bbfn_info(),
-                                             cenet_info(),   tetfn_info(),   almt_info()};
+  static const std::vector<ModelInfo> models{
+      kuda_model::info(), tfn::info(),  lmf::info(),  mult::info(),  misa::info(),  self_mm::info(), cubemlp::info(),
+      tmbl::info(),       mmim::info(), bbfn::info(), cenet::info(), tetfn::info(), almt::info()};
   return models;
 }
 

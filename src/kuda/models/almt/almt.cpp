@@ -5,37 +5,36 @@
 #include "kuda/base/error.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::almt {
 
 using torch::Tensor;
 
 namespace {
 
-std::vector<AlmtBlock> almt_blocks(torch::nn::Module& parent, const std::string& name, const AlmtBlockOptions& options,
-                                   std::int64_t depth) {
-  std::vector<AlmtBlock> blocks;
+std::vector<Block> add_blocks(torch::nn::Module& parent, const std::string& name, const BlockOptions& options,
+                              std::int64_t depth) {
+  std::vector<Block> blocks;
   const auto layers = parent.register_module(name, std::make_shared<torch::nn::Module>())
                           ->register_module("layers", std::make_shared<torch::nn::Module>());
-  for (std::int64_t i = 0; i < depth; ++i)
-    blocks.push_back(layers->register_module(std::to_string(i), AlmtBlock(options)));
+  for (std::int64_t i = 0; i < depth; ++i) blocks.push_back(layers->register_module(std::to_string(i), Block(options)));
   return blocks;
 }
 
 }  // namespace
 
-AlmtCompressionImpl::AlmtCompressionImpl(const AlmtConfig& config, std::int64_t input_width, std::int64_t max_length)
+CompressionImpl::CompressionImpl(const AlmtConfig& config, std::int64_t input_width, std::int64_t max_length)
     : width_(input_width), max_length_(max_length), kept_(config.num_kept()), dropout_(config.dropout) {
   const auto d = config.width;
   project_ = register_module("0", Linear(input_width, d));
   const auto transformer = register_module("1", std::make_shared<torch::nn::Module>());
   positions_ = transformer->register_parameter("pos_embedding", torch::randn({1, max_length + config.tokens, d}));
   tokens_ = transformer->register_parameter("extra_token", torch::zeros({1, config.tokens, d}));
-  blocks_ = almt_blocks(*transformer, "encoder",
-                        {d, config.projection_heads, config.head_width, config.projection_mlp, config.dropout},
-                        config.projection_depth);
+  blocks_ = add_blocks(*transformer, "encoder",
+                       {d, config.projection_heads, config.head_width, config.projection_mlp, config.dropout},
+                       config.projection_depth);
 }
 
-Tensor AlmtCompressionImpl::forward(const Tensor& x, const Tensor& padding, const char* name, Trace* trace) {
+Tensor CompressionImpl::forward(const Tensor& x, const Tensor& padding, const char* name, Trace* trace) {
   if (x.size(2) != width_ || x.size(1) > max_length_)
     throw ShapeError(fmt::format("sequence of {} frames x {} features, but the model was built for {} x {}", x.size(1),
                                  x.size(2), max_length_, width_),
@@ -68,31 +67,30 @@ Almt::Almt(const AlmtConfig& config, const DataShape& shape, const TextEncoder& 
       register_module("bertmodel", std::make_shared<torch::nn::Module>())->register_module("model", Bert(bert_config));
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
 
-  compression_[0] = register_module("proj_l", AlmtCompression(config, bert_config.hidden_size, shape.text_length));
+  compression_[0] = register_module("proj_l", Compression(config, bert_config.hidden_size, shape.text_length));
   if (present_[2])
-    compression_[2] = register_module("proj_a", AlmtCompression(config, shape.audio_width, shape.audio_length));
+    compression_[2] = register_module("proj_a", Compression(config, shape.audio_width, shape.audio_length));
   if (present_[1])
-    compression_[1] = register_module("proj_v", AlmtCompression(config, shape.vision_width, shape.vision_length));
+    compression_[1] = register_module("proj_v", Compression(config, shape.vision_width, shape.vision_length));
 
   const auto scales = register_module("l_encoder", std::make_shared<torch::nn::Module>());
   text_positions_ = scales->register_parameter("pos_embedding", torch::randn({1, config.tokens, d}));
-  scales_ = almt_blocks(*scales, "encoder", {d, config.text_heads, config.head_width, config.text_mlp, config.dropout},
-                        config.hyper_depth - 1);
+  scales_ = add_blocks(*scales, "encoder", {d, config.text_heads, config.head_width, config.text_mlp, config.dropout},
+                       config.hyper_depth - 1);
   const auto layers = register_module("h_hyper_layer", std::make_shared<torch::nn::Module>())
                           ->register_module("layers", std::make_shared<torch::nn::Module>());
   for (std::int64_t i = 0; i < config.hyper_depth; ++i)
     hyper_layers_.push_back(layers->register_module(
-        std::to_string(i),
-        AlmtHyperLayer(AlmtBlockOptions{d, config.hyper_heads, config.hyper_head_width, 0, config.dropout},
-                       std::array<bool, 2>{present_[1], present_[2]})));
+        std::to_string(i), HyperLayer(BlockOptions{d, config.hyper_heads, config.hyper_head_width, 0, config.dropout},
+                                      std::array<bool, 2>{present_[1], present_[2]})));
 
   const auto fusion = register_module("fusion_layer", std::make_shared<torch::nn::Module>());
   source_positions_ = fusion->register_parameter("pos_embedding_s", torch::randn({1, n + 1, d}));
   target_positions_ = fusion->register_parameter("pos_embedding_t", torch::randn({1, n + 1, d}));
   class_token_ = fusion->register_parameter("extra_token", torch::zeros({1, 1, d}));
   fusion_ =
-      almt_blocks(*fusion, "CrossTransformerEncoder",
-                  {d, config.fusion_heads, config.head_width, config.fusion_mlp, config.dropout}, config.fusion_depth);
+      add_blocks(*fusion, "CrossTransformerEncoder",
+                 {d, config.fusion_heads, config.head_width, config.fusion_mlp, config.dropout}, config.fusion_depth);
   output_ =
       register_module("regression_layer", std::make_shared<torch::nn::Module>())->register_module("0", Linear(d, 1));
 }
@@ -144,7 +142,7 @@ Losses Almt::loss(const Output& output, const Batch& batch) {
   return {error, {{"mse", error}}};
 }
 
-ModelInfo almt_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "almt";
   info.title = "ALMT";
@@ -174,4 +172,4 @@ ModelInfo almt_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::almt

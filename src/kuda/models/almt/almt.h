@@ -12,12 +12,12 @@
 #include "kuda/models/model.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::almt {
 
 /// Learned tokens in front of a sequence, positions, blocks: the first N outputs stand for the modality.
-class AlmtCompressionImpl : public torch::nn::Module {
+class CompressionImpl : public torch::nn::Module {
  public:
-  AlmtCompressionImpl(const AlmtConfig& config, std::int64_t input_width, std::int64_t max_length);
+  CompressionImpl(const AlmtConfig& config, std::int64_t input_width, std::int64_t max_length);
   /// x [B, n, D] with n <= max_length, padding [B, n] bool or undefined -> [B, N, d]. `name` under which the whole
   /// output [B, N' + n, d] is kept. Throws ShapeError for another width or more frames.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& padding, const char* name, Trace* trace);
@@ -27,9 +27,9 @@ class AlmtCompressionImpl : public torch::nn::Module {
   double dropout_;
   Linear project_{nullptr};
   torch::Tensor positions_, tokens_;  ///< [1, max_length + N', d], [1, N', d]
-  std::vector<AlmtBlock> blocks_;
+  std::vector<Block> blocks_;
 };
-TORCH_MODULE(AlmtCompression);
+TORCH_MODULE(Compression);
 
 /// State names as published: h_hyper, bertmodel.model, proj_{l,a,v}, l_encoder, h_hyper_layer, fusion_layer,
 /// regression_layer.0.
@@ -46,12 +46,12 @@ class Almt final : public Model {
   std::array<bool, 3> present_;
   torch::Tensor hyper_, text_positions_, source_positions_, target_positions_, class_token_;
   Bert bert_{nullptr};
-  std::array<AlmtCompression, 3> compression_{nullptr, nullptr, nullptr};
-  std::vector<AlmtBlock> scales_, fusion_;
-  std::vector<AlmtHyperLayer> hyper_layers_;
+  std::array<Compression, 3> compression_{nullptr, nullptr, nullptr};
+  std::vector<Block> scales_, fusion_;
+  std::vector<HyperLayer> hyper_layers_;
   Linear output_{nullptr};
 };
 
-[[nodiscard]] ModelInfo almt_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::almt

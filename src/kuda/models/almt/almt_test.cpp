@@ -5,12 +5,12 @@
 #include "kuda/base/error.h"
 #include "kuda/models/test_batch.h"
 
-namespace kuda {
+namespace kuda::almt {
 namespace {
 
 using torch::Tensor;
 
-DataShape almt_shape() {
+DataShape small_shape() {
   DataShape shape;
   shape.text_length = 6;
   shape.vision_length = 5;
@@ -20,9 +20,9 @@ DataShape almt_shape() {
   return shape;
 }
 
-TextEncoder almt_text() { return test::small_encoder(16, 1); }
+TextEncoder small_text() { return test::small_encoder(16, 1); }
 
-AlmtConfig almt_small() {
+AlmtConfig small_config() {
   AlmtConfig config;
   config.width = 16;
   config.tokens = 3;
@@ -31,9 +31,9 @@ AlmtConfig almt_small() {
   return config;
 }
 
-Batch almt_batch() {
+Batch make_batch() {
   torch::manual_seed(3);
-  const auto shape = almt_shape();
+  const auto shape = small_shape();
   Batch batch;
   batch.ids = {"a", "b"};
   batch.rows = {0, 1};
@@ -46,7 +46,7 @@ Batch almt_batch() {
   return batch;
 }
 
-Tensor almt_score(Model& model, const Batch& batch) {
+Tensor score_of(Model& model, const Batch& batch) {
   model.eval();
   const torch::NoGradGuard no_grad;
   return model.forward(batch, nullptr).score;
@@ -55,25 +55,25 @@ Tensor almt_score(Model& model, const Batch& batch) {
 TEST(Almt, MaskedPaddingDoesNotReachTheScore) {
   for (const bool is_masked : {true, false}) {
     torch::manual_seed(1);
-    auto config = almt_small();
+    auto config = small_config();
     config.mask_padding = is_masked;
-    Almt model(config, almt_shape(), almt_text());
+    Almt model(config, small_shape(), small_text());
     EXPECT_EQ(model.is_padding_invariant(), is_masked);
-    auto batch = almt_batch();
-    const auto before = almt_score(model, batch);
+    auto batch = make_batch();
+    const auto before = score_of(model, batch);
     batch.vision.values = batch.vision.values.masked_fill(batch.vision.padding.unsqueeze(-1), 9.0);
     batch.audio.values = batch.audio.values.masked_fill(batch.audio.padding.unsqueeze(-1), 9.0);
-    EXPECT_EQ(torch::allclose(almt_score(model, batch), before, 0, 1e-6), is_masked);
+    EXPECT_EQ(torch::allclose(score_of(model, batch), before, 0, 1e-6), is_masked);
   }
 }
 
 TEST(Almt, MaskedABatchMayBeCutToItsLongestClip) {
   torch::manual_seed(1);
-  auto config = almt_small();
+  auto config = small_config();
   config.mask_padding = true;
-  Almt model(config, almt_shape(), almt_text());
-  auto batch = almt_batch();
-  const auto whole = almt_score(model, batch);
+  Almt model(config, small_shape(), small_text());
+  auto batch = make_batch();
+  const auto whole = score_of(model, batch);
   const auto second = [](const Tensor& x, std::int64_t length) { return x.slice(0, 1, 2).slice(1, 0, length); };
   batch.ids = {"b"};
   batch.text_ids = second(batch.text_ids, 3);
@@ -83,16 +83,16 @@ TEST(Almt, MaskedABatchMayBeCutToItsLongestClip) {
   batch.vision.padding = second(batch.vision.padding, 2);
   batch.audio.values = second(batch.audio.values, 4);
   batch.audio.padding = second(batch.audio.padding, 4);
-  EXPECT_NEAR(almt_score(model, batch).item<float>(), whole[1].item<float>(), 1e-5);
+  EXPECT_NEAR(score_of(model, batch).item<float>(), whole[1].item<float>(), 1e-5);
 }
 
 TEST(Almt, ATraceDoesNotChangeTheScore) {
   torch::manual_seed(1);
-  auto config = almt_small();
+  auto config = small_config();
   config.projection_depth = 2;
-  Almt model(config, almt_shape(), almt_text());
+  Almt model(config, small_shape(), small_text());
   model.eval();
-  const auto batch = almt_batch();
+  const auto batch = make_batch();
   Trace trace;
   EXPECT_TRUE(torch::allclose(model.forward(batch, &trace).score, model.forward(batch, nullptr).score, 0, 1e-6));
   EXPECT_EQ(trace.at("proj_a").sizes(), (std::vector<std::int64_t>{2, 3 + 7, 16}));
@@ -100,20 +100,20 @@ TEST(Almt, ATraceDoesNotChangeTheScore) {
 
 TEST(Almt, DropoutActsInTrainingOnly) {
   torch::manual_seed(1);
-  auto config = almt_small();
+  auto config = small_config();
   config.dropout_text = 0;
   config.dropout = 0.5;
-  Almt model(config, almt_shape(), almt_text());
-  const auto batch = almt_batch();
-  EXPECT_TRUE(torch::equal(almt_score(model, batch), almt_score(model, batch)));
+  Almt model(config, small_shape(), small_text());
+  const auto batch = make_batch();
+  EXPECT_TRUE(torch::equal(score_of(model, batch), score_of(model, batch)));
   model.train();
   EXPECT_FALSE(torch::equal(model.forward(batch, nullptr).score, model.forward(batch, nullptr).score));
 }
 
 TEST(Almt, OverfitsOneBatch) {
   torch::manual_seed(1);
-  Almt model(almt_small(), almt_shape(), almt_text());
-  const auto batch = almt_batch();
+  Almt model(small_config(), small_shape(), small_text());
+  const auto batch = make_batch();
   torch::optim::AdamW optimizer(model.parameters(), torch::optim::AdamWOptions(1e-3));
   model.train();
   for (int i = 0; i < 100; ++i) {
@@ -121,23 +121,23 @@ TEST(Almt, OverfitsOneBatch) {
     model.loss(model.forward(batch, nullptr), batch).total.backward();
     optimizer.step();
   }
-  EXPECT_LT((almt_score(model, batch) - batch.label).abs().mean().item<double>(), 0.1);
+  EXPECT_LT((score_of(model, batch) - batch.label).abs().mean().item<double>(), 0.1);
 }
 
 TEST(Almt, RefusesMoreTokensThanThereAreAndLongerSequences) {
-  auto config = almt_small();
+  auto config = small_config();
   config.kept_tokens = 4;
-  EXPECT_THROW(Almt(config, almt_shape(), almt_text()), ConfigError);
-  Almt model(almt_small(), almt_shape(), almt_text());
-  auto batch = almt_batch();
+  EXPECT_THROW(Almt(config, small_shape(), small_text()), ConfigError);
+  Almt model(small_config(), small_shape(), small_text());
+  auto batch = make_batch();
   batch.audio = test::random_sequence(8, 3, {8, 8});
-  EXPECT_THROW(almt_score(model, batch), ShapeError);
+  EXPECT_THROW(score_of(model, batch), ShapeError);
 }
 
 TEST(Almt, WithoutAudioThereAreNoParametersForIt) {
-  auto shape = almt_shape();
+  auto shape = small_shape();
   shape.present[2] = false;
-  Almt model(almt_small(), shape, almt_text());
+  Almt model(small_config(), shape, small_text());
   for (const auto& item : model.named_parameters()) {
     EXPECT_EQ(item.key().find("proj_a"), std::string::npos) << item.key();
     EXPECT_EQ(item.key().find("_ta"), std::string::npos) << item.key();
@@ -145,4 +145,4 @@ TEST(Almt, WithoutAudioThereAreNoParametersForIt) {
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::almt

@@ -5,87 +5,83 @@
 #include "kuda/tensor/attention.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::almt {
 
 using torch::Tensor;
 
 namespace {
 
-std::shared_ptr<torch::nn::Module> almt_group() { return std::make_shared<torch::nn::Module>(); }
+std::shared_ptr<torch::nn::Module> group() { return std::make_shared<torch::nn::Module>(); }
 
-torch::nn::LayerNorm almt_norm(std::int64_t dim) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})); }
+torch::nn::LayerNorm norm(std::int64_t dim) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})); }
 
-Linear almt_projection(std::int64_t from, std::int64_t to) {
-  return Linear(torch::nn::LinearOptions(from, to).bias(false));
-}
+Linear projection(std::int64_t from, std::int64_t to) { return Linear(torch::nn::LinearOptions(from, to).bias(false)); }
 
 /// Empty where the published code has an identity.
-Linear almt_output(torch::nn::Module& parent, const AlmtBlockOptions& options) {
+Linear add_output(torch::nn::Module& parent, const BlockOptions& options) {
   const auto inner = options.num_heads * options.head_width;
   if (options.num_heads == 1 && inner == options.dim) return nullptr;
-  return parent.register_module("to_out", almt_group())->register_module("0", Linear(inner, options.dim));
+  return parent.register_module("to_out", group())->register_module("0", Linear(inner, options.dim));
 }
 
 }  // namespace
 
-AlmtAttentionImpl::AlmtAttentionImpl(const AlmtBlockOptions& options)
-    : num_heads_(options.num_heads), dropout_(options.dropout) {
+AttentionImpl::AttentionImpl(const BlockOptions& options) : num_heads_(options.num_heads), dropout_(options.dropout) {
   const auto inner = options.num_heads * options.head_width;
-  to_q_ = register_module("to_q", almt_projection(options.dim, inner));
-  to_k_ = register_module("to_k", almt_projection(options.dim, inner));
-  to_v_ = register_module("to_v", almt_projection(options.dim, inner));
-  to_out_ = almt_output(*this, options);
+  to_q_ = register_module("to_q", projection(options.dim, inner));
+  to_k_ = register_module("to_k", projection(options.dim, inner));
+  to_v_ = register_module("to_v", projection(options.dim, inner));
+  to_out_ = add_output(*this, options);
 }
 
-Tensor AlmtAttentionImpl::forward(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& padding) {
+Tensor AttentionImpl::forward(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& padding) {
   const auto mixed = merge_heads(attend(split_heads(to_q_(query), num_heads_), split_heads(to_k_(key), num_heads_),
                                         split_heads(to_v_(value), num_heads_), padding, 0));  // [B, Lq, h * e]
   if (to_out_.is_empty()) return mixed;
   return hash_dropout(to_out_(mixed), dropout_, is_training());
 }
 
-AlmtBlockImpl::AlmtBlockImpl(const AlmtBlockOptions& options) : dropout_(options.dropout) {
-  const auto attention = register_module("0", almt_group());
-  norm_q_ = attention->register_module("norm_q", almt_norm(options.dim));
-  norm_k_ = attention->register_module("norm_k", almt_norm(options.dim));
-  norm_v_ = attention->register_module("norm_v", almt_norm(options.dim));
-  attention_ = attention->register_module("fn", AlmtAttention(options));
-  const auto feed_forward = register_module("1", almt_group());
-  norm_ = feed_forward->register_module("norm", almt_norm(options.dim));
-  const auto net = feed_forward->register_module("fn", almt_group())->register_module("net", almt_group());
+BlockImpl::BlockImpl(const BlockOptions& options) : dropout_(options.dropout) {
+  const auto attention = register_module("0", group());
+  norm_q_ = attention->register_module("norm_q", norm(options.dim));
+  norm_k_ = attention->register_module("norm_k", norm(options.dim));
+  norm_v_ = attention->register_module("norm_v", norm(options.dim));
+  attention_ = attention->register_module("fn", Attention(options));
+  const auto feed_forward = register_module("1", group());
+  norm_ = feed_forward->register_module("norm", norm(options.dim));
+  const auto net = feed_forward->register_module("fn", group())->register_module("net", group());
   up_ = net->register_module("0", Linear(options.dim, options.feed_forward));
   down_ = net->register_module("3", Linear(options.feed_forward, options.dim));
 }
 
-Tensor AlmtBlockImpl::forward(const Tensor& target, const Tensor& source, const Tensor& padding) {
+Tensor BlockImpl::forward(const Tensor& target, const Tensor& source, const Tensor& padding) {
   const auto attended = attention_(norm_q_(target), norm_k_(source), norm_v_(source), padding) + target;
   const auto inner = hash_dropout(torch::gelu(up_(norm_(attended))), dropout_, is_training());
   return hash_dropout(down_(inner), dropout_, is_training()) + attended;
 }
 
-AlmtHyperLayerImpl::AlmtHyperLayerImpl(const AlmtBlockOptions& options, std::array<bool, 2> present)
+HyperLayerImpl::HyperLayerImpl(const BlockOptions& options, std::array<bool, 2> present)
     : num_heads_(options.num_heads), dropout_(options.dropout) {
   const auto inner = options.num_heads * options.head_width;
-  const auto layer = register_module("0", almt_group());
-  const auto attention = layer->register_module("fn", almt_group());
-  norm_text_ = layer->register_module("norm1", almt_norm(options.dim));
-  to_q_ = attention->register_module("to_q", almt_projection(options.dim, inner));
+  const auto layer = register_module("0", group());
+  const auto attention = layer->register_module("fn", group());
+  norm_text_ = layer->register_module("norm1", norm(options.dim));
+  to_q_ = attention->register_module("to_q", projection(options.dim, inner));
   if (present[1]) {
-    norm_audio_ = layer->register_module("norm2", almt_norm(options.dim));
-    to_k_audio_ = attention->register_module("to_k_ta", almt_projection(options.dim, inner));
-    to_v_audio_ = attention->register_module("to_v_ta", almt_projection(options.dim, inner));
+    norm_audio_ = layer->register_module("norm2", norm(options.dim));
+    to_k_audio_ = attention->register_module("to_k_ta", projection(options.dim, inner));
+    to_v_audio_ = attention->register_module("to_v_ta", projection(options.dim, inner));
   }
   if (present[0]) {
-    norm_vision_ = layer->register_module("norm3", almt_norm(options.dim));
-    to_k_vision_ = attention->register_module("to_k_tv", almt_projection(options.dim, inner));
-    to_v_vision_ = attention->register_module("to_v_tv", almt_projection(options.dim, inner));
+    norm_vision_ = layer->register_module("norm3", norm(options.dim));
+    to_k_vision_ = attention->register_module("to_k_tv", projection(options.dim, inner));
+    to_v_vision_ = attention->register_module("to_v_tv", projection(options.dim, inner));
   }
-  norm_hyper_ = layer->register_module("norm4", almt_norm(options.dim));
-  to_out_ = almt_output(*attention, options);
+  norm_hyper_ = layer->register_module("norm4", norm(options.dim));
+  to_out_ = add_output(*attention, options);
 }
 
-Tensor AlmtHyperLayerImpl::forward(const Tensor& scale, const Tensor& vision, const Tensor& audio,
-                                   const Tensor& hyper) {
+Tensor HyperLayerImpl::forward(const Tensor& scale, const Tensor& vision, const Tensor& audio, const Tensor& hyper) {
   const auto query = split_heads(to_q_(norm_text_(scale)), num_heads_);  // [B, h, N, e]
   Tensor answer;                                                         // [B, N, h * e]
   const auto ask = [&](torch::nn::LayerNorm& norm, Linear& to_k, Linear& to_v, const Tensor& x) {
@@ -100,4 +96,4 @@ Tensor AlmtHyperLayerImpl::forward(const Tensor& scale, const Tensor& vision, co
   return norm_hyper_(hyper) + answer;  // the published in-place addition acts on the normalised H
 }
 
-}  // namespace kuda
+}  // namespace kuda::almt

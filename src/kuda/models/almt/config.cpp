@@ -4,7 +4,7 @@
 
 #include "kuda/base/error.h"
 
-namespace kuda {
+namespace kuda::almt {
 
 void AlmtConfig::describe(Fields& fields) {
   fields.add("width", width, "width of every block", at_least(1));
@@ -35,4 +35,4 @@ void check(const AlmtConfig& config) {
     throw ConfigError(fmt::format("almt.kept_tokens = {} exceeds almt.tokens = {}", config.kept_tokens, config.tokens));
 }
 
-}  // namespace kuda
+}  // namespace kuda::almt

@@ -5,7 +5,7 @@
 
 #include "kuda/models/model.h"
 
-namespace kuda {
+namespace kuda::almt {
 
 struct AlmtConfig final : ModelConfig {
   std::int64_t width = 128;      ///< d of every block
@@ -26,4 +26,4 @@ struct AlmtConfig final : ModelConfig {
 /// Throws ConfigError naming both options where they contradict each other.
 void check(const AlmtConfig& config);
 
-}  // namespace kuda
+}  // namespace kuda::almt

@@ -7,7 +7,7 @@
 #include "kuda/nn/pooling.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::bbfn {
 
 using torch::Tensor;
 
@@ -30,19 +30,19 @@ Bbfn::Bbfn(const BbfnConfig& config, const DataShape& shape, const TextEncoder& 
     embedding_ = words->register_module("embed", torch::nn::Embedding(text.bert.vocab_size, text_width));
   }
   const auto encoders = register_module("SequenceEncoder", std::make_shared<torch::nn::Module>());
-  text_ = BbfnEncoder(*encoders, config, "l", text_width, config.kernel_text);
-  if (present_[1]) vision_ = BbfnEncoder(*encoders, config, "v", shape.vision_width, config.kernel_vision);
-  if (present_[2]) audio_ = BbfnEncoder(*encoders, config, "a", shape.audio_width, config.kernel_audio);
+  text_ = Encoder(*encoders, config, "l", text_width, config.kernel_text);
+  if (present_[1]) vision_ = Encoder(*encoders, config, "v", shape.vision_width, config.kernel_vision);
+  if (present_[2]) audio_ = Encoder(*encoders, config, "a", shape.audio_width, config.kernel_audio);
   const auto pairs = register_module("modal_interaction", std::make_shared<torch::nn::Module>());
-  if (present_[1]) with_vision_ = pairs->register_module("lv", BbfnPair(config));
-  if (present_[2]) with_audio_ = pairs->register_module("la", BbfnPair(config));
+  if (present_[1]) with_vision_ = pairs->register_module("lv", Pair(config));
+  if (present_[2]) with_audio_ = pairs->register_module("la", Pair(config));
   const auto width = 2 * config.width * (present_[1] && present_[2] ? 2 : 1);  // text and other of each pair
   proj1_ = register_module("proj1", Linear(width, width));
   proj2_ = register_module("proj2", Linear(width, width));
   output_ = register_module("out_layer", Linear(width, 1));
 }
 
-BbfnPositions Bbfn::positions(const Batch& batch) const {
+Positions Bbfn::positions(const Batch& batch) const {
   const auto text_lengths = batch.text_padding.logical_not().sum(1);  // [B]
   if (config_.align == "pool")
     return {batch.text_padding, batch.text_padding.logical_not().to(torch::kFloat32), text_lengths};
@@ -68,7 +68,7 @@ Output Bbfn::forward(const Batch& batch, Trace* trace) {
   const auto keep = [&](const std::string& name, const Tensor& x) {
     if (trace != nullptr) trace->keep(name, x);
   };
-  const auto encode = [&](BbfnEncoder& encoder, const Tensor& x, const BbfnPositions& at, const char* letter) {
+  const auto encode = [&](Encoder& encoder, const Tensor& x, const Positions& at, const char* letter) {
     auto encoded = encoder.forward(x, at);
     keep(std::string("seq_") + letter, encoded.sequence);
     keep(std::string("h_") + letter, encoded.vector);
@@ -85,7 +85,7 @@ Output Bbfn::forward(const Batch& batch, Trace* trace) {
   }
   const auto text = encode(text_, words, at, "l");
   std::vector<Tensor> features, guesses;
-  const auto fuse = [&](BbfnPair& pair, const BbfnEncoder::Result& other, const char* name) {
+  const auto fuse = [&](Pair& pair, const Encoder::Result& other, const char* name) {
     const auto fused = pair->forward(text, other, at, name, trace);
     features.push_back(fused.text.select(1, 0));  // [CLS], or the first word
     features.push_back(fused.other.select(1, 0));
@@ -130,7 +130,7 @@ std::vector<std::pair<std::string, std::string>> Bbfn::listed_twice() const {
   return names;
 }
 
-ModelInfo bbfn_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "bbfn";
   info.title = "BBFN";
@@ -146,4 +146,4 @@ ModelInfo bbfn_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::bbfn

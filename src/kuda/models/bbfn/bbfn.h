@@ -12,7 +12,7 @@
 #include "kuda/models/model.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::bbfn {
 
 /// State names as published: embedding, SequenceEncoder, modal_interaction.{la,lv}, proj1, proj2, out_layer.
 class Bbfn final : public Model {
@@ -30,7 +30,7 @@ class Bbfn final : public Model {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> listed_twice() const override;
 
  private:
-  BbfnPositions positions(const Batch& batch) const;
+  Positions positions(const Batch& batch) const;
   /// x [B, L, D] as long as the text. Throws ShapeError where words and frames do not fit.
   torch::Tensor aligned(const torch::Tensor& x, std::int64_t text_length) const;
 
@@ -38,11 +38,11 @@ class Bbfn final : public Model {
   std::array<bool, 3> present_;
   Bert bert_{nullptr};
   torch::nn::Embedding embedding_{nullptr};
-  BbfnEncoder text_, vision_, audio_;
-  BbfnPair with_vision_{nullptr}, with_audio_{nullptr};
+  Encoder text_, vision_, audio_;
+  Pair with_vision_{nullptr}, with_audio_{nullptr};
   Linear proj1_{nullptr}, proj2_{nullptr}, output_{nullptr};
 };
 
-[[nodiscard]] ModelInfo bbfn_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::bbfn

@@ -5,12 +5,12 @@
 #include "kuda/base/error.h"
 #include "kuda/models/test_batch.h"
 
-namespace kuda {
+namespace kuda::bbfn {
 namespace {
 
 using torch::Tensor;
 
-DataShape bbfn_shape() {
+DataShape small_shape() {
   DataShape shape;
   shape.text_length = 6;
   shape.vision_length = shape.audio_length = 4;
@@ -19,9 +19,9 @@ DataShape bbfn_shape() {
   return shape;
 }
 
-TextEncoder bbfn_text() { return test::small_encoder(16, 2); }
+TextEncoder small_text() { return test::small_encoder(16, 2); }
 
-BbfnConfig bbfn_small() {
+BbfnConfig small_config() {
   BbfnConfig config;
   config.width = 8;
   config.heads = 2;
@@ -30,7 +30,7 @@ BbfnConfig bbfn_small() {
   return config;
 }
 
-Batch bbfn_batch() {
+Batch make_batch() {
   torch::manual_seed(3);
   Batch batch;
   batch.ids = {"a", "b"};
@@ -44,7 +44,7 @@ Batch bbfn_batch() {
   return batch;
 }
 
-Tensor bbfn_score(Model& model, const Batch& batch) {
+Tensor score_of(Model& model, const Batch& batch) {
   model.eval();
   const torch::NoGradGuard no_grad;
   return model.forward(batch, nullptr).score;
@@ -53,34 +53,34 @@ Tensor bbfn_score(Model& model, const Batch& batch) {
 TEST(Bbfn, TheOrderOfTheClipsDoesNotMatter) {
   for (const std::string encoder : {"cnn", "lstm"}) {
     torch::manual_seed(1);
-    auto config = bbfn_small();
+    auto config = small_config();
     config.encoder = encoder;
-    Bbfn model(config, bbfn_shape(), bbfn_text());
-    auto batch = bbfn_batch();
-    const auto before = bbfn_score(model, batch);
+    Bbfn model(config, small_shape(), small_text());
+    auto batch = make_batch();
+    const auto before = score_of(model, batch);
     for (auto* x : {&batch.text_ids, &batch.text_padding, &batch.vision.values, &batch.vision.padding,
                     &batch.vision.lengths, &batch.audio.values, &batch.audio.padding, &batch.audio.lengths})
       *x = x->flip(0);
-    EXPECT_TRUE(torch::allclose(bbfn_score(model, batch).flip(0), before, 0, 1e-5)) << encoder;
+    EXPECT_TRUE(torch::allclose(score_of(model, batch).flip(0), before, 0, 1e-5)) << encoder;
   }
 }
 
 TEST(Bbfn, WordsNeedTwoWordPiecesMoreThanFrames) {
-  auto config = bbfn_small();
+  auto config = small_config();
   config.align = "words";
-  Bbfn model(config, bbfn_shape(), bbfn_text());
-  auto batch = bbfn_batch();
-  EXPECT_TRUE(bbfn_score(model, batch).isfinite().all().item<bool>());
+  Bbfn model(config, small_shape(), small_text());
+  auto batch = make_batch();
+  EXPECT_TRUE(score_of(model, batch).isfinite().all().item<bool>());
   batch.audio = test::random_sequence(6, 3, {1, 4});
-  EXPECT_THROW(bbfn_score(model, batch), ShapeError);
+  EXPECT_THROW(score_of(model, batch), ShapeError);
 }
 
 TEST(Bbfn, WithoutTheDiscriminatorTermItsLayersAreNotTrained) {
   for (const double lambda : {0.1, 0.0}) {
-    auto config = bbfn_small();
+    auto config = small_config();
     config.lambda = lambda;
-    Bbfn model(config, bbfn_shape(), bbfn_text());
-    const auto batch = bbfn_batch();
+    Bbfn model(config, small_shape(), small_text());
+    const auto batch = make_batch();
     model.loss(model.forward(batch, nullptr), batch).total.backward();
     for (const auto& item : model.named_parameters())
       if (item.key().find("discriminator") != std::string::npos)
@@ -91,12 +91,12 @@ TEST(Bbfn, WithoutTheDiscriminatorTermItsLayersAreNotTrained) {
 TEST(Bbfn, TheLastRnnLayerMayStandForTheSequence) {
   const auto score = [](const std::string& state_layer, std::int64_t layers) {
     torch::manual_seed(1);
-    auto config = bbfn_small();
+    auto config = small_config();
     config.encoder = "gru";
     config.encoder_layers = layers;
     config.state_layer = state_layer;
-    Bbfn model(config, bbfn_shape(), bbfn_text());
-    return bbfn_score(model, bbfn_batch());
+    Bbfn model(config, small_shape(), small_text());
+    return score_of(model, make_batch());
   };
   EXPECT_TRUE(torch::equal(score("first", 1), score("last", 1)));
   EXPECT_FALSE(torch::equal(score("first", 2), score("last", 2)));
@@ -105,28 +105,28 @@ TEST(Bbfn, TheLastRnnLayerMayStandForTheSequence) {
 TEST(Bbfn, DropoutsActInTrainingOnly) {
   for (const int which : {0, 1, 2, 3}) {
     torch::manual_seed(1);
-    auto config = bbfn_small();
+    auto config = small_config();
     config.dropout_text = 0;
     config.dropout_attention = which == 0 ? 0.5 : 0;
     config.dropout_relu = which == 1 ? 0.5 : 0;
     config.dropout_residual = which == 2 ? 0.5 : 0;
     config.dropout_output = which == 3 ? 0.5 : 0;
-    Bbfn model(config, bbfn_shape(), bbfn_text());
-    const auto batch = bbfn_batch();
-    EXPECT_TRUE(torch::equal(bbfn_score(model, batch), bbfn_score(model, batch)));
+    Bbfn model(config, small_shape(), small_text());
+    const auto batch = make_batch();
+    EXPECT_TRUE(torch::equal(score_of(model, batch), score_of(model, batch)));
     model.train();
     EXPECT_FALSE(torch::equal(model.forward(batch, nullptr).score, model.forward(batch, nullptr).score)) << which;
   }
 }
 
 TEST(Bbfn, RefusesHeadsThatDoNotDivideTheWidthAndEvenKernels) {
-  auto config = bbfn_small();
+  auto config = small_config();
   config.heads = 3;
-  EXPECT_THROW(Bbfn(config, bbfn_shape(), bbfn_text()), ConfigError);
-  config = bbfn_small();
+  EXPECT_THROW(Bbfn(config, small_shape(), small_text()), ConfigError);
+  config = small_config();
   config.kernel_audio = 2;
-  EXPECT_THROW(Bbfn(config, bbfn_shape(), bbfn_text()), ConfigError);
+  EXPECT_THROW(Bbfn(config, small_shape(), small_text()), ConfigError);
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::bbfn

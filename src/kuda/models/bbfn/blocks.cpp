@@ -5,27 +5,27 @@
 #include "kuda/tensor/attention.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::bbfn {
 
 using torch::Tensor;
 
 namespace {
 
-std::shared_ptr<torch::nn::Module> bbfn_group(torch::nn::Module& parent, const std::string& name) {
+std::shared_ptr<torch::nn::Module> group(torch::nn::Module& parent, const std::string& name) {
   return parent.register_module(name, std::make_shared<torch::nn::Module>());
 }
 
-Linear bbfn_xavier(std::int64_t from, std::int64_t to) {
+Linear xavier(std::int64_t from, std::int64_t to) {
   Linear linear(from, to);
   torch::nn::init::xavier_uniform_(linear->weight);
   torch::nn::init::zeros_(linear->bias);
   return linear;
 }
 
-torch::nn::LayerNorm bbfn_norm(std::int64_t dim) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})); }
+torch::nn::LayerNorm norm(std::int64_t dim) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})); }
 
 /// Forward and backward states of a bidirectional GRU, summed over time, divided by n, averaged. [B, E]
-Tensor bbfn_summary(BidirectionalRnn& rnn, const Tensor& x, const BbfnPositions& positions) {
+Tensor summary(BidirectionalRnn& rnn, const Tensor& x, const Positions& positions) {
   const auto states = rnn.forward(x, positions.lengths).sequence;  // [B, T, 2E]
   const auto mean = (states * positions.summed.unsqueeze(-1)).sum(1) / positions.lengths.unsqueeze(-1);
   return mean.view({mean.size(0), 2, -1}).mean(1);
@@ -33,8 +33,8 @@ Tensor bbfn_summary(BidirectionalRnn& rnn, const Tensor& x, const BbfnPositions&
 
 }  // namespace
 
-BbfnEncoder::BbfnEncoder(torch::nn::Module& owner, const BbfnConfig& config, const std::string& letter,
-                         std::int64_t input_width, std::int64_t kernel) {
+Encoder::Encoder(torch::nn::Module& owner, const BbfnConfig& config, const std::string& letter,
+                 std::int64_t input_width, std::int64_t kernel) {
   if (config.encoder == "cnn") {
     conv_ = owner.register_module(
         "proj_" + letter,
@@ -42,7 +42,7 @@ BbfnEncoder::BbfnEncoder(torch::nn::Module& owner, const BbfnConfig& config, con
             torch::nn::Conv1dOptions(input_width, config.width, kernel).padding((kernel - 1) / 2).bias(false)));
     return;
   }
-  norm_ = owner.register_module("layer_norm_" + letter, bbfn_norm(config.width));
+  norm_ = owner.register_module("layer_norm_" + letter, norm(config.width));
   if (config.encoder == "linear") {
     linear_ = owner.register_module("proj_" + letter, Linear(input_width, config.width));
     return;
@@ -53,7 +53,7 @@ BbfnEncoder::BbfnEncoder(torch::nn::Module& owner, const BbfnConfig& config, con
   to_sequence_ = owner.register_module("linear_proj_" + letter + "_seq", Linear(2 * input_width, config.width));
 }
 
-BbfnEncoder::Result BbfnEncoder::forward(const Tensor& x, const BbfnPositions& positions) {
+Encoder::Result Encoder::forward(const Tensor& x, const Positions& positions) {
   if (!rnn_.is_empty()) {
     const auto states = rnn_.forward(x, positions.lengths);
     const auto last = torch::cat({states.final[2 * state_], states.final[2 * state_ + 1]}, -1);  // [B, 2D]
@@ -64,27 +64,27 @@ BbfnEncoder::Result BbfnEncoder::forward(const Tensor& x, const BbfnPositions& p
   return {sequence, real.sum(1) / positions.lengths.unsqueeze(-1)};
 }
 
-BbfnLayerImpl::BbfnLayerImpl(const BbfnConfig& config)
+LayerImpl::LayerImpl(const BbfnConfig& config)
     : heads_(config.heads),
       dropout_attention_(config.dropout_attention),
       dropout_relu_(config.dropout_relu),
       dropout_residual_(config.dropout_residual) {
   const auto e = config.width;
-  const auto attention = bbfn_group(*this, "self_attn");
+  const auto attention = group(*this, "self_attn");
   in_proj_weight_ = attention->register_parameter("in_proj_weight", torch::empty({3 * e, e}));
   torch::nn::init::xavier_uniform_(in_proj_weight_);
   in_proj_bias_ = attention->register_parameter("in_proj_bias", torch::zeros({3 * e}));
-  out_proj_ = attention->register_module("out_proj", bbfn_xavier(e, e));
-  memory_ = bbfn_group(*this, "mem_proj")->register_module("0", Linear(2 * e, e));
-  attended_ = bbfn_group(*this, "att_proj")->register_module("0", Linear(2 * e, e));
-  fc1_ = register_module("fc1", bbfn_xavier(e, 4 * e));
-  fc2_ = register_module("fc2", bbfn_xavier(4 * e, e));
-  const auto norms = bbfn_group(*this, "layer_norms");
-  norm0_ = norms->register_module("0", bbfn_norm(e));
-  norm1_ = norms->register_module("1", bbfn_norm(e));
+  out_proj_ = attention->register_module("out_proj", xavier(e, e));
+  memory_ = group(*this, "mem_proj")->register_module("0", Linear(2 * e, e));
+  attended_ = group(*this, "att_proj")->register_module("0", Linear(2 * e, e));
+  fc1_ = register_module("fc1", xavier(e, 4 * e));
+  fc2_ = register_module("fc2", xavier(4 * e, e));
+  const auto norms = group(*this, "layer_norms");
+  norm0_ = norms->register_module("0", norm(e));
+  norm1_ = norms->register_module("1", norm(e));
 }
 
-Tensor BbfnLayerImpl::attention(const Tensor& query, const Tensor& source, const Tensor& padding) {
+Tensor LayerImpl::attention(const Tensor& query, const Tensor& source, const Tensor& padding) {
   const auto weight = in_proj_weight_.chunk(3), bias = in_proj_bias_.chunk(3);
   const auto project = [&](const Tensor& x, std::size_t part) {
     return split_heads(torch::nn::functional::linear(x, weight[part], bias[part]), heads_);  // [B, H, T, E / H]
@@ -95,7 +95,7 @@ Tensor BbfnLayerImpl::attention(const Tensor& query, const Tensor& source, const
   return out_proj_(mixed);
 }
 
-Tensor BbfnLayerImpl::forward(const Tensor& x, const Tensor& source, const Tensor& control, const Tensor& padding) {
+Tensor LayerImpl::forward(const Tensor& x, const Tensor& source, const Tensor& control, const Tensor& padding) {
   const auto drop = [&](const Tensor& y, double rate) { return hash_dropout(y, rate, is_training()); };
   const auto gate = [&](Linear& linear) { return linear(control).sigmoid().unsqueeze(1); };  // [B, 1, E]
   const auto attended = drop(attention(norm0_(x), norm0_(source), padding), dropout_residual_);
@@ -103,17 +103,17 @@ Tensor BbfnLayerImpl::forward(const Tensor& x, const Tensor& source, const Tenso
   return y + drop(fc2_(drop(fc1_(norm1_(y)).relu(), dropout_relu_)), dropout_residual_);
 }
 
-BbfnPairImpl::BbfnPairImpl(const BbfnConfig& config) {
+PairImpl::PairImpl(const BbfnConfig& config) {
   const auto e = config.width;
   register_buffer("version", torch::full({1}, 2.0));  // published names without a use
-  bbfn_group(*this, "embed_positions")->register_buffer("_float_tensor", torch::zeros({1}));
-  register_module("layer_norm", bbfn_norm(e));
-  const auto separators = bbfn_group(*this, "div_encoders");
+  group(*this, "embed_positions")->register_buffer("_float_tensor", torch::zeros({1}));
+  register_module("layer_norm", norm(e));
+  const auto separators = group(*this, "div_encoders");
   // Published names: "l2other" makes the new text, "other2l" the new other sequence.
-  const auto to_text = bbfn_group(*this, "l2other_layers"), to_other = bbfn_group(*this, "other2l_layers");
+  const auto to_text = group(*this, "l2other_layers"), to_other = group(*this, "other2l_layers");
   for (std::int64_t i = 0; i < config.layers; ++i) {
     const auto name = std::to_string(i);
-    const auto separator = bbfn_group(*separators, name);
+    const auto separator = group(*separators, name);
     Separator part;
     if (i == 0) {
       part.text = separator->register_module("encode_l", Linear(e, e));
@@ -122,24 +122,24 @@ BbfnPairImpl::BbfnPairImpl(const BbfnConfig& config) {
       part.text_rnn = BidirectionalRnn(*separator, "encode_l", "gru", e, e, 1);
       part.other_rnn = BidirectionalRnn(*separator, "encode_o", "gru", e, e, 1);
     }
-    const auto discriminator = bbfn_group(*separator, "discriminator");
+    const auto discriminator = group(*separator, "discriminator");
     part.hidden = discriminator->register_module("0", Linear(e, 4 * e));
     part.output = discriminator->register_module("2", Linear(4 * e, 1));
     separators_.push_back(part);
-    to_text_.push_back(to_text->register_module(name, BbfnLayer(config)));
-    to_other_.push_back(to_other->register_module(name, BbfnLayer(config)));
+    to_text_.push_back(to_text->register_module(name, Layer(config)));
+    to_other_.push_back(to_other->register_module(name, Layer(config)));
   }
 }
 
-BbfnPairImpl::Result BbfnPairImpl::forward(const BbfnEncoder::Result& text, const BbfnEncoder::Result& other,
-                                           const BbfnPositions& positions, const std::string& name, Trace* trace) {
+PairImpl::Result PairImpl::forward(const Encoder::Result& text, const Encoder::Result& other,
+                                   const Positions& positions, const std::string& name, Trace* trace) {
   Result result{text.sequence, other.sequence, {}};
   for (std::size_t i = 0; i < separators_.size(); ++i) {
     auto& separator = separators_[i];
     const auto of_text =  // [B, E]
-        i == 0 ? separator.text(text.vector) : bbfn_summary(separator.text_rnn, result.text, positions);
+        i == 0 ? separator.text(text.vector) : summary(separator.text_rnn, result.text, positions);
     const auto of_other =
-        i == 0 ? separator.other(other.vector) : bbfn_summary(separator.other_rnn, result.other, positions);
+        i == 0 ? separator.other(other.vector) : summary(separator.other_rnn, result.other, positions);
     const auto both = torch::cat({of_text, of_other}, 0);  // [2B, E]
     result.guesses.push_back(separator.output(separator.hidden(both).relu()).squeeze(-1));
     const auto control = torch::cat({of_text, of_other}, -1);  // [B, 2E]
@@ -156,4 +156,4 @@ BbfnPairImpl::Result BbfnPairImpl::forward(const BbfnEncoder::Result& text, cons
   return result;
 }
 
-}  // namespace kuda
+}  // namespace kuda::bbfn

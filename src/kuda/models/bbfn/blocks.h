@@ -11,26 +11,26 @@
 #include "kuda/nn/recurrent.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::bbfn {
 
 /// Positions of a batch, the same for all modalities of a clip.
-struct BbfnPositions {
+struct Positions {
   torch::Tensor padding;  ///< [B, T] bool, true beyond the clip's n frames: attention
   torch::Tensor summed;   ///< [B, T] float, 1 where the separators sum (BERT's mask, as published)
   torch::Tensor lengths;  ///< [B] int64, n
 };
 
 /// One modality as a sequence [B, T, E] and a vector [B, E] (its mean, or an RNN's last states).
-class BbfnEncoder {
+class Encoder {
  public:
-  BbfnEncoder() = default;
+  Encoder() = default;
   /// Its layers become children of `owner` under names that end in `letter` ("l", "a", "v").
-  BbfnEncoder(torch::nn::Module& owner, const BbfnConfig& config, const std::string& letter, std::int64_t input_width,
-              std::int64_t kernel);
+  Encoder(torch::nn::Module& owner, const BbfnConfig& config, const std::string& letter, std::int64_t input_width,
+          std::int64_t kernel);
   struct Result {
     torch::Tensor sequence, vector;
   };
-  Result forward(const torch::Tensor& x, const BbfnPositions& positions);  ///< x [B, T, D]
+  Result forward(const torch::Tensor& x, const Positions& positions);  ///< x [B, T, D]
 
  private:
   std::int64_t state_ = 0;  ///< RNN layer of the vector
@@ -42,9 +42,9 @@ class BbfnEncoder {
 
 /// x = a * sigmoid(W_att c) + x * sigmoid(W_mem c) with a = attention(LN0 x, LN0 kv, LN0 kv), then a feed-forward part
 /// with its residual. The gates are the same for every frame.
-class BbfnLayerImpl : public torch::nn::Module {
+class LayerImpl : public torch::nn::Module {
  public:
-  explicit BbfnLayerImpl(const BbfnConfig& config);
+  explicit LayerImpl(const BbfnConfig& config);
   /// x, source [B, T, E], control [B, 2E], padding [B, T] bool -> [B, T, E]
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& source, const torch::Tensor& control,
                         const torch::Tensor& padding);
@@ -57,18 +57,18 @@ class BbfnLayerImpl : public torch::nn::Module {
   Linear out_proj_{nullptr}, memory_{nullptr}, attended_{nullptr}, fc1_{nullptr}, fc2_{nullptr};
   torch::nn::LayerNorm norm0_{nullptr}, norm1_{nullptr};
 };
-TORCH_MODULE(BbfnLayer);
+TORCH_MODULE(Layer);
 
 /// Text and one other modality through all layers.
-class BbfnPairImpl : public torch::nn::Module {
+class PairImpl : public torch::nn::Module {
  public:
-  explicit BbfnPairImpl(const BbfnConfig& config);
+  explicit PairImpl(const BbfnConfig& config);
   struct Result {
     torch::Tensor text, other;           ///< [B, T, E]
     std::vector<torch::Tensor> guesses;  ///< per layer [2B]: text's, then the other's logit of being the other
   };
   /// `name` ("la", "lv") stands in front of what is kept in the trace.
-  Result forward(const BbfnEncoder::Result& text, const BbfnEncoder::Result& other, const BbfnPositions& positions,
+  Result forward(const Encoder::Result& text, const Encoder::Result& other, const Positions& positions,
                  const std::string& name, Trace* trace);
 
  private:
@@ -78,8 +78,8 @@ class BbfnPairImpl : public torch::nn::Module {
     Linear hidden{nullptr}, output{nullptr};
   };
   std::vector<Separator> separators_;
-  std::vector<BbfnLayer> to_text_, to_other_;
+  std::vector<Layer> to_text_, to_other_;
 };
-TORCH_MODULE(BbfnPair);
+TORCH_MODULE(Pair);
 
-}  // namespace kuda
+}  // namespace kuda::bbfn

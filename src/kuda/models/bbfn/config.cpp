@@ -4,7 +4,7 @@
 
 #include "kuda/base/error.h"
 
-namespace kuda {
+namespace kuda::bbfn {
 
 void BbfnConfig::describe(Fields& fields) {
   fields.add("width", width, "width of every sequence, a multiple of heads", at_least(1));
@@ -47,4 +47,4 @@ void check(const BbfnConfig& config) {
           "an even kernel would change the length of the sequence");
 }
 
-}  // namespace kuda
+}  // namespace kuda::bbfn

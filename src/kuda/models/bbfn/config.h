@@ -6,7 +6,7 @@
 
 #include "kuda/models/model.h"
 
-namespace kuda {
+namespace kuda::bbfn {
 
 struct BbfnConfig final : ModelConfig {
   std::int64_t width = 40, heads = 5, layers = 5;
@@ -28,4 +28,4 @@ struct BbfnConfig final : ModelConfig {
 /// Throws ConfigError naming the options.
 void check(const BbfnConfig& config);
 
-}  // namespace kuda
+}  // namespace kuda::bbfn

@@ -5,7 +5,7 @@
 #include "kuda/base/error.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::cenet {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -132,7 +132,7 @@ std::vector<ParameterGroup> Cenet::parameter_groups() {
   return groups;
 }
 
-ModelInfo cenet_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "cenet";
   info.title = "CENet";
@@ -149,4 +149,4 @@ ModelInfo cenet_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::cenet

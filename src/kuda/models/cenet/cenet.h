@@ -12,7 +12,7 @@
 #include "kuda/models/model.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::cenet {
 
 /// softmax(gain (Wq h)(Wk s)^T) (Wv s): one head, no dropout. Names Wq, Wk, Wv.
 class EnhancementAttentionImpl : public torch::nn::Module {
@@ -84,6 +84,6 @@ class Cenet final : public Model {
   Linear dense_{nullptr}, score_{nullptr};
 };
 
-[[nodiscard]] ModelInfo cenet_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::cenet

@@ -10,7 +10,7 @@
 #include "kuda/models/kuda/test_tiny.h"
 #include "kuda/tensor/state_dict.h"
 
-namespace kuda {
+namespace kuda::cenet {
 namespace {
 
 using test::tiny_batch;
@@ -18,7 +18,7 @@ using test::tiny_shape;
 using test::tiny_text;
 using torch::Tensor;
 
-CenetConfig cenet_codebook() {
+CenetConfig codebook_config() {
   CenetConfig config;
   config.variant = "codebook";
   config.clusters = 4;
@@ -26,7 +26,7 @@ CenetConfig cenet_codebook() {
 }
 
 /// Training clips that are those of one batch, whatever their rows.
-TrainingFacts cenet_facts(const Batch& batch) {
+TrainingFacts facts_of(const Batch& batch) {
   TrainingFacts facts;
   facts.rows = batch.rows;
   facts.batch_size = batch.size();
@@ -103,8 +103,8 @@ TEST(CenetCodebook, ClustersComeFromTrueTrainingFramesAndNothingElse) {
   auto batch = tiny_batch();
   batch.vision.missing = torch::tensor({false, true, false});
   const auto centres_after = [&](const Batch& data) {
-    Cenet model(cenet_codebook(), tiny_shape(), tiny_text());
-    model.begin_training(cenet_facts(data));
+    Cenet model(codebook_config(), tiny_shape(), tiny_text());
+    model.begin_training(facts_of(data));
     const auto buffers = model.named_buffers();
     return torch::cat({buffers["roberta.encoder.CE.visual_codebook.centres"],
                        buffers["roberta.encoder.CE.visual_codebook.mean"].unsqueeze(0)});
@@ -150,9 +150,9 @@ TEST(CenetCodebook, ALargeSampleHoldsEveryFrameWithTheSameProbability) {
 }
 
 TEST(CenetCodebook, RowsOfNothingGetExactlyNoGradient) {
-  Cenet model(cenet_codebook(), tiny_shape(), tiny_text());
+  Cenet model(codebook_config(), tiny_shape(), tiny_text());
   const auto batch = tiny_batch();
-  model.begin_training(cenet_facts(batch));
+  model.begin_training(facts_of(batch));
   model.train();
   const WordTags tags{torch::randint(0, 3, {3, 6}), torch::randint(0, 5, {3, 6}), torch::randint(0, 6, {3, 6})};
   model.loss(model.forward(batch, tags, nullptr), batch).total.backward();
@@ -170,11 +170,11 @@ TEST(CenetCodebook, RowsOfNothingGetExactlyNoGradient) {
 
 TEST(CenetCodebook, ClustersAreSavedWithTheModel) {
   const auto batch = tiny_batch();
-  auto first = std::make_shared<Cenet>(cenet_codebook(), tiny_shape(), tiny_text());
-  first->begin_training(cenet_facts(batch));
+  auto first = std::make_shared<Cenet>(codebook_config(), tiny_shape(), tiny_text());
+  first->begin_training(facts_of(batch));
   const auto path = test::scratch("state.safetensors");
   io::write_safetensors(path, state_of(*first));
-  auto second = std::make_shared<Cenet>(cenet_codebook(), tiny_shape(), tiny_text());
+  auto second = std::make_shared<Cenet>(codebook_config(), tiny_shape(), tiny_text());
   load_state(*second, io::read_safetensors(path));
   first->eval();
   second->eval();
@@ -184,13 +184,13 @@ TEST(CenetCodebook, ClustersAreSavedWithTheModel) {
 
 TEST(CenetCodebook, SoundMeansNoPaddedFrameNoRandomRowAndPositionsFromZero) {
   torch::manual_seed(3);
-  auto config = cenet_codebook();
+  auto config = codebook_config();
   config.reference_quirks = false;
   auto text = tiny_text();
   text.bert.max_position_embeddings = tiny_shape().text_length;  // from 2 they would not fit
   Cenet model(config, tiny_shape(), text);
   auto batch = tiny_batch();
-  model.begin_training(cenet_facts(batch));
+  model.begin_training(facts_of(batch));
   {
     const torch::NoGradGuard no_grad;  // larger weights, so that frames matter
     for (auto& parameter : model.parameters()) parameter.mul_(5);
@@ -206,8 +206,8 @@ TEST(CenetCodebook, SoundMeansNoPaddedFrameNoRandomRowAndPositionsFromZero) {
   EXPECT_TRUE(torch::allclose(model.forward(batch, nullptr).score, before));
   for (const char* name : {"embeddings.polarity_embeddings", "encoder.CE.visual_embedding"})
     EXPECT_EQ(model.named_parameters()[std::string("roberta.") + name + ".weight"][-1].abs().max().item<float>(), 0);
-  EXPECT_THROW((void)Cenet(cenet_codebook(), tiny_shape(), text).forward(batch, nullptr), ShapeError);
+  EXPECT_THROW((void)Cenet(codebook_config(), tiny_shape(), text).forward(batch, nullptr), ShapeError);
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::cenet

@@ -8,7 +8,7 @@
 #include "kuda/data/normaliser.h"
 #include "kuda/nn/kmeans.h"
 
-namespace kuda {
+namespace kuda::cenet {
 
 using torch::Tensor;
 
@@ -62,4 +62,4 @@ Tensor CodebookImpl::ids(const Sequence& sequence) const {
   return nearest_centre(frames, centres_).masked_fill(sequence.padding, centres_.size(0));
 }
 
-}  // namespace kuda
+}  // namespace kuda::cenet

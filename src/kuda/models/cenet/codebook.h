@@ -16,7 +16,7 @@
 #include "kuda/base/random.h"
 #include "kuda/data/batch.h"
 
-namespace kuda {
+namespace kuda::cenet {
 
 /// True frames, each of all that were added with the same probability (Vitter 1985, algorithm R).
 class FrameSample {
@@ -48,4 +48,4 @@ class CodebookImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Codebook);
 
-}  // namespace kuda
+}  // namespace kuda::cenet

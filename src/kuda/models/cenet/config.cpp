@@ -1,6 +1,6 @@
 #include "kuda/models/cenet/config.h"
 
-namespace kuda {
+namespace kuda::cenet {
 
 void CenetConfig::describe(Fields& fields) {
   fields.add("variant", variant,
@@ -21,4 +21,4 @@ void CenetConfig::describe(Fields& fields) {
              "starts padding rows at random; false: padding never changes a score, positions from 0, padding rows 0");
 }
 
-}  // namespace kuda
+}  // namespace kuda::cenet

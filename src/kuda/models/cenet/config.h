@@ -5,7 +5,7 @@
 
 #include "kuda/models/model.h"
 
-namespace kuda {
+namespace kuda::cenet {
 
 struct CenetConfig final : ModelConfig {
   std::string variant = "mmsa";   ///< or "codebook", the authors' own
@@ -18,4 +18,4 @@ struct CenetConfig final : ModelConfig {
   [[nodiscard]] bool trains_embeddings() const { return train_embeddings || is_codebook(); }
 };
 
-}  // namespace kuda
+}  // namespace kuda::cenet

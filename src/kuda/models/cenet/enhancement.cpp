@@ -5,7 +5,7 @@
 #include "kuda/models/cenet/cenet.h"
 #include "kuda/nn/time_mean.h"
 
-namespace kuda {
+namespace kuda::cenet {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -81,4 +81,4 @@ void EnhancementImpl::find_clusters(const TrainingFacts& facts) {
   audio_.codebook->fit(audio.frames(), modality_name(Modality::audio));
 }
 
-}  // namespace kuda
+}  // namespace kuda::cenet

@@ -4,7 +4,7 @@
 
 #include "kuda/base/error.h"
 
-namespace kuda {
+namespace kuda::cubemlp {
 
 void CubeMlpConfig::describe(Fields& fields) {
   fields.add("width", width, "channels of the cube", at_least(1));
@@ -65,4 +65,4 @@ void check(const CubeMlpConfig& config) {
     throw ConfigError(fmt::format("cubemlp.dropout_mlp: expected three numbers, found {}", config.dropout_mlp.size()));
 }
 
-}  // namespace kuda
+}  // namespace kuda::cubemlp

@@ -7,7 +7,7 @@
 
 #include "kuda/models/model.h"
 
-namespace kuda {
+namespace kuda::cubemlp {
 
 struct CubeMlpConfig final : ModelConfig {
   std::int64_t width = 128;        ///< c, channels of the cube
@@ -40,4 +40,4 @@ struct CubeMlpConfig final : ModelConfig {
 /// Throws ConfigError where lists have different lengths.
 void check(const CubeMlpConfig& config);
 
-}  // namespace kuda
+}  // namespace kuda::cubemlp

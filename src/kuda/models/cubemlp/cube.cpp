@@ -5,7 +5,7 @@
 #include "kuda/base/error.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::cubemlp {
 
 using torch::Tensor;
 
@@ -57,4 +57,4 @@ Tensor cube_activation(const std::string& name, const Tensor& x) {
   return torch::tanh(x);
 }
 
-}  // namespace kuda
+}  // namespace kuda::cubemlp

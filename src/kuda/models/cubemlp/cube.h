@@ -9,7 +9,7 @@
 #include "kuda/models/cubemlp/config.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::cubemlp {
 
 /// l, k, d: time steps, modalities, channels.
 using CubeSizes = std::array<std::int64_t, 3>;
@@ -40,4 +40,4 @@ TORCH_MODULE(CubeBlock);
 /// "elu", "gelu" (exact), "hardshrink" (0.5), "hardtanh", "leakyrelu" (0.01), "relu", "tanh".
 [[nodiscard]] torch::Tensor cube_activation(const std::string& name, const torch::Tensor& x);
 
-}  // namespace kuda
+}  // namespace kuda::cubemlp

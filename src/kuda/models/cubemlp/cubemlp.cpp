@@ -10,7 +10,7 @@
 #include "kuda/nn/time_mean.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::cubemlp {
 
 using torch::Tensor;
 
@@ -132,7 +132,7 @@ Output CubeMlp::forward(const Batch& batch, Trace* trace) {
   return output;
 }
 
-Tensor cubemlp_loss(const std::string& kind, const Tensor& score, const Tensor& label) {
+Tensor score_error(const std::string& kind, const Tensor& score, const Tensor& label) {
   const auto error = score - label;
   if (kind == "mae") return error.abs().mean();
   if (kind == "mse") return error.square().mean();
@@ -141,7 +141,7 @@ Tensor cubemlp_loss(const std::string& kind, const Tensor& score, const Tensor& 
 }
 
 Losses CubeMlp::loss(const Output& output, const Batch& batch) {
-  const auto error = cubemlp_loss(config_.loss, output.score, batch.label);
+  const auto error = score_error(config_.loss, output.score, batch.label);
   return {error, {{config_.loss, error}}};
 }
 
@@ -154,7 +154,7 @@ std::vector<ParameterGroup> CubeMlp::parameter_groups() {
   return {text, rest};
 }
 
-ModelInfo cubemlp_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "cubemlp";
   info.title = "CubeMLP";
@@ -170,4 +170,4 @@ ModelInfo cubemlp_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::cubemlp

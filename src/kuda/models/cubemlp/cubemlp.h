@@ -14,7 +14,7 @@
 #include "kuda/nn/recurrent.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::cubemlp {
 
 /// State names as published: bertmodel, W_t, {rnn,conv}_{a,v}, ln_{a,v}, mlp_encoder.layers_stack, classifier.
 class CubeMlp final : public Model {
@@ -48,9 +48,9 @@ class CubeMlp final : public Model {
 };
 
 /// score, label [B] -> scalar; kind as in CubeMlpConfig::loss.
-[[nodiscard]] torch::Tensor cubemlp_loss(const std::string& kind, const torch::Tensor& score,
-                                         const torch::Tensor& label);
+[[nodiscard]] torch::Tensor score_error(const std::string& kind, const torch::Tensor& score,
+                                        const torch::Tensor& label);
 
-[[nodiscard]] ModelInfo cubemlp_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::cubemlp

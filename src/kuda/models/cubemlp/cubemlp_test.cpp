@@ -7,12 +7,12 @@
 #include "kuda/base/error.h"
 #include "kuda/models/test_batch.h"
 
-namespace kuda {
+namespace kuda::cubemlp {
 namespace {
 
 using torch::Tensor;
 
-DataShape cubemlp_shape() {
+DataShape small_shape() {
   DataShape shape;
   shape.text_length = shape.vision_length = shape.audio_length = 6;
   shape.vision_width = 4;
@@ -20,9 +20,9 @@ DataShape cubemlp_shape() {
   return shape;
 }
 
-TextEncoder cubemlp_text() { return test::small_encoder(16, 3); }
+TextEncoder small_text() { return test::small_encoder(16, 3); }
 
-CubeMlpConfig cubemlp_small() {
+CubeMlpConfig small_config() {
   CubeMlpConfig config;
   config.width = 8;
   config.time_length = 7;
@@ -32,7 +32,7 @@ CubeMlpConfig cubemlp_small() {
   return config;
 }
 
-Batch cubemlp_batch() {
+Batch make_batch() {
   torch::manual_seed(3);
   Batch batch;
   batch.ids = {"a", "b"};
@@ -46,7 +46,7 @@ Batch cubemlp_batch() {
   return batch;
 }
 
-Tensor cubemlp_score(Model& model, const Batch& batch, Trace* trace = nullptr) {
+Tensor score_of(Model& model, const Batch& batch, Trace* trace = nullptr) {
   model.eval();
   const torch::NoGradGuard no_grad;
   return model.forward(batch, trace).score;
@@ -55,37 +55,37 @@ Tensor cubemlp_score(Model& model, const Batch& batch, Trace* trace = nullptr) {
 TEST(CubeMlp, MaskedFramesOfPaddingDoNotReachTheScore) {
   for (const bool is_masked : {true, false}) {
     torch::manual_seed(1);
-    auto config = cubemlp_small();
+    auto config = small_config();
     config.encoder = "conv";  // an RNN never reads padded frames
     config.mask_padding = is_masked;
-    CubeMlp model(config, cubemlp_shape(), cubemlp_text());
-    auto batch = cubemlp_batch();
-    const auto before = cubemlp_score(model, batch);
+    CubeMlp model(config, small_shape(), small_text());
+    auto batch = make_batch();
+    const auto before = score_of(model, batch);
     batch.audio.values[0][5].fill_(9);  // two frames past the last real one
-    EXPECT_EQ(torch::allclose(cubemlp_score(model, batch), before, 0, 1e-6), is_masked);
+    EXPECT_EQ(torch::allclose(score_of(model, batch), before, 0, 1e-6), is_masked);
   }
 }
 
 TEST(CubeMlp, CentredFramesMoveAgainstTheirWordsAndPooledOnesDoNot) {
   torch::manual_seed(1);
-  auto config = cubemlp_small();
+  auto config = small_config();
   config.encoder = "conv";
-  auto batch = cubemlp_batch();
+  auto batch = make_batch();
   batch.audio = test::random_sequence(12, 3, {12, 12});
   batch.audio.values.zero_();
   batch.audio.values.slice(1, 0, 2).fill_(1);  // belongs to the first word
   for (const std::string align : {"pool", "centre"}) {
     config.align = align;
-    CubeMlp model(config, cubemlp_shape(), cubemlp_text());
+    CubeMlp model(config, small_shape(), small_text());
     Trace trace;
-    cubemlp_score(model, batch, &trace);
+    score_of(model, batch, &trace);
     const auto encoded = trace.at("ln_a")[1];  // [L, c]; centred, the first three frames are cut
     EXPECT_EQ(torch::allclose(encoded[0], encoded[3], 1e-3, 1e-3), align == "centre");
   }
 }
 
 TEST(CubeMlp, FreezesTheLowestLayersAndScalesTheRestOfBert) {
-  CubeMlp model(cubemlp_small(), cubemlp_shape(), cubemlp_text());
+  CubeMlp model(small_config(), small_shape(), small_text());
   for (const auto& item : model.named_parameters())
     EXPECT_EQ(item.value().requires_grad(), item.key().find("encoder.layer.0.") == std::string::npos &&
                                                 item.key().find("encoder.layer.1.") == std::string::npos)
@@ -97,39 +97,39 @@ TEST(CubeMlp, FreezesTheLowestLayersAndScalesTheRestOfBert) {
 }
 
 TEST(CubeMlp, WithoutTextTheCubeHasTwoModalities) {
-  auto shape = cubemlp_shape();
+  auto shape = small_shape();
   shape.present[0] = false;
-  CubeMlp model(cubemlp_small(), shape, cubemlp_text());
-  auto batch = cubemlp_batch();
+  CubeMlp model(small_config(), shape, small_text());
+  auto batch = make_batch();
   batch.text_ids = batch.text_segments = batch.text_padding = Tensor();
   Trace trace;
-  EXPECT_TRUE(cubemlp_score(model, batch, &trace).isfinite().all().item<bool>());
+  EXPECT_TRUE(score_of(model, batch, &trace).isfinite().all().item<bool>());
   EXPECT_EQ(trace.at("cube").sizes(), (std::vector<std::int64_t>{2, 7, 2, 8}));
 }
 
 TEST(CubeMlp, RefusesListsOfDifferentLengthsAndSizesThatAPlainResidualCannotChange) {
-  auto config = cubemlp_small();
+  auto config = small_config();
   config.out_modality = {3};
-  EXPECT_THROW(CubeMlp(config, cubemlp_shape(), cubemlp_text()), ConfigError);
-  config = cubemlp_small();
+  EXPECT_THROW(CubeMlp(config, small_shape(), small_text()), ConfigError);
+  config = small_config();
   config.residual_projection = {0};
-  EXPECT_THROW(CubeMlp(config, cubemlp_shape(), cubemlp_text()), ConfigError);
+  EXPECT_THROW(CubeMlp(config, small_shape(), small_text()), ConfigError);
 }
 
 TEST(CubeMlp, DropoutsActInTrainingOnly) {
   for (const int which : {0, 1}) {
     torch::manual_seed(1);
-    auto config = cubemlp_small();
+    auto config = small_config();
     config.dropout_text = 0;
     config.dropout = std::vector<double>(4, which == 0 ? 0.5 : 0.0);
     config.dropout_mlp = std::vector<double>(3, which == 1 ? 0.5 : 0.0);
-    CubeMlp model(config, cubemlp_shape(), cubemlp_text());
-    const auto batch = cubemlp_batch();
-    EXPECT_TRUE(torch::equal(cubemlp_score(model, batch), cubemlp_score(model, batch)));
+    CubeMlp model(config, small_shape(), small_text());
+    const auto batch = make_batch();
+    EXPECT_TRUE(torch::equal(score_of(model, batch), score_of(model, batch)));
     model.train();
     EXPECT_FALSE(torch::equal(model.forward(batch, nullptr).score, model.forward(batch, nullptr).score));
   }
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::cubemlp

@@ -7,7 +7,7 @@
 
 #include "kuda/base/error.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 void KudaConfig::describe(Fields& fields) {
   fields.add("ratio", ratio,
@@ -97,4 +97,4 @@ void check(const KudaConfig& config) {
                                   config.sequence_adapters, config.sequence_layers));
 }
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

@@ -7,7 +7,7 @@
 
 #include "kuda/models/model.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 struct KudaConfig final : ModelConfig {
   // Section 3 of the spec: the points in which the paper and the released code differ.
@@ -55,4 +55,4 @@ struct KudaConfig final : ModelConfig {
 /// Rejects combinations without meaning. Throws ConfigError naming both options.
 void check(const KudaConfig& config);
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

@@ -7,7 +7,7 @@
 #include "kuda/nn/transformer.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -194,4 +194,4 @@ Tensor contrastive_loss(const Tensor& u, const Tensor& f) {
   return (similarity.logsumexp(1) - similarity.diagonal()).mean();
 }
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

@@ -11,7 +11,7 @@
 #include "kuda/tensor/linear.h"
 #include "kuda/tensor/positions.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 /// One tensor per modality in the order of Modality; undefined where the modality is absent.
 using PerModality = std::array<torch::Tensor, 3>;
@@ -112,4 +112,4 @@ TORCH_MODULE(Fusion);
 /// Eq. 12 for one modality: u, f [B, D] -> scalar. Vectors shorter than 1e-12 count as 1e-12 long.
 [[nodiscard]] torch::Tensor contrastive_loss(const torch::Tensor& u, const torch::Tensor& f);
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

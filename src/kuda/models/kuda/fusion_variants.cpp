@@ -4,7 +4,7 @@
 
 #include "kuda/models/kuda/unimodal.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -114,4 +114,4 @@ std::shared_ptr<FusionVariant> make_fusion_variant(const KudaConfig& config, con
   return nullptr;
 }
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

@@ -10,7 +10,7 @@
 
 #include "kuda/models/kuda/fusion.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 /// aligned U'_m -> [B, L, D] (concatenation) or [B, 1, D] (tensor, low_rank).
 class FusionVariant : public torch::nn::Module {
@@ -24,4 +24,4 @@ class FusionVariant : public torch::nn::Module {
 [[nodiscard]] std::shared_ptr<FusionVariant> make_fusion_variant(const KudaConfig& config,
                                                                  const std::array<bool, 3>& present);
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

@@ -1,7 +1,7 @@
 #include "kuda/models/kuda/knowledge.h"
 #include "kuda/models/kuda/kuda.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 namespace {
 
 const KudaConfig& as_kuda(const ModelConfig& config) { return dynamic_cast<const KudaConfig&>(config); }
@@ -25,7 +25,7 @@ std::vector<PretrainTask> pretrain_tasks(const ModelConfig& config, const DataSh
 
 }  // namespace
 
-ModelInfo kuda_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "kuda";
   info.title = "KuDA";
@@ -59,4 +59,4 @@ ModelInfo kuda_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

@@ -8,7 +8,7 @@
 #include "kuda/tensor/state_dict.h"
 #include "kuda/tensor/tensor.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 using torch::Tensor;
 
@@ -93,4 +93,4 @@ std::vector<std::string> adopt_stage1(Unimodal& module, Modality modality, const
   return skipped;
 }
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

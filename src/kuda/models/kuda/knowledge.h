@@ -9,7 +9,7 @@
 #include "kuda/io/safetensors.h"
 #include "kuda/models/kuda/unimodal.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 inline constexpr const char* kBridgeName = "bridge";
 
@@ -30,4 +30,4 @@ inline constexpr const char* kBridgeName = "bridge";
 std::vector<std::string> adopt_stage1(Unimodal& module, Modality modality, const KudaConfig& config,
                                       const io::ArrayFile& state);
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

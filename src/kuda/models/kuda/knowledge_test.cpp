@@ -7,7 +7,7 @@
 #include "kuda/models/kuda/test_tiny.h"
 #include "kuda/tensor/state_dict.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 namespace {
 
 using test::tiny_batch;
@@ -18,14 +18,14 @@ using test::tiny_text;
 
 TEST(Knowledge, Stage1LoadsIntoStage2UnderThePublishedNames) {
   const auto config = tiny_config();
-  for (const auto& task : kuda_info().pretrain_tasks(config, tiny_shape(), tiny_shape(), tiny_text())) {
+  for (const auto& task : info().pretrain_tasks(config, tiny_shape(), tiny_shape(), tiny_text())) {
     torch::manual_seed(3);
     const auto stage1 = task.make();
     const auto stage2 = tiny_kuda(config);
     io::ArrayFile state;
     state.path = "stage1";
     state.arrays = state_of(*stage1);
-    EXPECT_TRUE(kuda_info().adopt(*stage2, config, task, state).empty());
+    EXPECT_TRUE(info().adopt(*stage2, config, task, state).empty());
     stage1->eval();
     stage2->eval();
     const auto batch = tiny_batch();
@@ -51,7 +51,7 @@ Batch other_batch() {
 
 TEST(Knowledge, BridgeTrainsOnTheSourceAndLoadsStrictlyIntoTheTarget) {
   const auto config = tiny_config();
-  const auto tasks = kuda_info().pretrain_tasks(config, tiny_shape(), other_shape(), tiny_text());
+  const auto tasks = info().pretrain_tasks(config, tiny_shape(), other_shape(), tiny_text());
   const auto model = tasks[1].make();
   EXPECT_EQ(model->forward(other_batch(), nullptr).score.size(0), 3);
   io::ArrayFile state;
@@ -59,27 +59,27 @@ TEST(Knowledge, BridgeTrainsOnTheSourceAndLoadsStrictlyIntoTheTarget) {
   EXPECT_TRUE(state.arrays.contains("bridge.weight"));
   EXPECT_FALSE(model->is_saved("bridge.weight"));
   EXPECT_EQ(tasks[1].shape.vision_width, tiny_shape().vision_width);
-  EXPECT_TRUE(kuda_info().adopt(*tiny_kuda(config), config, tasks[1], state).empty());
+  EXPECT_TRUE(info().adopt(*tiny_kuda(config), config, tasks[1], state).empty());
 }
 
 TEST(Knowledge, PartialNamesWhatStartsFreshAndRefusesTheRest) {
   auto config = tiny_config();
   config.transfer = "partial";
-  const auto tasks = kuda_info().pretrain_tasks(config, tiny_shape(), other_shape(), tiny_text());
+  const auto tasks = info().pretrain_tasks(config, tiny_shape(), other_shape(), tiny_text());
   const auto model = tasks[1].make();
   EXPECT_EQ(model->forward(other_batch(), nullptr).score.size(0), 3);
   io::ArrayFile state;
   state.arrays = state_of(*model);
-  const auto skipped = kuda_info().adopt(*tiny_kuda(config), config, tasks[1], state);
+  const auto skipped = info().adopt(*tiny_kuda(config), config, tasks[1], state);
   EXPECT_EQ(skipped.size(), 3U);
   EXPECT_EQ(tiny_kuda(config)->parameter_groups().size(), 2U);
 
   config.interpolate_positions = true;
-  EXPECT_EQ(kuda_info().adopt(*tiny_kuda(config), config, tasks[1], state).size(), 2U);
+  EXPECT_EQ(info().adopt(*tiny_kuda(config), config, tasks[1], state).size(), 2U);
 
   auto wider = config;
   wider.sequence_width = 32;
-  EXPECT_THROW(kuda_info().adopt(*tiny_kuda(wider), wider, tasks[1], state), CheckpointError);
+  EXPECT_THROW(info().adopt(*tiny_kuda(wider), wider, tasks[1], state), CheckpointError);
 }
 
 TEST(Knowledge, ResamplingKeepsEndsAndProportions) {
@@ -96,4 +96,4 @@ TEST(Knowledge, ResamplingKeepsEndsAndProportions) {
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::kuda_model

@@ -7,7 +7,7 @@
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/knowledge.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -148,4 +148,4 @@ std::vector<std::string> Kuda::notes() const {
   return notes;
 }
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

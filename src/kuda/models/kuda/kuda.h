@@ -11,7 +11,7 @@
 #include "kuda/models/model.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 /// Stage 2. State names as published: UniEncKI.enc_{t,v,a}, DyMultiFus, CLS.
 class Kuda final : public Model {
@@ -55,6 +55,6 @@ class KudaUnimodal final : public Model {
   Unimodal module_{nullptr};
 };
 
-[[nodiscard]] ModelInfo kuda_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

@@ -8,7 +8,7 @@
 #include "kuda/tensor/linear.h"
 #include "kuda/tensor/state_dict.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 namespace {
 
 using test::tiny_batch;
@@ -245,7 +245,7 @@ TEST(Kuda, WithoutKnowledgeNothingIsFrozen) {
   auto config = tiny_config();
   config.knowledge = false;
   for (const auto& parameter : tiny_kuda(config)->parameters()) EXPECT_TRUE(parameter.requires_grad());
-  EXPECT_TRUE(kuda_info().pretrain_tasks(config, tiny_shape(), tiny_shape(), tiny_text()).empty());
+  EXPECT_TRUE(info().pretrain_tasks(config, tiny_shape(), tiny_shape(), tiny_text()).empty());
 }
 
 TEST(Kuda, ClonesStartFromTheSameValues) {
@@ -317,4 +317,4 @@ TEST(LoadState, NamesTheFirstThreeDifferencesAndTheLikelyCause) {
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::kuda_model

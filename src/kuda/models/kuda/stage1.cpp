@@ -5,7 +5,7 @@
 #include "kuda/models/kuda/knowledge.h"
 #include "kuda/models/kuda/kuda.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -59,4 +59,4 @@ Losses KudaUnimodal::loss(const Output& output, const Batch& batch) {
   return {task, {{"task", task}}};
 }
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

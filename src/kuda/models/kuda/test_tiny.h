@@ -6,8 +6,8 @@
 
 namespace kuda::test {
 
-inline KudaConfig tiny_config() {
-  KudaConfig config;
+inline kuda_model::KudaConfig tiny_config() {
+  kuda_model::KudaConfig config;
   config.adapter_layers = {1, 2};
   config.adapter_depth = 2;
   config.sequence_width = 16;
@@ -59,9 +59,10 @@ inline Batch tiny_batch() {
   return batch;
 }
 
-inline std::shared_ptr<Kuda> tiny_kuda(const KudaConfig& config, const DataShape& shape = tiny_shape()) {
+inline std::shared_ptr<kuda_model::Kuda> tiny_kuda(const kuda_model::KudaConfig& config,
+                                                   const DataShape& shape = tiny_shape()) {
   torch::manual_seed(7);
-  return std::make_shared<Kuda>(config, shape, tiny_text());
+  return std::make_shared<kuda_model::Kuda>(config, shape, tiny_text());
 }
 
 }  // namespace kuda::test

@@ -4,7 +4,7 @@
 
 #include "kuda/base/error.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -133,4 +133,4 @@ Tensor mean_over_time(const Tensor& values, const Tensor& padding) {
   return (x * weight).sum(1) / weight.sum(1);
 }
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

@@ -13,7 +13,7 @@
 #include "kuda/tensor/linear.h"
 #include "kuda/text/bert.h"
 
-namespace kuda {
+namespace kuda::kuda_model {
 
 /// A bottleneck transformer with a residual, eq. 3: A(z) = up(E(down(z))) + z.
 class AdapterImpl : public torch::nn::Module {
@@ -112,4 +112,4 @@ TORCH_MODULE(Unimodal);
 /// Mean over time of x [B, L, D], in float32; with `padding` [B, L] defined, over the positions where it is false.
 [[nodiscard]] torch::Tensor mean_over_time(const torch::Tensor& x, const torch::Tensor& padding);
 
-}  // namespace kuda
+}  // namespace kuda::kuda_model

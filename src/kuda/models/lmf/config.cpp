@@ -1,6 +1,6 @@
 #include "kuda/models/lmf/config.h"
 
-namespace kuda {
+namespace kuda::lmf {
 
 void LmfConfig::describe(Fields& fields) {
   fields.add("text_hidden", text_hidden, "width of the text LSTM; its vector is half as wide", at_least(2));
@@ -21,4 +21,4 @@ void LmfConfig::describe(Fields& fields) {
              "left out and text dropout works");
 }
 
-}  // namespace kuda
+}  // namespace kuda::lmf

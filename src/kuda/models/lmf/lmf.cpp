@@ -2,7 +2,7 @@
 
 #include "kuda/base/error.h"
 
-namespace kuda {
+namespace kuda::lmf {
 
 using torch::Tensor;
 
@@ -78,7 +78,7 @@ std::vector<ParameterGroup> Lmf::parameter_groups() {
 
 bool Lmf::is_padding_invariant() const { return !config_.reference_quirks; }
 
-ModelInfo lmf_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "lmf";
   info.title = "LMF";
@@ -93,4 +93,4 @@ ModelInfo lmf_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::lmf

@@ -8,7 +8,7 @@
 #include "kuda/models/model.h"
 #include "kuda/nn/mean_inputs.h"
 
-namespace kuda {
+namespace kuda::lmf {
 
 /// State names as published: {audio,video,text}_factor, fusion_weights, fusion_bias, {audio,video,text}_subnet.
 class Lmf final : public Model {
@@ -29,6 +29,6 @@ class Lmf final : public Model {
   MeanEncoders encoders_;
 };
 
-[[nodiscard]] ModelInfo lmf_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::lmf

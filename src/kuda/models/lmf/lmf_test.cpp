@@ -7,12 +7,12 @@
 #include "kuda/base/error.h"
 #include "kuda/models/test_batch.h"
 
-namespace kuda {
+namespace kuda::lmf {
 namespace {
 
 using torch::Tensor;
 
-DataShape lmf_shape() {
+DataShape small_shape() {
   DataShape shape;
   shape.text_length = 5;
   shape.text_width = 6;
@@ -23,7 +23,7 @@ DataShape lmf_shape() {
   return shape;
 }
 
-LmfConfig lmf_config() {
+LmfConfig small_config() {
   LmfConfig config;
   config.text_hidden = config.vision_hidden = 4;
   config.audio_hidden = 3;
@@ -32,7 +32,7 @@ LmfConfig lmf_config() {
   return config;
 }
 
-Batch lmf_batch() {
+Batch make_batch() {
   Batch batch;
   batch.ids = {"a", "b", "c"};
   batch.rows = {0, 1, 2};
@@ -43,7 +43,7 @@ Batch lmf_batch() {
   return batch;
 }
 
-std::shared_ptr<Lmf> make_lmf(const LmfConfig& config, const DataShape& shape = lmf_shape()) {
+std::shared_ptr<Lmf> make(const LmfConfig& config, const DataShape& shape = small_shape()) {
   torch::manual_seed(3);
   return std::make_shared<Lmf>(config, shape, TextEncoder());
 }
@@ -55,22 +55,22 @@ std::size_t grouped(Lmf& model) {
 }
 
 TEST(Lmf, FusionWeightsAreInNoGroupUnlessTheyAreTrained) {
-  auto config = lmf_config();
-  const auto model = make_lmf(config);
+  auto config = small_config();
+  const auto model = make(config);
   EXPECT_EQ(grouped(*model), model->parameters().size() - 2);
   const auto groups = model->parameter_groups();
   EXPECT_EQ(groups[0].parameters.size(), 3U);
   EXPECT_EQ(groups[0].lr, config.factor_lr);
   EXPECT_LT(groups[1].lr, 0);  // that of the training section
   config.train_fusion_weights = true;
-  EXPECT_EQ(grouped(*make_lmf(config)), model->parameters().size());
+  EXPECT_EQ(grouped(*make(config)), model->parameters().size());
 }
 
 TEST(Lmf, IsTheWeightedSumOfItsRanks) {
-  const auto model = make_lmf(lmf_config());
+  const auto model = make(small_config());
   model->eval();
   Trace trace;
-  const auto output = model->forward(lmf_batch(), &trace);
+  const auto output = model->forward(make_batch(), &trace);
   const auto ranks = trace.at("Feature_f");  // [B, r, 1]: the batch axis stays for any size
   EXPECT_EQ(ranks.sizes(), (std::vector<std::int64_t>{3, 2, 1}));
   const auto weights = model->named_parameters()["fusion_weights"];
@@ -79,21 +79,21 @@ TEST(Lmf, IsTheWeightedSumOfItsRanks) {
 }
 
 TEST(Lmf, FactorsStartXavierNormal) {
-  auto config = lmf_config();
+  auto config = small_config();
   config.rank = 400;
   config.vision_hidden = 399;
-  const auto factor = make_lmf(config)->named_parameters()["video_factor"];
+  const auto factor = make(config)->named_parameters()["video_factor"];
   EXPECT_NEAR(factor.std().item<double>(), std::sqrt(2.0 / 800), 1e-3);
 }
 
 TEST(Lmf, SoundOptionLeavesPaddingOut) {
-  auto config = lmf_config();
+  auto config = small_config();
   for (const bool quirks : {true, false}) {
     config.reference_quirks = quirks;
-    const auto model = make_lmf(config);
+    const auto model = make(config);
     model->eval();
     const torch::NoGradGuard no_grad;
-    auto batch = lmf_batch();
+    auto batch = make_batch();
     const auto before = model->forward(batch, nullptr).score;
     for (auto* sequence : {&batch.text_features, &batch.vision, &batch.audio})
       sequence->values = sequence->values.masked_fill(sequence->padding.unsqueeze(-1), 9);
@@ -103,16 +103,16 @@ TEST(Lmf, SoundOptionLeavesPaddingOut) {
 }
 
 TEST(Lmf, AnAbsentModalityHasNoFactor) {
-  auto shape = lmf_shape();
+  auto shape = small_shape();
   shape.present[1] = false;
-  const auto model = make_lmf(lmf_config(), shape);
+  const auto model = make(small_config(), shape);
   EXPECT_FALSE(model->named_parameters().contains("video_factor"));
-  auto batch = lmf_batch();
+  auto batch = make_batch();
   batch.vision = {};
   EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>());
   shape.present = {false, false, false};
-  EXPECT_THROW(make_lmf(lmf_config(), shape), ConfigError);
+  EXPECT_THROW(make(small_config(), shape), ConfigError);
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::lmf

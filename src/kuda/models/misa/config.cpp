@@ -1,6 +1,6 @@
 #include "kuda/models/misa/config.h"
 
-namespace kuda {
+namespace kuda::misa {
 
 void MisaConfig::describe(Fields& fields) {
   fields.add("width", width, "width of every private and shared vector; even", at_least(2));
@@ -24,4 +24,4 @@ void MisaConfig::describe(Fields& fields) {
              "ends");
 }
 
-}  // namespace kuda
+}  // namespace kuda::misa

@@ -6,7 +6,7 @@
 
 #include "kuda/models/model.h"
 
-namespace kuda {
+namespace kuda::misa {
 
 struct MisaConfig final : ModelConfig {
   std::int64_t width = 128;        ///< of every private and shared vector; even
@@ -22,4 +22,4 @@ struct MisaConfig final : ModelConfig {
   void describe(Fields& fields) override;
 };
 
-}  // namespace kuda
+}  // namespace kuda::misa

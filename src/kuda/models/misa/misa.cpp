@@ -6,7 +6,7 @@
 #include "kuda/models/misa/misa_losses.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::misa {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -17,12 +17,12 @@ constexpr std::array<char, 3> kMisaLetter{'t', 'v', 'a'};
 constexpr std::int64_t kMisaFeedForward = 2048;  // torch's default, never set by the published code
 
 /// A child of `owner` that is a sequence of named layers in the published code.
-std::shared_ptr<nn::Module> misa_group(nn::Module& owner, const std::string& name) {
+std::shared_ptr<nn::Module> group(nn::Module& owner, const std::string& name) {
   return owner.register_module(name, std::make_shared<nn::Module>());
 }
 
-MisaRecurrent misa_recurrent(nn::Module& owner, char letter, std::int64_t width, bool is_lstm) {
-  MisaRecurrent recurrent;
+Recurrent make_recurrent(nn::Module& owner, char letter, std::int64_t width, bool is_lstm) {
+  Recurrent recurrent;
   recurrent.width = width;
   const auto first = fmt::format("{}rnn1", letter), second = fmt::format("{}rnn2", letter);
   if (is_lstm) {
@@ -44,8 +44,8 @@ MisaRecurrent misa_recurrent(nn::Module& owner, char letter, std::int64_t width,
 }
 
 /// Packed output and final hidden states [2, B, D].
-std::pair<nn::utils::rnn::PackedSequence, Tensor> misa_run(nn::LSTM& lstm, nn::GRU& gru,
-                                                           const nn::utils::rnn::PackedSequence& x) {
+std::pair<nn::utils::rnn::PackedSequence, Tensor> run(nn::LSTM& lstm, nn::GRU& gru,
+                                                      const nn::utils::rnn::PackedSequence& x) {
   if (gru.is_empty()) {
     const auto [output, state] = lstm->forward_with_packed_input(x);
     return {output, std::get<0>(state)};
@@ -56,17 +56,17 @@ std::pair<nn::utils::rnn::PackedSequence, Tensor> misa_run(nn::LSTM& lstm, nn::G
 
 }  // namespace
 
-Tensor MisaRecurrent::forward(const Tensor& x, const Tensor& lengths, Tensor* normalised) {
+Tensor Recurrent::forward(const Tensor& x, const Tensor& lengths, Tensor* normalised) {
   namespace rnn = torch::nn::utils::rnn;
   const InFloat32 exact;  // as in nn/recurrent.h
-  const auto [output, state1] = misa_run(lstm1, gru1, rnn::pack_padded_sequence(as_float32(x), lengths, true, false));
+  const auto [output, state1] = run(lstm1, gru1, rnn::pack_padded_sequence(as_float32(x), lengths, true, false));
   const auto middle = norm(std::get<0>(rnn::pad_packed_sequence(output, true)));  // [B, max n, 2D]
   if (normalised != nullptr) *normalised = middle;
-  const auto state2 = misa_run(lstm2, gru2, rnn::pack_padded_sequence(middle, lengths, true, false)).second;
+  const auto state2 = run(lstm2, gru2, rnn::pack_padded_sequence(middle, lengths, true, false)).second;
   return torch::cat({state1, state2}, 2).permute({1, 0, 2}).flatten(1);  // [2, B, 2D] -> [B, 4D]
 }
 
-MisaFusionLayerImpl::MisaFusionLayerImpl(std::int64_t width, double dropout) : dropout_(dropout) {
+FusionLayerImpl::FusionLayerImpl(std::int64_t width, double dropout) : dropout_(dropout) {
   self_attn_ = register_module("self_attn", SelfAttention(width, 2, dropout));
   linear1_ = register_module("linear1", Linear(width, kMisaFeedForward));
   linear2_ = register_module("linear2", Linear(kMisaFeedForward, width));
@@ -74,7 +74,7 @@ MisaFusionLayerImpl::MisaFusionLayerImpl(std::int64_t width, double dropout) : d
   norm2_ = register_module("norm2", nn::LayerNorm(nn::LayerNormOptions({width})));
 }
 
-Tensor MisaFusionLayerImpl::forward(const Tensor& x) {
+Tensor FusionLayerImpl::forward(const Tensor& x) {
   const auto drop = [&](const Tensor& y) { return hash_dropout(y, dropout_, is_training()); };
   const auto attended = norm1_(x + drop(self_attn_(x, Tensor())));
   return norm2_(attended + drop(linear2_(drop(torch::relu(linear1_(attended))))));
@@ -90,39 +90,39 @@ Misa::Misa(const MisaConfig& config, const DataShape& shape, const TextEncoder& 
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
   if (!config.finetune_bert)
     for (auto& parameter : bert_->parameters()) parameter.set_requires_grad(false);
-  misa_group(*this, "bertmodel")->register_module("model", bert_);
+  group(*this, "bertmodel")->register_module("model", bert_);
   const bool is_lstm = config.recurrent == "lstm";
   const std::int64_t text_width = text.bert.hidden_size;
-  vision_ = misa_recurrent(*this, 'v', shape.vision_width, is_lstm);
-  audio_ = misa_recurrent(*this, 'a', shape.audio_width, is_lstm);
+  vision_ = make_recurrent(*this, 'v', shape.vision_width, is_lstm);
+  audio_ = make_recurrent(*this, 'a', shape.audio_width, is_lstm);
   register_module("tlayer_norm", nn::LayerNorm(nn::LayerNormOptions({2 * text_width})));  // published, unused
   const std::array<std::int64_t, 3> widths{text_width, 4 * shape.vision_width, 4 * shape.audio_width};
   for (std::size_t m = 0; m < 3; ++m) {
     auto& part = parts_[m];
     const auto name = [&](const char* format) { return fmt::format(fmt::runtime(format), kMisaLetter[m]); };
-    const auto project = misa_group(*this, name("project_{}"));
+    const auto project = group(*this, name("project_{}"));
     part.project = project->register_module(name("project_{}"), Linear(widths[m], h));
     part.project_norm =
         project->register_module(name("project_{}_layer_norm"), nn::LayerNorm(nn::LayerNormOptions({h})));
     // The published name of the third ends with 3.
-    part.private_encoder = misa_group(*this, name("private_{}"))
-                               ->register_module(name(m == 2 ? "private_{}_3" : "private_{}_1"), Linear(h, h));
-    part.recon = misa_group(*this, name("recon_{}"))->register_module(name("recon_{}_1"), Linear(h, h));
+    part.private_encoder =
+        group(*this, name("private_{}"))->register_module(name(m == 2 ? "private_{}_3" : "private_{}_1"), Linear(h, h));
+    part.recon = group(*this, name("recon_{}"))->register_module(name("recon_{}_1"), Linear(h, h));
   }
-  shared_ = misa_group(*this, "shared")->register_module("shared_1", Linear(h, h));
+  shared_ = group(*this, "shared")->register_module("shared_1", Linear(h, h));
   if (config.similarity == "adversarial") {
-    const auto discriminator = misa_group(*this, "discriminator");
+    const auto discriminator = group(*this, "discriminator");
     discriminator1_ = discriminator->register_module("discriminator_layer_1", Linear(h, h));
     discriminator2_ = discriminator->register_module("discriminator_layer_2", Linear(h, 3));
   }
-  sp_discriminator_ = misa_group(*this, "sp_discriminator")->register_module("sp_discriminator_layer_1", Linear(h, 4));
-  const auto fusion = misa_group(*this, "fusion");
+  sp_discriminator_ = group(*this, "sp_discriminator")->register_module("sp_discriminator_layer_1", Linear(h, 4));
+  const auto fusion = group(*this, "fusion");
   fusion1_ = fusion->register_module("fusion_layer_1", Linear(6 * h, 3 * h));
   fusion3_ = fusion->register_module("fusion_layer_3", Linear(3 * h, 1));
   nn::ModuleList layers;
-  encoder_ = MisaFusionLayer(h, config.dropout_fusion);
+  encoder_ = FusionLayer(h, config.dropout_fusion);
   layers->push_back(encoder_);
-  misa_group(*this, "transformer_encoder")->register_module("layers", layers);
+  group(*this, "transformer_encoder")->register_module("layers", layers);
 }
 
 /// Mean of the last hidden states over real word pieces, [B, Db].
@@ -138,8 +138,8 @@ Tensor Misa::text_vector(const Batch& batch, Trace* trace) {
 }
 
 /// lengths [B]: frames to read, zeros where the sequence is shorter.
-Tensor Misa::sequence_vector(MisaRecurrent& recurrent, const Sequence& sequence, const Tensor& lengths,
-                             const char* name, Trace* trace) {
+Tensor Misa::sequence_vector(Recurrent& recurrent, const Sequence& sequence, const Tensor& lengths, const char* name,
+                             Trace* trace) {
   auto x = sequence.values;
   if (!x.defined())
     throw ShapeError(fmt::format("misa: the batch has no {}, but the model needs all three modalities", name));
@@ -158,12 +158,12 @@ Tensor Misa::sequence_vector(MisaRecurrent& recurrent, const Sequence& sequence,
 
 Tensor Misa::similarity(const std::array<Tensor, 3>& shared, Trace* trace) {
   if (config_.similarity == "cmd")
-    return (misa_moment_discrepancy(shared[0], shared[1]) + misa_moment_discrepancy(shared[0], shared[2]) +
-            misa_moment_discrepancy(shared[2], shared[1])) /
+    return (moment_discrepancy(shared[0], shared[1]) + moment_discrepancy(shared[0], shared[2]) +
+            moment_discrepancy(shared[2], shared[1])) /
            3;
   std::vector<Tensor> logits, domains;
   for (std::size_t m = 0; m < 3; ++m) {
-    const auto reversed = misa_reverse_gradient(shared[m], config_.reverse_grad_weight);
+    const auto reversed = reverse_gradient(shared[m], config_.reverse_grad_weight);
     const auto inner = hash_dropout(torch::relu(discriminator1_(reversed)), config_.dropout, is_training());
     logits.push_back(discriminator2_(inner));  // [B, 3]
     domains.push_back(torch::full({shared[m].size(0)}, std::int64_t(m),
@@ -211,9 +211,9 @@ Output Misa::forward(const Batch& batch, Trace* trace) {
     trace->keep("fusion_layer_1", inner);
     trace->keep("M", score);
   }
-  const auto difference = misa_difference(own[0], shared[0]) + misa_difference(own[1], shared[1]) +
-                          misa_difference(own[2], shared[2]) + misa_difference(own[2], own[0]) +
-                          misa_difference(own[2], own[1]) + misa_difference(own[0], own[1]);
+  const auto difference = difference_loss(own[0], shared[0]) + difference_loss(own[1], shared[1]) +
+                          difference_loss(own[2], shared[2]) + difference_loss(own[2], own[0]) +
+                          difference_loss(own[2], own[1]) + difference_loss(own[0], own[1]);
   Output output;
   output.score = score.squeeze(1);
   output.terms = {{"diff", difference}, {"sim", similarity(shared, trace)}, {"recon", recon / 3}};
@@ -233,7 +233,7 @@ Losses Misa::loss(const Output& output, const Batch& batch) {
 
 bool Misa::is_padding_invariant() const { return !config_.reference_quirks; }
 
-ModelInfo misa_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "misa";
   info.title = "MISA";
@@ -250,4 +250,4 @@ ModelInfo misa_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::misa

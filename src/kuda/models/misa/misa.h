@@ -11,10 +11,10 @@
 #include "kuda/nn/transformer.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::misa {
 
 /// Two bidirectional recurrent layers with a layer norm between them.
-struct MisaRecurrent {
+struct Recurrent {
   torch::nn::LSTM lstm1{nullptr}, lstm2{nullptr};  ///< these or ...
   torch::nn::GRU gru1{nullptr}, gru2{nullptr};     ///< ... these
   torch::nn::LayerNorm norm{nullptr};
@@ -25,9 +25,9 @@ struct MisaRecurrent {
 };
 
 /// Post-norm transformer layer with ReLU: names self_attn, linear1, linear2, norm1, norm2.
-class MisaFusionLayerImpl : public torch::nn::Module {
+class FusionLayerImpl : public torch::nn::Module {
  public:
-  MisaFusionLayerImpl(std::int64_t width, double dropout);
+  FusionLayerImpl(std::int64_t width, double dropout);
   torch::Tensor forward(const torch::Tensor& x);  ///< [B, 6, h] -> [B, 6, h]
 
  private:
@@ -36,7 +36,7 @@ class MisaFusionLayerImpl : public torch::nn::Module {
   Linear linear1_{nullptr}, linear2_{nullptr};
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
 };
-TORCH_MODULE(MisaFusionLayer);
+TORCH_MODULE(FusionLayer);
 
 /// State names as published, see the README.
 class Misa final : public Model {
@@ -57,20 +57,20 @@ class Misa final : public Model {
     torch::nn::LayerNorm project_norm{nullptr};
   };
   torch::Tensor text_vector(const Batch& batch, Trace* trace);
-  torch::Tensor sequence_vector(MisaRecurrent& recurrent, const Sequence& sequence, const torch::Tensor& lengths,
+  torch::Tensor sequence_vector(Recurrent& recurrent, const Sequence& sequence, const torch::Tensor& lengths,
                                 const char* name, Trace* trace);
   torch::Tensor similarity(const std::array<torch::Tensor, 3>& shared, Trace* trace);
 
   MisaConfig config_;
   Bert bert_{nullptr};
-  MisaRecurrent vision_, audio_;
+  Recurrent vision_, audio_;
   std::array<Part, 3> parts_;
   Linear shared_{nullptr}, sp_discriminator_{nullptr};
   Linear discriminator1_{nullptr}, discriminator2_{nullptr};  ///< similarity = adversarial
-  MisaFusionLayer encoder_{nullptr};
+  FusionLayer encoder_{nullptr};
   Linear fusion1_{nullptr}, fusion3_{nullptr};
 };
 
-[[nodiscard]] ModelInfo misa_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::misa

@@ -2,7 +2,7 @@
 
 #include "kuda/tensor/precision.h"
 
-namespace kuda {
+namespace kuda::misa {
 
 using torch::Tensor;
 
@@ -17,7 +17,7 @@ Tensor safe_norm(const Tensor& x) {
 
 }  // namespace
 
-Tensor misa_difference(const Tensor& x, const Tensor& y) {
+Tensor difference_loss(const Tensor& x, const Tensor& y) {
   const InFloat32 exact;  // differences of numbers that are alike
   const auto unit = [](const Tensor& values) {
     const auto v = as_float32(values);
@@ -27,7 +27,7 @@ Tensor misa_difference(const Tensor& x, const Tensor& y) {
   return unit(x).t().matmul(unit(y)).square().mean();
 }
 
-Tensor misa_moment_discrepancy(const Tensor& one, const Tensor& other) {
+Tensor moment_discrepancy(const Tensor& one, const Tensor& other) {
   const auto x = as_float32(one), y = as_float32(other);
   const auto mean_x = x.mean(0), mean_y = y.mean(0);  // [h]
   const auto centred_x = x - mean_x, centred_y = y - mean_y;
@@ -36,6 +36,6 @@ Tensor misa_moment_discrepancy(const Tensor& one, const Tensor& other) {
   return sum;
 }
 
-Tensor misa_reverse_gradient(const Tensor& x, double weight) { return x.detach() * (1 + weight) - x * weight; }
+Tensor reverse_gradient(const Tensor& x, double weight) { return x.detach() * (1 + weight) - x * weight; }
 
-}  // namespace kuda
+}  // namespace kuda::misa

@@ -5,17 +5,17 @@
 
 #include <array>
 
-namespace kuda {
+namespace kuda::misa {
 
 /// x, y [B, h] -> scalar: mean of (X^T Y)^2 after subtracting the batch mean and dividing each row by its length, which
 /// counts as a constant.
-[[nodiscard]] torch::Tensor misa_difference(const torch::Tensor& x, const torch::Tensor& y);
+[[nodiscard]] torch::Tensor difference_loss(const torch::Tensor& x, const torch::Tensor& y);
 
 /// Central moment discrepancy of x, y [B, h] with five moments -> scalar. Lengths have the gradient 0 at 0 (the
 /// published code's is NaN there, which a batch of one meets).
-[[nodiscard]] torch::Tensor misa_moment_discrepancy(const torch::Tensor& x, const torch::Tensor& y);
+[[nodiscard]] torch::Tensor moment_discrepancy(const torch::Tensor& x, const torch::Tensor& y);
 
 /// x itself, its gradient times -weight.
-[[nodiscard]] torch::Tensor misa_reverse_gradient(const torch::Tensor& x, double weight);
+[[nodiscard]] torch::Tensor reverse_gradient(const torch::Tensor& x, double weight);
 
-}  // namespace kuda
+}  // namespace kuda::misa

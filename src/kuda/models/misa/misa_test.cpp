@@ -6,12 +6,12 @@
 #include "kuda/models/misa/misa_losses.h"
 #include "kuda/models/test_batch.h"
 
-namespace kuda {
+namespace kuda::misa {
 namespace {
 
 using torch::Tensor;
 
-DataShape misa_shape() {
+DataShape small_shape() {
   DataShape shape;
   shape.text_length = 6;
   shape.vision_length = 9;
@@ -21,21 +21,21 @@ DataShape misa_shape() {
   return shape;
 }
 
-MisaConfig misa_config() {
+MisaConfig small_config() {
   MisaConfig config;
   config.width = 8;
   config.dropout = config.dropout_fusion = 0;
   return config;
 }
 
-TextEncoder misa_text() {
+TextEncoder small_text() {
   auto text = test::small_encoder(8, 1);
   text.bert.dropout = 0;
   return text;
 }
 
 /// Texts of 3, 5 and 4 word pieces.
-Batch misa_batch() {
+Batch make_batch() {
   Batch batch;
   batch.ids = {"a", "b", "c"};
   batch.rows = {0, 1, 2};
@@ -48,9 +48,9 @@ Batch misa_batch() {
   return batch;
 }
 
-std::shared_ptr<Misa> make_misa(const MisaConfig& config, const DataShape& shape = misa_shape()) {
+std::shared_ptr<Misa> make(const MisaConfig& config, const DataShape& shape = small_shape()) {
   torch::manual_seed(3);
-  return std::make_shared<Misa>(config, shape, misa_text());
+  return std::make_shared<Misa>(config, shape, small_text());
 }
 
 Tensor score_of(Misa& model, const Batch& batch) {
@@ -59,9 +59,9 @@ Tensor score_of(Misa& model, const Batch& batch) {
 }
 
 TEST(Misa, AsPublishedFramesBeyondTheTextAreNotRead) {
-  const auto model = make_misa(misa_config());
+  const auto model = make(small_config());
   model->eval();
-  auto batch = misa_batch();
+  auto batch = make_batch();
   const auto before = score_of(*model, batch);
   batch.vision.values[0].slice(0, 3).fill_(9);  // the first text has 3 word pieces
   EXPECT_TRUE(torch::equal(score_of(*model, batch), before));
@@ -71,11 +71,11 @@ TEST(Misa, AsPublishedFramesBeyondTheTextAreNotRead) {
 }
 
 TEST(Misa, SoundOptionReadsEachModalityToItsEnd) {
-  auto config = misa_config();
+  auto config = small_config();
   config.reference_quirks = false;
-  const auto model = make_misa(config);
+  const auto model = make(config);
   model->eval();
-  auto batch = misa_batch();
+  auto batch = make_batch();
   const auto before = score_of(*model, batch);
   EXPECT_TRUE(model->is_padding_invariant());
   for (auto* sequence : {&batch.vision, &batch.audio})
@@ -87,9 +87,9 @@ TEST(Misa, SoundOptionReadsEachModalityToItsEnd) {
 }
 
 TEST(Misa, ShortSequencesAreReadAsIfFollowedByZeros) {
-  const auto model = make_misa(misa_config());
+  const auto model = make(small_config());
   model->eval();
-  auto batch = misa_batch();
+  auto batch = make_batch();
   batch.vision.values.slice(1, 2).zero_();
   const auto padded = score_of(*model, batch);
   batch.vision.values = batch.vision.values.slice(1, 0, 2);  // texts have up to 5 word pieces
@@ -98,10 +98,10 @@ TEST(Misa, ShortSequencesAreReadAsIfFollowedByZeros) {
 
 TEST(Misa, ABatchOfOneHasFiniteGradients) {
   for (const std::string similarity : {"cmd", "adversarial"}) {
-    auto config = misa_config();
+    auto config = small_config();
     config.similarity = similarity;
-    const auto model = make_misa(config);
-    auto batch = misa_batch();
+    const auto model = make(config);
+    auto batch = make_batch();
     const auto cut = [](const Sequence& x) {
       return Sequence{x.values.slice(0, 0, 1), x.padding.slice(0, 0, 1), x.lengths.slice(0, 0, 1), Tensor()};
     };
@@ -121,17 +121,17 @@ TEST(Misa, ABatchOfOneHasFiniteGradients) {
 
 TEST(Misa, TheReversedGradientHasTheOtherSign) {
   const auto x = torch::ones({2}, torch::requires_grad());
-  const auto y = misa_reverse_gradient(x, 0.5);
+  const auto y = reverse_gradient(x, 0.5);
   EXPECT_TRUE(torch::allclose(y, x));
   y.sum().backward();
   EXPECT_TRUE(torch::allclose(x.grad(), torch::full({2}, -0.5)));
 }
 
 TEST(Misa, AFrozenBertGetsNoGradient) {
-  auto config = misa_config();
+  auto config = small_config();
   config.finetune_bert = false;
-  const auto model = make_misa(config);
-  const auto batch = misa_batch();
+  const auto model = make(config);
+  const auto batch = make_batch();
   model->loss(model->forward(batch, nullptr), batch).total.backward();
   for (const auto& item : model->named_parameters()) {
     const bool is_bert = item.key().starts_with("bertmodel.");
@@ -141,17 +141,17 @@ TEST(Misa, AFrozenBertGetsNoGradient) {
 }
 
 TEST(Misa, RefusesSubsetsAndOddWidths) {
-  auto shape = misa_shape();
+  auto shape = small_shape();
   shape.present[1] = false;
-  EXPECT_THROW(make_misa(misa_config(), shape), ConfigError);
-  auto config = misa_config();
+  EXPECT_THROW(make(small_config(), shape), ConfigError);
+  auto config = small_config();
   config.width = 7;
-  EXPECT_THROW(make_misa(config), ConfigError);
-  const auto model = make_misa(misa_config());
-  auto batch = misa_batch();
+  EXPECT_THROW(make(config), ConfigError);
+  const auto model = make(small_config());
+  auto batch = make_batch();
   batch.audio = {};
   EXPECT_THROW((void)model->forward(batch, nullptr), ShapeError);
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::misa

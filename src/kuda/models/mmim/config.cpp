@@ -1,6 +1,6 @@
 #include "kuda/models/mmim/config.h"
 
-namespace kuda {
+namespace kuda::mmim {
 
 void MmimConfig::describe(Fields& fields) {
   fields.add("audio_hidden", audio_hidden, "width of the audio LSTM, per direction", at_least(1));
@@ -40,4 +40,4 @@ void MmimConfig::describe(Fields& fields) {
   fields.add("decay_bound", decay_bound, "weight decay of the bounds", at_least(0));
 }
 
-}  // namespace kuda
+}  // namespace kuda::mmim

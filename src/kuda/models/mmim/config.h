@@ -5,7 +5,7 @@
 
 #include "kuda/models/model.h"
 
-namespace kuda {
+namespace kuda::mmim {
 
 struct MmimConfig final : ModelConfig {
   std::int64_t audio_hidden = 16, vision_hidden = 16;  ///< LSTM widths, per direction
@@ -29,4 +29,4 @@ struct MmimConfig final : ModelConfig {
   void describe(Fields& fields) override;
 };
 
-}  // namespace kuda
+}  // namespace kuda::mmim

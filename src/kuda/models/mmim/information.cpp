@@ -6,7 +6,7 @@
 
 #include "kuda/base/error.h"
 
-namespace kuda {
+namespace kuda::mmim {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -95,4 +95,4 @@ Tensor ContrastiveTermImpl::forward(const Tensor& x, const Tensor& fusion) {
   return (cosine.logsumexp(1) - cosine.diagonal()).mean();
 }
 
-}  // namespace kuda
+}  // namespace kuda::mmim

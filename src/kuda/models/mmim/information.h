@@ -12,7 +12,7 @@
 #include "kuda/models/trace.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::mmim {
 
 /// Samples of clips with a positive and with a negative label, [n, D / 4] each.
 using SignedSamples = std::array<torch::Tensor, 2>;
@@ -56,4 +56,4 @@ class ContrastiveTermImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ContrastiveTerm);
 
-}  // namespace kuda
+}  // namespace kuda::mmim

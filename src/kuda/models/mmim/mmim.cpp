@@ -8,7 +8,7 @@
 #include "kuda/nn/recurrent.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::mmim {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -18,7 +18,7 @@ namespace {
 constexpr std::array<char, 3> kMmimLetters{'t', 'v', 'a'};
 constexpr std::array<const char*, 2> kMmimSigns{"pos", "neg"};
 
-const Tensor& mmim_term(const Output& output, const std::string& name) {
+const Tensor& term_of(const Output& output, const std::string& name) {
   for (const auto& [key, value] : output.terms)
     if (key == name) return value;
   static const Tensor none;
@@ -139,10 +139,10 @@ void Mmim::add_information(Output& output, const std::array<Tensor, 3>& encoded,
 Losses Mmim::loss(const Output& output, const Batch& batch) {
   const auto task = (output.score - batch.label).abs().mean();
   if (!is_training() || !config_.contrast) return {task, {{"task", task}}};
-  const auto& bound = mmim_term(output, "lld");
+  const auto& bound = term_of(output, "lld");
   if (is_bound_phase()) return {-bound, {{"lld", bound}}};
-  const auto& contrast = mmim_term(output, "nce");
-  const auto& entropy = mmim_term(output, "entropy");
+  const auto& contrast = term_of(output, "nce");
+  const auto& entropy = term_of(output, "entropy");
   Losses losses{task + config_.alpha * contrast - config_.beta * bound,
                 {{"task", task}, {"nce", contrast}, {"lld", bound}}};
   if (!entropy.defined()) return losses;
@@ -201,12 +201,11 @@ void Mmim::after_backward(const Output& output, const Batch&) {
   if (is_bound_phase() || !config_.contrast || !memory_step_.defined()) return;
   const auto slot = memory_step() % config_.memory;
   for (auto& pair : pairs_)
-    pair.bound->store(slot,
-                      {mmim_term(output, sample_term(pair.name, 0)), mmim_term(output, sample_term(pair.name, 1))});
+    pair.bound->store(slot, {term_of(output, sample_term(pair.name, 0)), term_of(output, sample_term(pair.name, 1))});
   memory_step_.add_(1);
 }
 
-ModelInfo mmim_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "mmim";
   info.title = "MMIM";
@@ -223,4 +222,4 @@ ModelInfo mmim_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::mmim

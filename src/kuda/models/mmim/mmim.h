@@ -15,7 +15,7 @@
 #include "kuda/models/model.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::mmim {
 
 /// Last LSTM states of a modality, dropout, linear. Names rnn, linear_1; published name: RNNEncoder.
 class StatesEncoderImpl : public torch::nn::Module {
@@ -71,6 +71,6 @@ class Mmim final : public Model {
   torch::Tensor memory_step_;  ///< [1] int64: batches of this epoch's second phase
 };
 
-[[nodiscard]] ModelInfo mmim_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::mmim

@@ -9,7 +9,7 @@
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/test_tiny.h"
 
-namespace kuda {
+namespace kuda::mmim {
 namespace {
 
 using test::tiny_batch;
@@ -17,7 +17,7 @@ using test::tiny_shape;
 using test::tiny_text;
 using torch::Tensor;
 
-TrainingFacts mmim_facts() {
+TrainingFacts training_facts() {
   TrainingFacts facts;
   facts.batch_size = 3;
   return facts;
@@ -42,7 +42,7 @@ TEST(InformationBound, ABatchBeyondTheMemoryIsRefused) {
 
 TEST(Mmim, TheMemoryStartsEmptyUnlessThePhaseIsContinued) {
   Mmim model(MmimConfig(), tiny_shape(), tiny_text());
-  model.begin_training(mmim_facts());
+  model.begin_training(training_facts());
   const auto batch = tiny_batch();
   model.begin_phase(1, false);
   model.after_backward(model.forward(batch, nullptr), batch);
@@ -57,7 +57,7 @@ TEST(Mmim, TheMemoryStartsEmptyUnlessThePhaseIsContinued) {
 
 TEST(Mmim, ACheckpointLeavesTheMemoryOut) {
   Mmim model(MmimConfig(), tiny_shape(), tiny_text());
-  model.begin_training(mmim_facts());
+  model.begin_training(training_facts());
   EXPECT_EQ(model.named_buffers().size(), 5U);
   for (const auto& item : model.named_buffers()) EXPECT_FALSE(model.is_saved(item.key())) << item.key();
   for (const auto& item : model.named_parameters()) EXPECT_TRUE(model.is_saved(item.key())) << item.key();
@@ -84,7 +84,7 @@ TEST(Mmim, WithoutContrastThereIsOnePhaseAndOneLoss) {
   MmimConfig config;
   config.contrast = false;
   Mmim model(config, tiny_shape(), tiny_text());
-  model.begin_training(mmim_facts());
+  model.begin_training(training_facts());
   const auto batch = tiny_batch();
   EXPECT_EQ(model.num_phases(), 1);
   model.begin_phase(0, false);
@@ -119,4 +119,4 @@ TEST(Mmim, RefusesWhatHasNoMeaning) {
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::mmim

@@ -1,6 +1,6 @@
 #include "kuda/models/mult/config.h"
 
-namespace kuda {
+namespace kuda::mult {
 
 void MultConfig::describe(Fields& fields) {
   fields.add("width", width, "common width of the three modalities", at_least(1));
@@ -30,4 +30,4 @@ void MultConfig::describe(Fields& fields) {
              "the last real frame is read");
 }
 
-}  // namespace kuda
+}  // namespace kuda::mult

@@ -5,7 +5,7 @@
 
 #include "kuda/models/model.h"
 
-namespace kuda {
+namespace kuda::mult {
 
 struct MultConfig final : ModelConfig {
   std::int64_t width = 50, heads = 10, levels = 4;
@@ -26,4 +26,4 @@ struct MultConfig final : ModelConfig {
   }
 };
 
-}  // namespace kuda
+}  // namespace kuda::mult

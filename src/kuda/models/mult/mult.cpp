@@ -7,7 +7,7 @@
 #include "kuda/base/error.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::mult {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -170,7 +170,7 @@ Losses Mult::loss(const Output& output, const Batch& batch) {
 
 bool Mult::is_padding_invariant() const { return !config_.reference_quirks; }
 
-ModelInfo mult_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "mult";
   // Each of the three has seen the other two: the model has no vector of one modality alone.
@@ -192,4 +192,4 @@ ModelInfo mult_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::mult

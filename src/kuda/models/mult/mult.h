@@ -13,7 +13,7 @@
 #include "kuda/nn/text_features.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::mult {
 
 /// State names as published: proj_{l,a,v}, trans_{x}_with_{y}, trans_{x}_mem, proj1, proj2, out_layer and, with
 /// use_bert, text_model.model.
@@ -45,6 +45,6 @@ class Mult final : public Model {
   Linear proj1_{nullptr}, proj2_{nullptr}, out_layer_{nullptr};
 };
 
-[[nodiscard]] ModelInfo mult_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::mult

@@ -8,12 +8,12 @@
 #include "kuda/base/error.h"
 #include "kuda/models/test_batch.h"
 
-namespace kuda {
+namespace kuda::mult {
 namespace {
 
 using torch::Tensor;
 
-DataShape mult_shape() {
+DataShape small_shape() {
   DataShape shape;
   shape.text_length = 6;
   shape.text_width = 10;
@@ -24,7 +24,7 @@ DataShape mult_shape() {
   return shape;
 }
 
-MultConfig mult_config() {
+MultConfig small_config() {
   MultConfig config;
   config.width = 8;
   config.heads = 2;
@@ -38,7 +38,7 @@ MultConfig mult_config() {
 }
 
 /// The first text is shorter than the kernel.
-Batch mult_batch() {
+Batch make_batch() {
   Batch batch;
   batch.ids = {"a", "b", "c"};
   batch.rows = {0, 1, 2};
@@ -49,7 +49,7 @@ Batch mult_batch() {
   return batch;
 }
 
-std::shared_ptr<Mult> make_mult(const MultConfig& config, const DataShape& shape = mult_shape()) {
+std::shared_ptr<Mult> make(const MultConfig& config, const DataShape& shape = small_shape()) {
   torch::manual_seed(3);
   auto model = std::make_shared<Mult>(config, shape, TextEncoder());
   const torch::NoGradGuard no_grad;
@@ -57,38 +57,38 @@ std::shared_ptr<Mult> make_mult(const MultConfig& config, const DataShape& shape
   return model;
 }
 
-Sequence mult_cut(const Sequence& sequence, std::int64_t length) {
+Sequence cut(const Sequence& sequence, std::int64_t length) {
   return {sequence.values.slice(1, 0, length), sequence.padding.slice(1, 0, length), sequence.lengths, Tensor()};
 }
 
 TEST(Mult, SoundOptionLeavesPaddingOut) {
   for (const bool positions : {false, true}) {
-    auto config = mult_config();
+    auto config = small_config();
     config.positions = positions;
     config.reference_quirks = false;
-    const auto model = make_mult(config);
+    const auto model = make(config);
     model->eval();
     ASSERT_TRUE(model->is_padding_invariant());
     const torch::NoGradGuard no_grad;
-    const auto batch = mult_batch();
+    const auto batch = make_batch();
     const auto score = model->forward(batch, nullptr).score;
     auto dirty = batch;
     for (auto* sequence : {&dirty.text_features, &dirty.vision, &dirty.audio})
       sequence->values = sequence->values.masked_fill(sequence->padding.unsqueeze(-1), 9);
     EXPECT_TRUE(torch::allclose(model->forward(dirty, nullptr).score, score, 0, 1e-5));
     auto shorter = batch;  // to the longest clip
-    shorter.text_features = mult_cut(batch.text_features, 5);
-    shorter.vision = mult_cut(batch.vision, 7);
-    shorter.audio = mult_cut(batch.audio, 10);
+    shorter.text_features = cut(batch.text_features, 5);
+    shorter.vision = cut(batch.vision, 7);
+    shorter.audio = cut(batch.audio, 10);
     EXPECT_TRUE(torch::allclose(model->forward(shorter, nullptr).score, score, 0, 1e-5));
   }
 }
 
 TEST(Mult, AsPublishedPaddingCounts) {
-  const auto model = make_mult(mult_config());
+  const auto model = make(small_config());
   model->eval();
   EXPECT_FALSE(model->is_padding_invariant());
-  auto batch = mult_batch();
+  auto batch = make_batch();
   const auto score = model->forward(batch, nullptr).score;
   batch.audio.values = batch.audio.values.masked_fill(batch.audio.padding.unsqueeze(-1), 9);
   EXPECT_FALSE(torch::allclose(model->forward(batch, nullptr).score, score));
@@ -96,10 +96,10 @@ TEST(Mult, AsPublishedPaddingCounts) {
 
 TEST(Mult, EachDropoutActsWhereItsNameSays) {
   const auto moved = [](double MultConfig::*rate) {
-    auto config = mult_config();
+    auto config = small_config();
     config.*rate = 0.5;
-    const auto model = make_mult(config);
-    const auto batch = mult_batch();
+    const auto model = make(config);
+    const auto batch = make_batch();
     Trace first, second;
     (void)model->forward(batch, &first);
     (void)model->forward(batch, &second);
@@ -127,10 +127,10 @@ TEST(Mult, EachDropoutActsWhereItsNameSays) {
 }
 
 TEST(Mult, WithoutDropoutItOverfitsOneBatch) {  // what the conformance suite asks, where the defaults drop too much
-  const auto config = mult_config();
+  const auto config = small_config();
   torch::manual_seed(3);
-  Mult model(config, mult_shape(), TextEncoder());
-  const auto batch = mult_batch();
+  Mult model(config, small_shape(), TextEncoder());
+  const auto batch = make_batch();
   torch::optim::AdamW optimizer(model.parameters(), torch::optim::AdamWOptions(5e-3));
   double before = 0, after = 0;
   for (int i = 0; i <= 50; ++i) {
@@ -145,17 +145,17 @@ TEST(Mult, WithoutDropoutItOverfitsOneBatch) {  // what the conformance suite as
 }
 
 TEST(Mult, RefusesSubsetsAndSequencesShorterThanAKernel) {
-  auto shape = mult_shape();
+  auto shape = small_shape();
   shape.present[2] = false;
-  EXPECT_THROW(make_mult(mult_config(), shape), ConfigError);
-  shape = mult_shape();
+  EXPECT_THROW(make(small_config(), shape), ConfigError);
+  shape = small_shape();
   shape.text_length = 2;
-  EXPECT_THROW(make_mult(mult_config(), shape), ConfigError);
-  const auto model = make_mult(mult_config());
-  auto batch = mult_batch();
-  batch.text_features = mult_cut(batch.text_features, 2);
+  EXPECT_THROW(make(small_config(), shape), ConfigError);
+  const auto model = make(small_config());
+  auto batch = make_batch();
+  batch.text_features = cut(batch.text_features, 2);
   EXPECT_THROW((void)model->forward(batch, nullptr), ShapeError);
-  batch = mult_batch();
+  batch = make_batch();
   batch.vision = {};
   EXPECT_THROW((void)model->forward(batch, nullptr), ShapeError);
 }
@@ -185,4 +185,4 @@ TEST(CrossmodalTransformer, PositionsStartAtOneAndSkipFramesWhoseFirstChannelIsZ
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::mult

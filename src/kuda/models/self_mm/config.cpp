@@ -1,6 +1,6 @@
 #include "kuda/models/self_mm/config.h"
 
-namespace kuda {
+namespace kuda::self_mm {
 
 SelfMmConfig::SelfMmConfig() { dropout_text = dropout_audio = 0.1; }
 
@@ -15,4 +15,4 @@ void SelfMmConfig::describe(Fields& fields) {
              "does for word-aligned data");
 }
 
-}  // namespace kuda
+}  // namespace kuda::self_mm

@@ -5,7 +5,7 @@
 
 #include "kuda/models/multitask.h"
 
-namespace kuda {
+namespace kuda::self_mm {
 
 struct SelfMmConfig final : ModelConfig, MultitaskOptions {
   std::int64_t audio_out = 16, vision_out = 32;            ///< widths of the encoded audio and vision
@@ -15,4 +15,4 @@ struct SelfMmConfig final : ModelConfig, MultitaskOptions {
   void describe(Fields& fields) override;
 };
 
-}  // namespace kuda
+}  // namespace kuda::self_mm

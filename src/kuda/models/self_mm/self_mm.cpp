@@ -5,7 +5,7 @@
 #include "kuda/nn/recurrent.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::self_mm {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -49,7 +49,7 @@ Output SelfMm::forward(const Batch& batch, Trace* trace) {
   return score({torch::cat({text, audio, vision}, 1), text, audio, vision}, trace);
 }
 
-ModelInfo self_mm_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "self_mm";
   info.title = "Self-MM";
@@ -61,4 +61,4 @@ ModelInfo self_mm_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::self_mm

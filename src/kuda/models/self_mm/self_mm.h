@@ -8,7 +8,7 @@
 #include "kuda/models/self_mm/config.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::self_mm {
 
 /// The last LSTM state of a modality, dropout, linear. Names rnn, linear_1; published name: AuViSubNet.
 class LastStateEncoderImpl : public torch::nn::Module {
@@ -36,6 +36,6 @@ class SelfMm final : public MultitaskModel {
   LastStateEncoder audio_{nullptr}, vision_{nullptr};
 };
 
-[[nodiscard]] ModelInfo self_mm_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::self_mm

@@ -9,7 +9,7 @@
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/test_tiny.h"
 
-namespace kuda {
+namespace kuda::self_mm {
 namespace {
 
 using test::tiny_batch;
@@ -120,4 +120,4 @@ TEST(SelfMm, DropoutStandsBeforeEachHead) {
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::self_mm

@@ -1,6 +1,6 @@
 #include "kuda/models/tetfn/config.h"
 
-namespace kuda {
+namespace kuda::tetfn {
 
 TetfnConfig::TetfnConfig() {
   vision_hidden = 64;
@@ -39,4 +39,4 @@ void TetfnConfig::describe(Fields& fields) {
       "position; false: masked, and read at each clip's last true position");
 }
 
-}  // namespace kuda
+}  // namespace kuda::tetfn

@@ -5,7 +5,7 @@
 
 #include "kuda/models/multitask.h"
 
-namespace kuda {
+namespace kuda::tetfn {
 
 struct TetfnConfig final : ModelConfig, MultitaskOptions {
   std::int64_t width = 50, heads = 5;              ///< of the transformers
@@ -18,4 +18,4 @@ struct TetfnConfig final : ModelConfig, MultitaskOptions {
   void describe(Fields& fields) override;
 };
 
-}  // namespace kuda
+}  // namespace kuda::tetfn

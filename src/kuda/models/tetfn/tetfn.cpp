@@ -7,7 +7,7 @@
 #include "kuda/base/error.h"
 #include "kuda/nn/pooling.h"
 
-namespace kuda {
+namespace kuda::tetfn {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -16,16 +16,16 @@ namespace {
 
 constexpr std::int64_t kTetfnLayers = 2;  ///< of every transformer but the lower ones: fixed in the published code
 
-Tensor tetfn_zero_padding(const Tensor& x, const Tensor& padding) {
+Tensor zero_padding(const Tensor& x, const Tensor& padding) {
   return padding.defined() ? x.masked_fill(padding.unsqueeze(-1), 0) : x;  // [B, L, D]
 }
 
-nn::Conv1d tetfn_convolution(std::int64_t input, std::int64_t output, std::int64_t kernel) {
+nn::Conv1d convolution(std::int64_t input, std::int64_t output, std::int64_t kernel) {
   return nn::Conv1d(nn::Conv1dOptions(input, output, kernel).bias(false));
 }
 
 /// Maximum over time of x [B, L, D], over true frames where lengths are known -> [B, D].
-Tensor tetfn_maximum(const CrossmodalInput& x) {
+Tensor maximum(const CrossmodalInput& x) {
   if (!x.lengths.defined()) return std::get<0>(x.values.max(1));
   const auto frames = torch::arange(x.values.size(1), x.lengths.options());
   const auto is_padded = (frames.unsqueeze(0) >= x.lengths.unsqueeze(1)).unsqueeze(-1);
@@ -33,7 +33,7 @@ Tensor tetfn_maximum(const CrossmodalInput& x) {
 }
 
 /// The last position of x [B, L, D], or each clip's last true one -> [B, D].
-Tensor tetfn_last(const CrossmodalInput& x) {
+Tensor last(const CrossmodalInput& x) {
   if (!x.lengths.defined()) return x.values.select(1, -1);
   const auto at = (x.lengths - 1).view({-1, 1, 1}).expand({-1, 1, x.values.size(2)});
   return x.values.gather(1, at).squeeze(1);
@@ -44,7 +44,7 @@ Tensor tetfn_last(const CrossmodalInput& x) {
 StateConvolutionImpl::StateConvolutionImpl(std::int64_t input, std::int64_t hidden, std::int64_t output,
                                            std::int64_t kernel) {
   rnn_ = register_module("rnn", nn::LSTM(nn::LSTMOptions(input, hidden).batch_first(true)));
-  conv_ = register_module("conv", tetfn_convolution(hidden, output, kernel));
+  conv_ = register_module("conv", convolution(hidden, output, kernel));
 }
 
 Tensor StateConvolutionImpl::forward(const Tensor& values, const Tensor& padding) {
@@ -52,7 +52,7 @@ Tensor StateConvolutionImpl::forward(const Tensor& values, const Tensor& padding
     const InFloat32 exact;   // as in nn/recurrent.h
     return std::get<0>(rnn_(as_float32(values)));
   }();
-  return conv_(tetfn_zero_padding(states, padding).transpose(1, 2));
+  return conv_(zero_padding(states, padding).transpose(1, 2));
 }
 
 TextEnhancedTransformerImpl::TextEnhancedTransformerImpl(CrossmodalOptions options) {
@@ -72,7 +72,7 @@ Tensor TextEnhancedTransformerImpl::forward(const CrossmodalInput& query, const 
 
 Tetfn::Tetfn(const TetfnConfig& config, const DataShape& shape, const TextEncoder& text)
     : MultitaskModel(config, shape, text, "TETFN"), config_(config) {
-  text_conv_ = register_module("proj_l", tetfn_convolution(text.bert.hidden_size, config.width, config.kernel_text));
+  text_conv_ = register_module("proj_l", convolution(text.bert.hidden_size, config.width, config.kernel_text));
   audio_ = register_module("audio_model",
                            StateConvolution(shape.audio_width, config.audio_hidden, config.width, config.kernel_audio));
   // The published code gives vision the audio's kernel, too.
@@ -119,14 +119,14 @@ Tetfn::Modalities Tetfn::encode(const Batch& batch, Trace* trace) {
   const auto hidden = encode_text(batch);  // [B, Lt, H]
   const auto length = hidden.size(1);
   const auto words = batch.text_padding.logical_not().sum(1);
-  const auto text = text_conv_(tetfn_zero_padding(hidden, padding(batch.text_padding)).transpose(1, 2));
+  const auto text = text_conv_(zero_padding(hidden, padding(batch.text_padding)).transpose(1, 2));
   if (trace != nullptr) {
     trace->keep("bert_last", hidden);
     trace->keep("proj_l", text);
   }
   const auto encode_sequence = [&](StateConvolution& encoder, const Sequence& sequence, const char* name) {
     const auto frames = sequence.values.size(1), target = config_.pool_to_text ? length : 0;
-    auto values = tetfn_zero_padding(sequence.values, padding(sequence.padding));
+    auto values = zero_padding(sequence.values, padding(sequence.padding));
     if (target > 0) values = pool_to_length(values, target);
     const auto pooled_lengths = lengths_after(sequence.lengths, frames, target, 1);
     const auto is_padded =
@@ -159,7 +159,7 @@ Output Tetfn::forward(const Batch& batch, Trace* trace) {
   const auto remember = [&](CrossmodalTransformer& memory, const CrossmodalInput& of, const Tensor& first,
                             const Tensor& second, const char* name) {
     const auto joined = keep(name, memory->forward({torch::cat({first, second}, -1), of.lengths}));  // [B, L, 2D]
-    return tetfn_last({joined, of.lengths});
+    return last({joined, of.lengths});
   };
   const auto text_from_audio = keep("trans_l_with_a", text_from_audio_->forward(text, audio));
   const auto text_from_vision = keep("trans_l_with_v", text_from_vision_->forward(text, vision));
@@ -175,10 +175,10 @@ Output Tetfn::forward(const Batch& batch, Trace* trace) {
                                  remember(audio_memory_, audio, audio_from_text, audio_from_vision, "trans_a_mem"),
                                  remember(vision_memory_, vision, vision_from_text, vision_from_audio, "trans_v_mem")},
                                 1);  // [B, 6D]
-  return score({fused, tetfn_maximum(text), tetfn_maximum(audio), tetfn_maximum(vision)}, trace);
+  return score({fused, maximum(text), maximum(audio), maximum(vision)}, trace);
 }
 
-ModelInfo tetfn_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "tetfn";
   info.title = "TETFN";
@@ -190,4 +190,4 @@ ModelInfo tetfn_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::tetfn

@@ -9,7 +9,7 @@
 #include "kuda/models/tetfn/config.h"
 #include "kuda/nn/crossmodal_transformer.h"
 
-namespace kuda {
+namespace kuda::tetfn {
 
 /// All LSTM states of a modality, then a convolution over time without padding or bias. Names rnn, conv.
 class StateConvolutionImpl : public torch::nn::Module {
@@ -61,6 +61,6 @@ class Tetfn final : public MultitaskModel {
   TextEnhancedTransformer audio_from_vision_{nullptr}, vision_from_audio_{nullptr};
 };
 
-[[nodiscard]] ModelInfo tetfn_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::tetfn

@@ -7,7 +7,7 @@
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/test_tiny.h"
 
-namespace kuda {
+namespace kuda::tetfn {
 namespace {
 
 using test::tiny_batch;
@@ -25,7 +25,7 @@ TetfnConfig tiny_tetfn() {
 }
 
 /// Scores with the padded frames and words as they are, and with others.
-std::pair<Tensor, Tensor> tetfn_scores(bool reference_quirks, bool pool_to_text) {
+std::pair<Tensor, Tensor> scores_of(bool reference_quirks, bool pool_to_text) {
   torch::manual_seed(3);
   auto config = tiny_tetfn();
   config.reference_quirks = reference_quirks;
@@ -42,7 +42,7 @@ std::pair<Tensor, Tensor> tetfn_scores(bool reference_quirks, bool pool_to_text)
 
 TEST(Tetfn, PaddingCountsOnlyAsPublished) {
   for (const bool is_pooled : {true, false}) {
-    const auto published = tetfn_scores(true, is_pooled), sound = tetfn_scores(false, is_pooled);
+    const auto published = scores_of(true, is_pooled), sound = scores_of(false, is_pooled);
     EXPECT_FALSE(torch::allclose(published.first, published.second, 0, 1e-5));
     EXPECT_TRUE(torch::allclose(sound.first, sound.second, 0, 1e-6));
   }
@@ -75,4 +75,4 @@ TEST(Tetfn, ACheckpointHasThePublishedConstantsAndNoBanks) {
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::tetfn

@@ -1,6 +1,6 @@
 #include "kuda/models/tfn/config.h"
 
-namespace kuda {
+namespace kuda::tfn {
 
 void TfnConfig::describe(Fields& fields) {
   fields.add("text_hidden", text_hidden, "width of the text LSTM", at_least(1));
@@ -21,4 +21,4 @@ void TfnConfig::describe(Fields& fields) {
              "left out and text dropout works");
 }
 
-}  // namespace kuda
+}  // namespace kuda::tfn

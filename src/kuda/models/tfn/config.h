@@ -5,7 +5,7 @@
 
 #include "kuda/models/model.h"
 
-namespace kuda {
+namespace kuda::tfn {
 
 struct TfnConfig final : ModelConfig {
   std::int64_t text_hidden = 128, vision_hidden = 128, audio_hidden = 32;
@@ -23,4 +23,4 @@ struct TfnConfig final : ModelConfig {
   void describe(Fields& fields) override;
 };
 
-}  // namespace kuda
+}  // namespace kuda::tfn

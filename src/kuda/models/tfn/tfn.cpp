@@ -3,7 +3,7 @@
 #include "kuda/base/error.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::tfn {
 
 using torch::Tensor;
 namespace nn = torch::nn;
@@ -59,7 +59,7 @@ Losses Tfn::loss(const Output& output, const Batch& batch) {
 
 bool Tfn::is_padding_invariant() const { return !config_.reference_quirks; }
 
-ModelInfo tfn_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "tfn";
   info.title = "TFN";
@@ -75,4 +75,4 @@ ModelInfo tfn_info() {
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::tfn

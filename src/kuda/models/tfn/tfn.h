@@ -9,7 +9,7 @@
 #include "kuda/nn/mean_inputs.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::tfn {
 
 /// State names as published: audio_subnet, video_subnet, text_subnet, post_fusion_layer_{1,2,3}.
 class Tfn final : public Model {
@@ -28,6 +28,6 @@ class Tfn final : public Model {
   Linear post_fusion_1_{nullptr}, post_fusion_2_{nullptr}, post_fusion_3_{nullptr};
 };
 
-[[nodiscard]] ModelInfo tfn_info();
+[[nodiscard]] ModelInfo info();
 
-}  // namespace kuda
+}  // namespace kuda::tfn

@@ -7,12 +7,12 @@
 #include "kuda/base/error.h"
 #include "kuda/models/test_batch.h"
 
-namespace kuda {
+namespace kuda::tfn {
 namespace {
 
 using torch::Tensor;
 
-DataShape tfn_shape(std::int64_t text_width = 6) {
+DataShape small_shape(std::int64_t text_width = 6) {
   DataShape shape;
   shape.text_length = 5;
   shape.text_width = text_width;
@@ -23,7 +23,7 @@ DataShape tfn_shape(std::int64_t text_width = 6) {
   return shape;
 }
 
-TfnConfig tfn_config() {
+TfnConfig small_config() {
   TfnConfig config;
   config.text_hidden = config.vision_hidden = 4;
   config.audio_hidden = 3;
@@ -33,9 +33,9 @@ TfnConfig tfn_config() {
   return config;
 }
 
-TextEncoder tfn_text() { return test::small_encoder(8, 1); }
+TextEncoder small_text() { return test::small_encoder(8, 1); }
 
-Batch tfn_batch() {
+Batch make_batch() {
   Batch batch;
   batch.ids = {"a", "b", "c"};
   batch.rows = {0, 1, 2};
@@ -46,19 +46,19 @@ Batch tfn_batch() {
   return batch;
 }
 
-std::shared_ptr<Tfn> make_tfn(const TfnConfig& config, const DataShape& shape = tfn_shape()) {
+std::shared_ptr<Tfn> make(const TfnConfig& config, const DataShape& shape = small_shape()) {
   torch::manual_seed(3);
-  return std::make_shared<Tfn>(config, shape, tfn_text());
+  return std::make_shared<Tfn>(config, shape, small_text());
 }
 
 TEST(Tfn, SoundOptionLeavesPaddingOut) {
-  auto config = tfn_config();
+  auto config = small_config();
   for (const bool quirks : {true, false}) {
     config.reference_quirks = quirks;
-    const auto model = make_tfn(config);
+    const auto model = make(config);
     model->eval();
     const torch::NoGradGuard no_grad;
-    auto batch = tfn_batch();
+    auto batch = make_batch();
     const auto before = model->forward(batch, nullptr).score;
     for (auto* sequence : {&batch.text_features, &batch.vision, &batch.audio})
       sequence->values = sequence->values.masked_fill(sequence->padding.unsqueeze(-1), 9);
@@ -68,13 +68,13 @@ TEST(Tfn, SoundOptionLeavesPaddingOut) {
 }
 
 TEST(Tfn, TextDropoutWorksOnlyWithoutTheQuirks) {
-  auto config = tfn_config();
+  auto config = small_config();
   config.dropout_text = 0.5;
   for (const bool quirks : {true, false}) {
     config.reference_quirks = quirks;
-    const auto model = make_tfn(config);
+    const auto model = make(config);
     Trace trace, again;
-    const auto batch = tfn_batch();
+    const auto batch = make_batch();
     (void)model->forward(batch, &trace);
     (void)model->forward(batch, &again);
     EXPECT_EQ(torch::equal(trace.at("Feature_t"), again.at("Feature_t")), quirks);
@@ -82,10 +82,10 @@ TEST(Tfn, TextDropoutWorksOnlyWithoutTheQuirks) {
 }
 
 TEST(Tfn, TheFusionDropoutActsOnTheProduct) {
-  auto config = tfn_config();
+  auto config = small_config();
   config.dropout_fusion = 0.5;
-  const auto model = make_tfn(config);
-  const auto batch = tfn_batch();
+  const auto model = make(config);
+  const auto batch = make_batch();
   Trace first, second;
   (void)model->forward(batch, &first);
   (void)model->forward(batch, &second);
@@ -94,8 +94,8 @@ TEST(Tfn, TheFusionDropoutActsOnTheProduct) {
 }
 
 TEST(Tfn, ABatchOfOneIsNormalisedWithTheRunningStatistics) {
-  const auto model = make_tfn(tfn_config());
-  auto batch = tfn_batch();
+  const auto model = make(small_config());
+  auto batch = make_batch();
   (void)model->forward(batch, nullptr);  // moves the statistics once
   const auto before = model->named_buffers()["audio_subnet.norm.running_mean"].clone();
   batch.ids = {"a"};
@@ -109,19 +109,19 @@ TEST(Tfn, ABatchOfOneIsNormalisedWithTheRunningStatistics) {
 }
 
 TEST(Tfn, ScoresStayInsideTheConfiguredRange) {
-  auto config = tfn_config();
+  auto config = small_config();
   config.output_range = 2;
   config.output_shift = -1;
-  const auto model = make_tfn(config);
-  auto batch = tfn_batch();
+  const auto model = make(config);
+  auto batch = make_batch();
   batch.vision.values = batch.vision.values * 1e4;
   model->eval();
   EXPECT_LE(model->forward(batch, nullptr).score.abs().max().item<float>(), 1.0F);
 }
 
 TEST(Tfn, DataWithoutTextFeaturesGetAFrozenEncoder) {
-  const auto model = make_tfn(tfn_config(), tfn_shape(0));
-  auto batch = tfn_batch();
+  const auto model = make(small_config(), small_shape(0));
+  auto batch = make_batch();
   batch.text_features = {};
   batch.text_ids = torch::randint(1, 20, {3, 5});
   batch.text_segments = torch::zeros_like(batch.text_ids);
@@ -135,20 +135,20 @@ TEST(Tfn, DataWithoutTextFeaturesGetAFrozenEncoder) {
     EXPECT_FALSE(item.value().requires_grad() || item.value().grad().defined()) << item.key();
   }
   EXPECT_GT(frozen, 0U);
-  for (const auto& name : make_tfn(tfn_config())->named_parameters().keys())
+  for (const auto& name : make(small_config())->named_parameters().keys())
     EXPECT_EQ(name.find("text_encoder"), std::string::npos);
 }
 
 TEST(Tfn, RefusesNoModalitiesAndFeaturesOfAnotherWidth) {
-  auto shape = tfn_shape();
+  auto shape = small_shape();
   shape.present = {false, false, false};
-  EXPECT_THROW(make_tfn(tfn_config(), shape), ConfigError);
-  const auto model = make_tfn(tfn_config());
-  auto batch = tfn_batch();
+  EXPECT_THROW(make(small_config(), shape), ConfigError);
+  const auto model = make(small_config());
+  auto batch = make_batch();
   batch.vision = test::random_sequence(7, 4, {1, 4, 7});
   EXPECT_THROW((void)model->forward(batch, nullptr), ShapeError);
   EXPECT_THROW((void)model->forward(Batch(), nullptr), ShapeError);
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::tfn

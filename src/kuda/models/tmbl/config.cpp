@@ -4,7 +4,7 @@
 
 #include "kuda/base/error.h"
 
-namespace kuda {
+namespace kuda::tmbl {
 
 void TmblConfig::describe(Fields& fields) {
   fields.add("mode", mode,
@@ -48,4 +48,4 @@ void check(const TmblConfig& config) {
     throw ConfigError("tmbl.cross_attention needs tmbl.mode = \"sound\"; the published streams attend to themselves");
 }
 
-}  // namespace kuda
+}  // namespace kuda::tmbl

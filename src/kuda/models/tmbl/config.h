@@ -7,7 +7,7 @@
 
 #include "kuda/models/model.h"
 
-namespace kuda {
+namespace kuda::tmbl {
 
 struct TmblConfig final : ModelConfig {
   std::string mode = "sound";         ///< "sound": every clip alone; "reference": as published
@@ -30,4 +30,4 @@ struct TmblConfig final : ModelConfig {
 /// Throws ConfigError naming the options.
 void check(const TmblConfig& config);
 
-}  // namespace kuda
+}  // namespace kuda::tmbl

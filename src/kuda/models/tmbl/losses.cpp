@@ -2,14 +2,14 @@
 
 #include "kuda/models/tmbl/tmbl.h"
 
-namespace kuda {
+namespace kuda::tmbl {
 
 using torch::Tensor;
 
 namespace {
 
-Tensor tmbl_over_pairs(const TmblStreams& of_private, const TmblStreams& shared,
-                       const std::function<Tensor(const Tensor&, const Tensor&)>& term) {
+Tensor over_pairs(const Streams& of_private, const Streams& shared,
+                  const std::function<Tensor(const Tensor&, const Tensor&)>& term) {
   Tensor sum;
   const auto add = [&](const Tensor& x, const Tensor& y) { sum = sum.defined() ? sum + term(x, y) : term(x, y); };
   for (std::size_t m = 0; m < 3; ++m) add(of_private[m], shared[m]);
@@ -21,15 +21,15 @@ Tensor tmbl_over_pairs(const TmblStreams& of_private, const TmblStreams& shared,
 
 }  // namespace
 
-Tensor tmbl_similarity(const TmblStreams& shared) {
+Tensor similarity_loss(const Streams& shared) {
   const auto distance = [&](std::size_t a, std::size_t b) {
     return 1 - torch::cosine_similarity(as_float32(shared[a]), as_float32(shared[b]), -1, 1e-8).mean();
   };
   return (distance(0, 1) + distance(0, 2) + distance(1, 2)) / 3;
 }
 
-Tensor tmbl_reference_difference(const TmblStreams& of_private, const TmblStreams& shared) {
-  return tmbl_over_pairs(of_private, shared, [](const Tensor& x, const Tensor& y) {
+Tensor reference_difference_loss(const Streams& of_private, const Streams& shared) {
+  return over_pairs(of_private, shared, [](const Tensor& x, const Tensor& y) {
     const auto square = [](const Tensor& stream) {
       const auto r = as_float32(stream[0] - stream[1]).flatten() / 2;  // [B H]
       return (r / (r.detach().norm() + 1e-6)).square().sum();
@@ -39,8 +39,8 @@ Tensor tmbl_reference_difference(const TmblStreams& of_private, const TmblStream
   });
 }
 
-Tensor tmbl_difference(const TmblStreams& of_private, const TmblStreams& shared) {
-  return tmbl_over_pairs(of_private, shared, [](const Tensor& x, const Tensor& y) {
+Tensor difference_loss(const Streams& of_private, const Streams& shared) {
+  return over_pairs(of_private, shared, [](const Tensor& x, const Tensor& y) {
     const InFloat32 exact;  // differences of numbers that are alike
     const auto unit = [](const Tensor& stream) {
       const auto rows = as_float32(stream).flatten(1);  // [B, 2H]
@@ -51,4 +51,4 @@ Tensor tmbl_difference(const TmblStreams& of_private, const TmblStreams& shared)
   });
 }
 
-}  // namespace kuda
+}  // namespace kuda::tmbl

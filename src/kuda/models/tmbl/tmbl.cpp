@@ -7,7 +7,7 @@
 #include "kuda/nn/pooling.h"
 #include "kuda/tensor/dropout.h"
 
-namespace kuda {
+namespace kuda::tmbl {
 
 using torch::Tensor;
 
@@ -34,10 +34,10 @@ Tmbl::Tmbl(const TmblConfig& config, const DataShape& shape, const TextEncoder& 
         projection->register_module(name + "_layer_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({h})));
     private_output_[m] = register_module("fc_" + letters[m], Linear(widths[m], h));
   }
-  private_audio_ = register_module("tf_encoder_private_a", TmblTransformer(config, widths[2], widths[1], 2));
-  private_vision_ = register_module("tf_encoder_private_v", TmblTransformer(config, widths[1], widths[0], 2));
-  private_text_ = register_module("tf_encoder_private_t", TmblTransformer(config, widths[0], widths[2], 2));
-  shared_ = register_module("tf_encoder_share", TmblTransformer(config, h, h, 3));
+  private_audio_ = register_module("tf_encoder_private_a", Transformer(config, widths[2], widths[1], 2));
+  private_vision_ = register_module("tf_encoder_private_v", Transformer(config, widths[1], widths[0], 2));
+  private_text_ = register_module("tf_encoder_private_t", Transformer(config, widths[0], widths[2], 2));
+  shared_ = register_module("tf_encoder_share", Transformer(config, h, h, 3));
 
   const auto fusion = register_module("fusion3", std::make_shared<torch::nn::Module>());
   const auto conv = [&](const char* name, std::int64_t from, std::int64_t to) {
@@ -70,13 +70,13 @@ Tensor Tmbl::read(Utterance& encoder, const Sequence& sequence, const Tensor& te
   return torch::cat({first.final[0], second.final[0], first.final[1], second.final[1]}, -1);
 }
 
-TmblStreams Tmbl::private_streams(const TmblStreams& features, Trace* trace) {
+Streams Tmbl::private_streams(const Streams& features, Trace* trace) {
   // Without dropout the two published copies are equal; one pass keeps rounding out of their difference.
   const bool is_one_pass = config_.is_reference() && (!is_training() || config_.dropout_transformer == 0);
   const auto twice = [&](const Tensor& x) {  // [2, B, d] or [B, 2, d]
     return is_one_pass ? x.unsqueeze(0) : torch::stack({x, x}, token_axis());
   };
-  const auto run = [&](TmblTransformer& transformer, std::size_t one, std::size_t two, const char* letter) {
+  const auto run = [&](Transformer& transformer, std::size_t one, std::size_t two, const char* letter) {
     auto streams = transformer->forward({twice(features[one]), twice(features[two])});
     for (std::size_t m = 0; m < 2; ++m) {
       if (is_one_pass) streams[m] = streams[m].expand({2, -1, -1});
@@ -91,8 +91,8 @@ TmblStreams Tmbl::private_streams(const TmblStreams& features, Trace* trace) {
           private_output_[2]((first[0] + third[1]) / 2)};
 }
 
-TmblStreams Tmbl::shared_streams(const TmblStreams& features, Trace* trace) {
-  TmblStreams projected, bound;  // [B, H]
+Streams Tmbl::shared_streams(const Streams& features, Trace* trace) {
+  Streams projected, bound;  // [B, H]
   for (std::size_t m = 0; m < 3; ++m) {
     const auto x = projections_[m].linear(features[m]);
     projected[m] = projections_[m].norm(config_.activation == "relu" ? x.relu() : x.tanh());
@@ -127,8 +127,8 @@ Output Tmbl::forward(const Batch& batch, Trace* trace) {
   };
   const auto hidden = bert_->forward(batch.text_ids, batch.text_segments, batch.text_padding).back();  // [B, L, D]
   const auto real = batch.text_padding.logical_not().to(hidden.scalar_type()).unsqueeze(-1);           // [B, L, 1]
-  const TmblStreams features{(hidden * real).sum(1) / real.sum(1), read(vision_, batch.vision, batch.text_padding),
-                             read(audio_, batch.audio, batch.text_padding)};
+  const Streams features{(hidden * real).sum(1) / real.sum(1), read(vision_, batch.vision, batch.text_padding),
+                         read(audio_, batch.audio, batch.text_padding)};
   for (std::size_t m = 0; m < 3; ++m) keep(std::array{"t_feature", "v_feature", "a_feature"}[m], features[m]);
   const auto of_private = private_streams(features, trace);
   const auto shared = shared_streams(features, trace);
@@ -155,9 +155,9 @@ Output Tmbl::forward(const Batch& batch, Trace* trace) {
   Output output;
   const InFloat32 exact;  // as the last layer of other models (tensor/linear.h)
   output.score = fusion3_(as_float32(fused)).mean(-1).squeeze(-1);  // [B]
-  output.terms.emplace_back("similarity", tmbl_similarity(shared));
+  output.terms.emplace_back("similarity", similarity_loss(shared));
   output.terms.emplace_back(
-      "difference", is_reference ? tmbl_reference_difference(of_private, shared) : tmbl_difference(of_private, shared));
+      "difference", is_reference ? reference_difference_loss(of_private, shared) : difference_loss(of_private, shared));
   return output;
 }
 
@@ -171,7 +171,7 @@ Losses Tmbl::loss(const Output& output, const Batch& batch) {
 namespace {
 
 /// What the published class holds and no loss reaches.
-bool tmbl_is_unused(std::string_view name) {
+bool is_unused(std::string_view name) {
   const auto has = [&](std::string_view part) { return name.find(part) != std::string_view::npos; };
   if (has("MLP_Communicator") || has("batchnorm") || has("tlayer_norm") || has("pos_table")) return true;
   if (has("tf_encoder_private_")) return has(".slf_attn.") || has("layer_stack3") || has("layer_norm3");
@@ -181,7 +181,7 @@ bool tmbl_is_unused(std::string_view name) {
 
 }  // namespace
 
-ModelInfo tmbl_info() {
+ModelInfo info() {
   ModelInfo info;
   info.name = "tmbl";
   info.title = "TMBL";
@@ -193,9 +193,9 @@ ModelInfo tmbl_info() {
   info.reference = "JackAILab/TMBL 59ac3c5 (no licence)";
   info.features = {{"text", "t_feature"}, {"vision", "v_feature"}, {"audio", "a_feature"}, {"fused", "mean/fused"}};
   info.idle_parameters = {"bertmodel.pooler."};
-  info.is_unused = tmbl_is_unused;
+  info.is_unused = is_unused;
   info.set_makers<Tmbl, TmblConfig>();
   return info;
 }
 
-}  // namespace kuda
+}  // namespace kuda::tmbl

@@ -5,12 +5,12 @@
 #include "kuda/base/error.h"
 #include "kuda/models/test_batch.h"
 
-namespace kuda {
+namespace kuda::tmbl {
 namespace {
 
 using torch::Tensor;
 
-DataShape tmbl_shape() {
+DataShape small_shape() {
   DataShape shape;
   shape.text_length = shape.vision_length = shape.audio_length = 5;
   shape.vision_width = 4;
@@ -18,9 +18,9 @@ DataShape tmbl_shape() {
   return shape;
 }
 
-TextEncoder tmbl_text() { return test::small_encoder(8, 1); }
+TextEncoder small_text() { return test::small_encoder(8, 1); }
 
-TmblConfig tmbl_small(const std::string& mode) {
+TmblConfig small_config(const std::string& mode) {
   TmblConfig config;
   config.mode = mode;
   config.reference_batch = 4;
@@ -33,7 +33,7 @@ TmblConfig tmbl_small(const std::string& mode) {
   return config;
 }
 
-Batch tmbl_batch() {
+Batch make_batch() {
   torch::manual_seed(3);
   Batch batch;
   batch.ids = {"a", "b", "c", "d"};
@@ -54,7 +54,7 @@ Batch tmbl_batch() {
   return batch;
 }
 
-Tensor tmbl_score(Model& model, const Batch& batch) {
+Tensor score_of(Model& model, const Batch& batch) {
   model.eval();
   const torch::NoGradGuard no_grad;
   return model.forward(batch, nullptr).score;
@@ -63,11 +63,11 @@ Tensor tmbl_score(Model& model, const Batch& batch) {
 TEST(Tmbl, OnlyInModeReferenceAScoreDependsOnTheNeighbours) {
   for (const std::string mode : {"sound", "reference"}) {
     torch::manual_seed(1);
-    Tmbl model(tmbl_small(mode), tmbl_shape(), tmbl_text());
-    auto batch = tmbl_batch();
-    const auto before = tmbl_score(model, batch);
+    Tmbl model(small_config(mode), small_shape(), small_text());
+    auto batch = make_batch();
+    const auto before = score_of(model, batch);
     batch.vision.values[3] += 1;  // the last clip
-    const auto after = tmbl_score(model, batch);
+    const auto after = score_of(model, batch);
     EXPECT_FALSE(torch::allclose(after[3], before[3], 0, 1e-6));
     EXPECT_EQ(torch::allclose(after.slice(0, 0, 3), before.slice(0, 0, 3), 0, 1e-6), mode == "sound");
   }
@@ -76,11 +76,11 @@ TEST(Tmbl, OnlyInModeReferenceAScoreDependsOnTheNeighbours) {
 TEST(Tmbl, CrossAttentionLetsThePrivateStreamsMeet) {
   for (const bool is_cross : {false, true}) {
     torch::manual_seed(1);
-    auto config = tmbl_small("sound");
+    auto config = small_config("sound");
     config.cross_attention = is_cross;
-    Tmbl model(config, tmbl_shape(), tmbl_text());
+    Tmbl model(config, small_shape(), small_text());
     model.eval();
-    auto batch = tmbl_batch();
+    auto batch = make_batch();
     Trace before, after;
     model.forward(batch, &before);
     batch.audio.values += 1;
@@ -91,20 +91,20 @@ TEST(Tmbl, CrossAttentionLetsThePrivateStreamsMeet) {
 }
 
 TEST(Tmbl, RefusesASubsetOfModalitiesAndBatchesLargerThanTheReferenceHasRowsFor) {
-  auto shape = tmbl_shape();
+  auto shape = small_shape();
   shape.present[2] = false;
-  EXPECT_THROW(Tmbl(tmbl_small("sound"), shape, tmbl_text()), ConfigError);
-  auto config = tmbl_small("reference");
+  EXPECT_THROW(Tmbl(small_config("sound"), shape, small_text()), ConfigError);
+  auto config = small_config("reference");
   config.reference_batch = 3;
-  Tmbl model(config, tmbl_shape(), tmbl_text());
-  EXPECT_THROW(tmbl_score(model, tmbl_batch()), ShapeError);
+  Tmbl model(config, small_shape(), small_text());
+  EXPECT_THROW(score_of(model, make_batch()), ShapeError);
   config.cross_attention = true;
-  EXPECT_THROW(Tmbl(config, tmbl_shape(), tmbl_text()), ConfigError);
+  EXPECT_THROW(Tmbl(config, small_shape(), small_text()), ConfigError);
 }
 
 TEST(Tmbl, TheReferenceDifferenceIsTheMeanSquareOfTheWholeMatrix) {
   torch::manual_seed(2);
-  TmblStreams of_private, shared;
+  Streams of_private, shared;
   for (std::size_t m = 0; m < 3; ++m) {
     of_private[m] = torch::randn({2, 3, 4});
     shared[m] = torch::randn({2, 3, 4});
@@ -117,8 +117,8 @@ TEST(Tmbl, TheReferenceDifferenceIsTheMeanSquareOfTheWholeMatrix) {
   auto sum =
       term(of_private[0], of_private[1]) + term(of_private[0], of_private[2]) + term(of_private[1], of_private[2]);
   for (std::size_t m = 0; m < 3; ++m) sum = sum + term(of_private[m], shared[m]);
-  EXPECT_NEAR(tmbl_reference_difference(of_private, shared).item<double>(), sum.item<double>(), 1e-6);
+  EXPECT_NEAR(reference_difference_loss(of_private, shared).item<double>(), sum.item<double>(), 1e-6);
 }
 
 }  // namespace
-}  // namespace kuda
+}  // namespace kuda::tmbl

@@ -9,18 +9,18 @@
 #include "kuda/models/tmbl/config.h"
 #include "kuda/tensor/linear.h"
 
-namespace kuda {
+namespace kuda::tmbl {
 
 /// Sinusoids [1, n, d]: row p, column j has the angle p / 10000^(2 floor(j/2) / d), its sine for even j, cosine for
 /// odd.
-[[nodiscard]] torch::Tensor tmbl_positions(std::int64_t n, std::int64_t dim);
+[[nodiscard]] torch::Tensor sinusoids(std::int64_t n, std::int64_t dim);
 
 /// x = LN(drop(fc attention(q, k, v)) + q), then x = LN(drop(w_2(relu(z1) z2)) + x) with [z1 | z2] three affine maps of
 /// x. Scores are scaled by the width of all heads together, as published. LN eps 1e-6.
-class TmblLayerImpl : public torch::nn::Module {
+class LayerImpl : public torch::nn::Module {
  public:
   /// Self-attention is named slf_attn_sa and has values as wide as keys; attention to another stream is slf_attn.
-  TmblLayerImpl(const TmblConfig& config, std::int64_t query_width, std::int64_t source_width, bool is_self);
+  LayerImpl(const TmblConfig& config, std::int64_t query_width, std::int64_t source_width, bool is_self);
   /// query [N, S, dq], key and value [N, S, dk] -> [N, S, dq]
   torch::Tensor forward(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value);
 
@@ -33,12 +33,12 @@ class TmblLayerImpl : public torch::nn::Module {
   torch::nn::Conv1d keep_q_k_{nullptr}, up_{nullptr}, keep_{nullptr};  ///< kernel 1
   torch::nn::LayerNorm norm_{nullptr}, feed_norm_{nullptr};
 };
-TORCH_MODULE(TmblLayer);
+TORCH_MODULE(Layer);
 
 /// Two streams of widths d1 and d2 (private part) or three of d1 = d2 (shared part).
-class TmblTransformerImpl : public torch::nn::Module {
+class TransformerImpl : public torch::nn::Module {
  public:
-  TmblTransformerImpl(const TmblConfig& config, std::int64_t width1, std::int64_t width2, std::int64_t streams);
+  TransformerImpl(const TmblConfig& config, std::int64_t width1, std::int64_t width2, std::int64_t streams);
   /// Each [N, S, d_m]; positions and attention run along S.
   std::vector<torch::Tensor> forward(std::vector<torch::Tensor> streams);
 
@@ -47,8 +47,8 @@ class TmblTransformerImpl : public torch::nn::Module {
   bool is_reference_, is_cross_;
   double dropout_;
   std::vector<torch::nn::LayerNorm> norms_;
-  std::vector<std::vector<TmblLayer>> stacks_;  ///< by stream
+  std::vector<std::vector<Layer>> stacks_;  ///< by stream
 };
-TORCH_MODULE(TmblTransformer);
+TORCH_MODULE(Transformer);
 
-}  // namespace kuda
+}  // namespace kuda::tmbl
