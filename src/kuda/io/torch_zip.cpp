@@ -195,9 +195,9 @@ void check_archive(ZipArchive& archive, const std::string& folder, const std::st
                   [&](const std::string& member) { return member.starts_with(folder + "code/"); }))
     throw FormatError(name + ": this is a TorchScript program, not a state dictionary",
                       "in Python: torch.save(torch.jit.load(FILE).state_dict(), 'state.pth')");
-  if (!archive.contains(folder + "byteorder")) return;  // PyTorch before 2.1: little-endian
-  const auto order = archive.member(folder + "byteorder").bytes;
-  if (std::string_view(reinterpret_cast<const char*>(order.data()), order.size()) != "little")
+  if (!archive.contains(folder + "byteorder")) return;          // PyTorch before 2.1: little-endian
+  const ByteView order = archive.member(folder + "byteorder");  // with its owner: a packed member is in memory
+  if (std::string_view(reinterpret_cast<const char*>(order.bytes.data()), order.bytes.size()) != "little")
     throw FormatError(name + ": tensors in big-endian byte order are not supported");
 }
 

@@ -80,6 +80,12 @@ TEST(TorchZip, ReadsViewsOfOneStorage) {
   EXPECT_EQ(file.at("part").data, file.at("whole").data + 20) << "no copy";
 }
 
+TEST(TorchZip, ReadsAnArchiveThatWasPackedAgain) {  // the byte order is then in memory that the reader must keep alive
+  const ArrayFile file = read("deflated.pth");
+  EXPECT_EQ(file.at("weight").to_doubles(), kWeight);
+  EXPECT_EQ(file.at("bias").to_doubles(), kBias);
+}
+
 TEST(TorchZip, SaysHowToConvertTheLegacyFormat) {
   EXPECT_THAT(torch_zip_error("legacy.pth"), HasSubstr("byte 0: the legacy (non-zip) format"));
   EXPECT_THAT(torch_zip_error("legacy.pth"), HasSubstr("_use_new_zipfile_serialization=True"));

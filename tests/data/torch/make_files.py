@@ -50,3 +50,8 @@ with zipfile.ZipFile("plain_dict.pth") as new, zipfile.ZipFile("torch_1_6.pth", 
         folder, member = name.split("/", 1)
         if member == "data.pkl" or member == "version" or member.startswith("data/"):
             old.writestr(zipfile.ZipInfo("archive/" + member), new.read(name))
+
+# The same packed again by an ordinary zip program: every member is deflated, "byteorder" too.
+with zipfile.ZipFile("plain_dict.pth") as new, zipfile.ZipFile("deflated.pth", "w", zipfile.ZIP_DEFLATED) as packed:
+    for name in new.namelist():
+        packed.writestr(zipfile.ZipInfo(name), new.read(name), zipfile.ZIP_DEFLATED)

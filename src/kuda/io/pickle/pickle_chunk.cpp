@@ -115,6 +115,7 @@ const std::shared_ptr<Buffer>& PickleChunk::unquoted(PickleMachine& machine) {
 ByteView PickleChunk::raw(PickleMachine& machine) {
   if (is_text()) machine.fail("array data: expected bytes, found text");
   if (swapped_size_ != 0) machine.fail("the data of a big-endian array are used for something else as well");
+  is_given_out_ = true;
   if (encoding_ != Encoding::quoted) return {stored_, owner_};
   const auto& bytes = unquoted(machine);
   return {*bytes, bytes};
@@ -123,10 +124,11 @@ ByteView PickleChunk::raw(PickleMachine& machine) {
 ByteView PickleChunk::swapped(PickleMachine& machine, std::size_t size) {
   if (size == 1) return raw(machine);
   if (swapped_size_ == size) return {*buffer_, buffer_};
+  const bool has_views = is_given_out_;
   const ByteView plain = raw(machine);
   if (plain.bytes.empty()) return plain;  // Python shares one empty bytes object among all its users
   const auto* mine = static_cast<const Buffer*>(plain.owner.get());
-  const bool is_private = buffer_ != nullptr && mine == buffer_.get();
+  const bool is_private = buffer_ != nullptr && mine == buffer_.get() && !has_views;
   if (!is_private) buffer_ = std::make_shared<Buffer>(plain.bytes.begin(), plain.bytes.end());
   swap_bytes(*buffer_, size);
   swapped_size_ = size;

@@ -49,6 +49,7 @@ class PickleChunk : public ValueAccess::Opaque {
   Encoding encoding_;
   std::shared_ptr<const void> owner_;
   std::shared_ptr<Buffer> buffer_;  // decoded from quotes or Latin-1, or swapped
+  bool is_given_out_ = false;       // somebody holds a view of the plain bytes
   std::size_t swapped_size_ = 0;    // buffer_ holds items of this size in native order
   std::shared_ptr<PickleChunk> latin1_;
   Value settled_;

@@ -129,6 +129,14 @@ TEST(Pickle, BytesOfABigEndianArrayCanBeUsedAgain) {
   EXPECT_EQ(root[0].array().data, root[1].array().data);
 }
 
+TEST(Pickle, ABigEndianArrayLeavesTheBytesOfAnotherAlone) {
+  const std::string data = test::latin1(test::raw("\0\1\0\2")) + "q\x01";
+  const Value root = read_text("\x80\x02(" + test::array(test::dtype("i2", '<'), 2, data) +
+                               test::array(test::dtype("i2", '>'), 2, "h\x01") + "t.");
+  EXPECT_EQ(root[0].array().to_doubles(), (std::vector<double>{256, 512}));
+  EXPECT_EQ(root[1].array().to_doubles(), (std::vector<double>{1, 2}));
+}
+
 TEST(Pickle, EmptyArraysOfAnyByteOrderShareOneBytesObject) {  // found by comparing random files with Python
   const std::string data = test::binbytes("") + "q\x01";
   const Value root = read_text("\x80\x02(" + test::array(test::dtype("i2", '>'), 0, data) +
