@@ -110,6 +110,13 @@ TEST(Log, SinkCanBeReplaced) {
   EXPECT_EQ(seen, "3 clips");
 }
 
+TEST(Log, ByDefaultALineOnStderr) {
+  testing::internal::CaptureStderr();
+  log_info("{} clips", 3);
+  log_warning("two\nlines");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "3 clips\nwarning: two\nlines\n");
+}
+
 TEST(JsonNumber, WhatJsonCannotHoldIsNullAndReadsBackAsNaN) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
   for (const double value : {kNaN, kInfinity, -kInfinity}) {

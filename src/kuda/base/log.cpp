@@ -1,8 +1,6 @@
 #include "kuda/base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
+#include <cstdio>
 #include <mutex>
 #include <utility>
 
@@ -10,15 +8,9 @@ namespace kuda {
 namespace {
 
 void to_stderr(LogLevel level, const std::string& message) {
-  static const auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>("kuda", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%v");
-    return made;
-  }();
-  if (level == LogLevel::warning)
-    logger->warn("warning: " + message);
-  else
-    logger->info(message);
+  const std::string line = (level == LogLevel::warning ? "warning: " + message : message) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stderr);  // at once, so that lines of several processes do not mix
+  std::fflush(stderr);
 }
 
 std::mutex& guard() {
