@@ -1,9 +1,13 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <numeric>
 #include <set>
 
 #include "kuda/base/child_process.h"
@@ -53,10 +57,56 @@ TEST(MappedFile, MapsAnEmptyFileAsNoBytes) {
   EXPECT_TRUE(MappedFile::open(path)->bytes().empty());
 }
 
+/// Whether each page of a mapping is in the memory of this process (bit 63 of its entry in pagemap).
+std::vector<bool> pages_of(const MappedFile& file, std::size_t page) {
+  std::vector<std::uint64_t> entries(file.bytes().size() / page);
+  const auto first = reinterpret_cast<std::uintptr_t>(file.bytes().data()) / page * sizeof(std::uint64_t);
+  const int map = ::open("/proc/self/pagemap", O_RDONLY);
+  const auto size = entries.size() * sizeof(std::uint64_t);
+  EXPECT_EQ(::pread(map, entries.data(), size, off_t(first)), ssize_t(size));
+  ::close(map);
+  std::vector<bool> present;
+  for (const auto entry : entries) present.push_back((entry >> 63U) != 0);
+  return present;
+}
+
+TEST(MappedFile, GivesBackPagesThatAreDoneWithAndKeepsTheirBytes) {
+  const auto page = std::size_t(::sysconf(_SC_PAGESIZE));
+  const auto file = MappedFile::create(test::scratch("mapped"), 8 * page);
+  std::fill_n(file->writable(), 8 * page, std::byte{7});
+  ASSERT_EQ(pages_of(*file, page), std::vector<bool>(8, true));
+  const auto* bytes = file->bytes().data();
+  file->give_back(bytes + 2 * page + 100, bytes + 5 * page + 100);
+  EXPECT_EQ(pages_of(*file, page), (std::vector<bool>{true, true, false, false, false, true, true, true}));
+  EXPECT_TRUE(std::all_of(bytes, bytes + 8 * page, [](std::byte byte) { return byte == std::byte{7}; }));
+  file->sync();
+  EXPECT_EQ(read_file(file->path()), std::string(8 * page, '\7'));
+
+  const auto opened = MappedFile::open(file->path());
+  const auto sum = [&] {
+    return std::accumulate(opened->bytes().begin(), opened->bytes().end(), 0U,
+                           [](unsigned all, std::byte byte) { return all + unsigned(byte); });
+  };
+  EXPECT_EQ(sum(), 7 * 8 * page);
+  const std::vector<std::byte> elsewhere(page * 4);
+  opened->give_back(elsewhere.data(), elsewhere.data() + elsewhere.size());
+  EXPECT_EQ(pages_of(*opened, page), std::vector<bool>(8, true)) << "what is outside is ignored";
+  opened->give_back(opened->bytes().data() - page, opened->bytes().data() + 20 * page);
+  EXPECT_EQ(pages_of(*opened, page), std::vector<bool>(8, false));
+  EXPECT_EQ(sum(), 7 * 8 * page);
+}
+
+TEST(MappedFile, SaysWhenThereIsNoRoomForANewFile) {
+  const auto path = test::scratch("huge");
+  EXPECT_NE(
+      test::error_of<Error>([&] { (void)MappedFile::create(path, std::size_t{1} << 60U); }).find(path.string() + ": "),
+      std::string::npos);
+}
+
 TEST(Sha256, EqualsThePublishedTestVectors) {  // FIPS 180-2, appendix B
   const std::string abc = "abc";
-  EXPECT_EQ(sha256({}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(sha256(std::as_bytes(std::span(abc))), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256(std::string_view()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256(abc), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST(Random, SameSeedSameValuesAndStreamsDiffer) {
@@ -98,6 +148,8 @@ TEST(Names, ProposesTheNearestOnlyWhenNear) {
 TEST(Error, CarriesHintAndExitCode) {
   const DataError error("a.pkl: no audio", "import it again");
   EXPECT_STREQ(error.what(), "a.pkl: no audio\n  hint: import it again");
+  EXPECT_EQ(error.message(), "a.pkl: no audio");
+  EXPECT_EQ(Error("plain").message(), "plain");
   EXPECT_EQ(error.exit_code(), 4);
   EXPECT_EQ(Interrupted("x").exit_code(), 6);
 }

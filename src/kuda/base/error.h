@@ -3,22 +3,29 @@
 //
 //   throw DataError("mosi.pkl: train.audio: expected [N, L, D], found [1284, 5]", "re-export with the time axis");
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 namespace kuda {
 
+inline constexpr const char* kHintStart = "  hint: ";  ///< how the line below a message begins, where there is a hint
+
 /// What went wrong and, where we know it, what to do. `what()` holds both: "message\n  hint: ...".
 /// `exit_code()` is the exit status of the program for this kind of error.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message, std::string hint = {})
-      : std::runtime_error(hint.empty() ? message : message + "\n  hint: " + hint), hint_(std::move(hint)) {}
+      : std::runtime_error(hint.empty() ? message : message + "\n" + kHintStart + hint),
+        message_size_(message.size()),
+        hint_(std::move(hint)) {}
+  [[nodiscard]] std::string message() const { return std::string(what(), message_size_); }  ///< without the hint
   [[nodiscard]] const std::string& hint() const noexcept { return hint_; }
   [[nodiscard]] virtual int exit_code() const noexcept { return 1; }
 
  private:
+  std::size_t message_size_;
   std::string hint_;
 };
 

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "kuda/base/error.h"
@@ -24,11 +26,6 @@ struct Descriptor {
     if (value >= 0) ::close(value);
   }
 };
-
-void sync_folder(const std::filesystem::path& folder) {
-  const Descriptor descriptor{::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (descriptor.value >= 0) ::fsync(descriptor.value);  // some file systems refuse; the rename itself is atomic
-}
 
 }  // namespace
 
@@ -47,13 +44,42 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   if (file->size_ > 0) {
     void* data = ::mmap(nullptr, file->size_, PROT_READ, MAP_PRIVATE, descriptor.value, 0);
     if (data == MAP_FAILED) throw FormatError(fmt::format("{}: cannot be mapped: {}", path.string(), reason()));
-    file->data_ = static_cast<const std::byte*>(data);
+    file->data_ = static_cast<std::byte*>(data);
   }
   return file;
 }
 
+std::shared_ptr<MappedFile> MappedFile::create(const std::filesystem::path& path, std::size_t size) {
+  std::shared_ptr<MappedFile> file(new MappedFile);
+  file->path_ = path;
+  file->descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file->descriptor_ < 0) throw Error(fmt::format("{}: cannot be written: {}", path.string(), reason()));
+  // Space first: writing to a mapping on a full disk ends the program instead of giving an error.
+  if (const int failed = ::posix_fallocate(file->descriptor_, 0, static_cast<off_t>(size)); failed != 0)
+    throw Error(fmt::format("{}: {} bytes cannot be taken: {}", path.string(), size, std::strerror(failed)));
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file->descriptor_, 0);
+  if (data == MAP_FAILED) throw Error(fmt::format("{}: cannot be mapped: {}", path.string(), reason()));
+  file->data_ = static_cast<std::byte*>(data);
+  file->size_ = size;
+  return file;
+}
+
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (data_ != nullptr) ::munmap(data_, size_);
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void MappedFile::give_back(const void* first, const void* last) const noexcept {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<std::uintptr_t>(data_);
+  const auto from = std::max(reinterpret_cast<std::uintptr_t>(first), start) / page * page;
+  const auto to = std::min(reinterpret_cast<std::uintptr_t>(last), start + size_) / page * page;
+  if (from < to) ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+}
+
+void MappedFile::sync() {
+  if (::msync(data_, size_, MS_SYNC) != 0 || ::fsync(descriptor_) != 0)
+    throw Error(fmt::format("{}: writing failed: {}", path_.string(), reason()));
 }
 
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
@@ -94,6 +120,11 @@ void AtomicFile::commit() {
     throw Error(fmt::format("{}: cannot be put in place: {}", target_.string(), why));
   }
   sync_folder(target_.parent_path());
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const Descriptor descriptor{::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (descriptor.value >= 0) ::fsync(descriptor.value);
 }
 
 void write_file(const std::filesystem::path& path, std::string_view content) {

@@ -13,23 +13,33 @@
 
 namespace kuda {
 
-/// A whole file mapped read-only; unmapped when the last owner lets go. An empty file has an empty span.
+/// A whole file mapped; unmapped when the last owner lets go. An empty file has an empty span.
 class MappedFile {
  public:
-  /// Throws FormatError when the file cannot be opened or is not a regular file.
+  /// Read-only. Throws FormatError when the file cannot be opened or is not a regular file.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
+  /// A new file of `size` zeros (at least one), to be written through `writable()`. Takes the space on the disk at
+  /// once; throws Error when there is not enough.
+  static std::shared_ptr<MappedFile> create(const std::filesystem::path& path, std::size_t size);
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
 
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  /// Of a file that `create` made.
+  [[nodiscard]] std::byte* writable() noexcept { return data_; }
+  /// Gives the pages of bytes that are done with back to the system; they stay in the file and come again when touched.
+  /// A page shared with the bytes before goes too, one shared with the bytes behind stays. What is outside is ignored.
+  void give_back(const void* first, const void* last) const noexcept;
+  void sync();  ///< everything that was written is on the disk afterwards; throws Error
 
  private:
   MappedFile() = default;
   std::filesystem::path path_;
-  const std::byte* data_ = nullptr;
+  std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+  int descriptor_ = -1;  ///< of a file that `create` made
 };
 
 /// Writes a file in pieces and puts it in place only on `commit()`: fsync, rename, fsync of the folder.
@@ -49,6 +59,9 @@ class AtomicFile {
   std::filesystem::path target_, temporary_;
   int descriptor_ = -1;
 };
+
+/// Makes the names in a folder (after a rename) last; some file systems refuse, and that is no error.
+void sync_folder(const std::filesystem::path& folder);
 
 /// Atomic replacement of a small file.
 void write_file(const std::filesystem::path& path, std::string_view content);
@@ -73,7 +86,8 @@ class Sha256 {
 
 /// SHA-256 of a file as 64 hexadecimal digits. Read in blocks: nothing of it stays in memory.
 std::string sha256_of_file(const std::filesystem::path& path);
-/// SHA-256 of some bytes as 64 hexadecimal digits.
+/// SHA-256 of some bytes, or of text, as 64 hexadecimal digits.
 std::string sha256(std::span<const std::byte> bytes);
+std::string sha256(std::string_view text);
 
 }  // namespace kuda

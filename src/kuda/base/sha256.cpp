@@ -48,6 +48,8 @@ std::string sha256(std::span<const std::byte> bytes) {
   return digest.hex();
 }
 
+std::string sha256(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
+
 std::string sha256_of_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw FormatError(path.string() + ": cannot be opened");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "kuda/base/utf8.h"
+
 namespace kuda {
 
 namespace {
@@ -19,10 +21,7 @@ bool is_number(const std::string& cell) {
 
 }  // namespace
 
-std::size_t display_width(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
+std::size_t display_width(const std::string& text) { return count_code_points(text); }
 
 std::string Table::text() const {
   const std::size_t columns = rows_.front().size();

@@ -31,7 +31,7 @@ std::string last_error(const fs::path& log) {
   while (std::getline(stream, line)) {
     if (line.starts_with("kuda: "))
       found = line.substr(6);
-    else if (line.starts_with("  hint: ") && !found.empty())
+    else if (line.starts_with(kHintStart) && !found.empty())
       found += ";" + line.substr(1);
   }
   return found.empty() ? "no message; see its log" : found;

@@ -12,12 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "kuda/io/dtype.h"
+
 namespace kuda::io {
-
-enum class DType { boolean, u8, i8, u16, i16, u32, i32, u64, i64, f16, bf16, f32, f64 };
-
-[[nodiscard]] std::size_t item_size(DType dtype) noexcept;
-[[nodiscard]] std::string_view dtype_name(DType dtype) noexcept;  ///< "float32", "int64", ... as numpy spells them
 
 struct Array {
   DType dtype = DType::f32;

@@ -9,7 +9,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
-#include "kuda/base/unicode.h"
+#include "kuda/base/utf8.h"
 #include "kuda/io/pickle/pickle_cursor.h"
 
 namespace kuda::io {

@@ -6,32 +6,12 @@
 namespace kuda::io {
 namespace {
 
-std::optional<DType> number_type(char letter, std::size_t size) noexcept {
-  switch (letter) {
-    case '?':
-      return DType::boolean;
-    case 'b':
-      return size == 1 ? std::optional(DType::boolean) : std::nullopt;
-    case 'f':
-      if (size == 2) return DType::f16;
-      if (size == 4) return DType::f32;
-      if (size == 8) return DType::f64;
-      return std::nullopt;
-    case 'i':
-      if (size == 1) return DType::i8;
-      if (size == 2) return DType::i16;
-      if (size == 4) return DType::i32;
-      if (size == 8) return DType::i64;
-      return std::nullopt;
-    case 'u':
-      if (size == 1) return DType::u8;
-      if (size == 2) return DType::u16;
-      if (size == 4) return DType::u32;
-      if (size == 8) return DType::u64;
-      return std::nullopt;
-    default:
-      return std::nullopt;
-  }
+std::optional<DType> number_type(char kind, std::size_t size) noexcept {
+  if (kind == '?') return DType::boolean;
+  const auto found = std::find_if(kDTypes.begin(), kDTypes.end(), [&](const DTypeFacts& facts) {
+    return facts.numpy_kind == kind && facts.bytes == size;
+  });
+  return found == kDTypes.end() ? std::nullopt : std::optional(found->dtype);
 }
 
 }  // namespace

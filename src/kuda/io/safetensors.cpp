@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -14,6 +13,7 @@
 #include "kuda/base/names.h"
 #include "kuda/io/layout.h"
 #include "kuda/io/pickle/pickle_cursor.h"
+#include "kuda/io/safetensors_layout.h"
 
 namespace kuda::io {
 namespace {
@@ -22,28 +22,6 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // as the reference implementation
 constexpr int kMaxDepth = 3;                       // {name: {"shape": [1]}}
-
-struct TypeName {
-  std::string_view name;
-  DType dtype;
-};
-constexpr std::array<TypeName, 13> kTypeNames{{{"BOOL", DType::boolean},
-                                               {"U8", DType::u8},
-                                               {"I8", DType::i8},
-                                               {"U16", DType::u16},
-                                               {"I16", DType::i16},
-                                               {"U32", DType::u32},
-                                               {"I32", DType::i32},
-                                               {"U64", DType::u64},
-                                               {"I64", DType::i64},
-                                               {"F16", DType::f16},
-                                               {"BF16", DType::bf16},
-                                               {"F32", DType::f32},
-                                               {"F64", DType::f64}}};
-
-std::string_view type_name(DType dtype) {
-  return std::find_if(kTypeNames.begin(), kTypeNames.end(), [&](const TypeName& t) { return t.dtype == dtype; })->name;
-}
 
 /// Reads one file; keeps what every message needs.
 class Reader {
@@ -144,8 +122,8 @@ class Reader {
 
   DType dtype_of(const std::string& key, const json& value) const {
     const std::string name = value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', true);
-    for (const TypeName& type : kTypeNames)
-      if (type.name == name) return type.dtype;
+    for (const DTypeFacts& facts : kDTypes)
+      if (facts.safetensors == name) return facts.dtype;
     fail_key(key, fmt::format("dtype '{}' is not supported", printable(name)));
   }
 
@@ -179,27 +157,6 @@ class Reader {
   std::string name_;
 };
 
-/// Header text padded with spaces so that the data start at a multiple of 8.
-std::string make_header(const std::map<std::string, Array>& arrays, const std::map<std::string, std::uint64_t>& offsets,
-                        const std::map<std::string, std::string>& metadata, const std::filesystem::path& path) {
-  json header = json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
-  for (const auto& [key, array] : arrays) {
-    const auto begin = offsets.at(key);
-    header[key] = {
-        {"dtype", type_name(array.dtype)},
-        {"shape", array.shape},
-        {"data_offsets", {begin, begin + static_cast<std::uint64_t>(array.numel()) * item_size(array.dtype)}}};
-  }
-  try {
-    std::string text = header.dump();
-    text.append((8 - text.size() % 8) % 8, ' ');
-    return text;
-  } catch (const json::exception&) {
-    throw DataError(path.string() + ": a key or a metadata text is not UTF-8");
-  }
-}
-
 }  // namespace
 
 const Array& ArrayFile::at(const std::string& key) const {
@@ -223,30 +180,12 @@ ArrayFile read_safetensors(const std::filesystem::path& path) {
 
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Array>& arrays,
                        const std::map<std::string, std::string>& metadata) {
-  // Wide items first: the format allows no gaps, and so every array is aligned to its item size.
-  std::vector<std::string> order;
-  for (const auto& [key, array] : arrays) {
-    if (key == "__metadata__") throw DataError(path.string() + ": '__metadata__' cannot name an array");
-    order.push_back(key);
-  }
-  const auto width = [&](const std::string& key) { return item_size(arrays.at(key).dtype); };
-  std::sort(order.begin(), order.end(), [&](const std::string& left, const std::string& right) {
-    return width(left) != width(right) ? width(left) > width(right) : left < right;
-  });
-  std::map<std::string, std::uint64_t> offsets;
-  std::uint64_t next = 0;
-  for (const std::string& key : order) {
-    offsets[key] = next;
-    next += static_cast<std::uint64_t>(arrays.at(key).numel()) * item_size(arrays.at(key).dtype);
-  }
-  const std::string header = make_header(arrays, offsets, metadata, path);
-  std::string length(8, '\0');
-  for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(header.size() >> (8 * i) & 0xffU);
-
+  std::map<std::string, ArraySpec> specs;
+  for (const auto& [key, array] : arrays) specs[key] = {array.dtype, array.shape};
+  const SafetensorsLayout layout(path, specs, metadata);
   AtomicFile file(path);
-  file.write(length);
-  file.write(header);
-  for (const std::string& key : order) {
+  file.write(layout.header());
+  for (const std::string& key : layout.order()) {
     const Array array = make_contiguous(arrays.at(key));
     file.write(std::span(array.data, static_cast<std::size_t>(array.numel()) * item_size(array.dtype)));
   }

@@ -13,7 +13,6 @@
 #include "kuda/io/layout.h"
 #include "kuda/io/pickle/pickle_machine.h"
 #include "kuda/io/pickle/pickle_numpy.h"
-#include "kuda/io/torch_types.h"
 #include "kuda/io/zip.h"
 
 namespace kuda::io {
@@ -30,9 +29,9 @@ struct StorageObject : ValueAccess::Opaque {
   Value settle(PickleMachine& machine) override { machine.fail_at(offset, describe() + " is used as a value"); }
 };
 
-std::optional<DType> find_type(std::string_view name, std::string_view TorchType::*field) {
-  for (const TorchType& type : kTorchTypes)
-    if (!(type.*field).empty() && type.*field == name) return type.dtype;
+std::optional<DType> find_type(std::string_view name, std::string_view DTypeFacts::*field) {
+  for (const DTypeFacts& facts : kDTypes)
+    if (!(facts.*field).empty() && facts.*field == name) return facts.dtype;
   return std::nullopt;
 }
 
@@ -102,7 +101,7 @@ Value rebuild_tensor_v2(PickleMachine& machine, std::span<const Value> arguments
 Value rebuild_tensor_v3(PickleMachine& machine, std::span<const Value> arguments) {
   if (arguments.size() != 7 && arguments.size() != 8) machine.fail("_rebuild_tensor_v3 takes 7 or 8 arguments");
   const PickleGlobal& type = global_of(machine, arguments[6], "the dtype of a tensor");
-  return make_tensor(machine, arguments, find_type(type.name, &TorchType::name));
+  return make_tensor(machine, arguments, find_type(type.name, &DTypeFacts::name));
 }
 
 /// _rebuild_parameter(tensor, requires_grad, hooks)
@@ -131,7 +130,7 @@ class Storages {
     const std::string key = machine.text_of(items[2], "the key of a storage");
     const auto count = static_cast<std::uint64_t>(machine.integer_of(items[4], "the size of a storage"));
     auto storage = std::make_shared<StorageObject>();
-    storage->dtype = find_type(global.name, &TorchType::storage);
+    storage->dtype = find_type(global.name, &DTypeFacts::storage);
     if (!storage->dtype && global.name != "UntypedStorage") machine.fail(global.describe() + " is no storage");
     storage->data = bytes_of(key);
     const std::uint64_t size = storage->dtype ? item_size(*storage->dtype) : 1;
@@ -161,9 +160,9 @@ PickleDialect torch_dialect(Storages& storages) {
   dialect.globals[{"torch._utils", "_rebuild_parameter"}] = rebuild_parameter;
   dialect.globals[{"collections", "OrderedDict"}] = ordered_dict;
   dialect.globals[{"torch.storage", "UntypedStorage"}] = nullptr;
-  for (const TorchType& type : kTorchTypes) {
-    if (!type.storage.empty()) dialect.globals[{"torch", type.storage}] = nullptr;
-    dialect.globals[{"torch", type.name}] = nullptr;
+  for (const DTypeFacts& facts : kDTypes) {
+    if (!facts.storage.empty()) dialect.globals[{"torch", facts.storage}] = nullptr;
+    dialect.globals[{"torch", facts.name}] = nullptr;
   }
   dialect.persistent = [&storages](PickleMachine& machine, const Value& id) { return storages.find(machine, id); };
   dialect.ignores_dict_state = true;

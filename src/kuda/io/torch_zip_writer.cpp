@@ -10,10 +10,9 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/base/unicode.h"
+#include "kuda/base/utf8.h"
 #include "kuda/io/layout.h"
 #include "kuda/io/pickle/pickle_cursor.h"
-#include "kuda/io/torch_types.h"
 #include "kuda/io/torch_zip.h"
 
 namespace kuda::io {
@@ -57,8 +56,7 @@ class PickleText {
 };
 
 std::string_view storage_name(const std::string& key, const Array& array) {
-  for (const TorchType& type : kTorchTypes)
-    if (type.dtype == array.dtype && !type.storage.empty()) return type.storage;
+  if (const auto storage = facts_of(array.dtype).storage; !storage.empty()) return storage;
   throw DataError(fmt::format("'{}': {} has no storage in state dictionaries", key, dtype_name(array.dtype)));
 }
 

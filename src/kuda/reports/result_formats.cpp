@@ -215,7 +215,7 @@ std::string file_name(const std::string& name) {
     const bool is_kept = result.empty() ? is_plain : is_plain || kept.find(c) != std::string::npos;
     result += is_kept ? c : '_';
   }
-  return result == name && !name.empty() ? result : result + "-" + sha256(std::as_bytes(std::span(name))).substr(0, 6);
+  return result == name && !name.empty() ? result : result + "-" + sha256(name).substr(0, 6);
 }
 
 }  // namespace kuda

@@ -146,8 +146,8 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   auto task = make_task(session, collator, plan.model);
   task.name = label_of(config, plan);
   const auto options = numeric_part(config.to_toml());
-  task.identity = fmt::format("data {}; configuration {}", dataset.fingerprint.substr(0, 16),
-                              sha256(std::as_bytes(std::span(options.data(), options.size()))).substr(0, 16));
+  task.identity =
+      fmt::format("data {}; configuration {}", dataset.fingerprint.substr(0, 16), sha256(options).substr(0, 16));
   task.device = device;
   around.progress.line(describe_sizes(task, plan.options, collator));
   const auto seed = stream_seed(std::uint64_t(config.seed), plan.name);

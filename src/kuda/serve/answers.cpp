@@ -87,13 +87,6 @@ std::string as_answer(const std::vector<Clip>& clips, bool is_list, double secon
   return dumped(answer);
 }
 
-/// "message\n  hint: ..." without the hint.
-std::string message_of(const Error& error) {
-  std::string text = error.what();
-  if (!error.hint().empty()) text.resize(text.size() - std::string("\n  hint: ").size() - error.hint().size());
-  return text;
-}
-
 }  // namespace
 
 std::string scores_json(const std::vector<ClipScore>& scores, bool is_list, double seconds) {
@@ -163,17 +156,17 @@ ErrorAnswer answer_to(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const Busy& busy) {
-    return {503, message_of(busy), busy.hint(), {}};
+    return {503, busy.message(), busy.hint(), {}};
   } catch (const TimedOut& late) {
-    return {503, message_of(late), late.hint(), {}};
+    return {503, late.message(), late.hint(), {}};
   } catch (const DataError& data) {
-    return {400, message_of(data), data.hint(), {}};
+    return {400, data.message(), data.hint(), {}};
   } catch (const ConfigError& config) {
-    return {400, message_of(config), config.hint(), {}};
+    return {400, config.message(), config.hint(), {}};
   } catch (const UsageError& usage) {
-    return {400, message_of(usage), usage.hint(), {}};
+    return {400, usage.message(), usage.hint(), {}};
   } catch (const Error& other) {  // for example a score that is not finite: it names the clip, so it is not logged
-    return {500, message_of(other), other.hint(), {}};
+    return {500, other.message(), other.hint(), {}};
   } catch (const std::exception& defect) {
     return {500, "unexpected error, please report it", "", defect.what()};
   } catch (...) {

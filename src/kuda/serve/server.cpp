@@ -26,8 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::string digest_of(const std::string& text) { return sha256(std::as_bytes(std::span(text))); }
-
 double seconds_between(Clock::time_point begin, Clock::time_point end) {
   return std::chrono::duration<double>(end - begin).count();
 }
@@ -65,7 +63,7 @@ struct Server::Impl {
 Server::Impl::Impl(const Predictor& model, ServerOptions chosen)
     : predictor(model),
       options(std::move(chosen)),
-      token_digest(options.token.empty() ? std::string() : digest_of(options.token)),
+      token_digest(options.token.empty() ? std::string() : sha256(options.token)),
       neighbours(model),
       batcher(
           [this](std::span<const ClipInput> clips) {
@@ -100,7 +98,7 @@ std::optional<Refusal> Server::Impl::token_refusal(const httplib::Request& reque
   if (token_digest.empty()) return std::nullopt;
   constexpr std::string_view kBearer = "Bearer ";
   const auto header = request.get_header_value("Authorization");
-  const auto given = digest_of(header.starts_with(kBearer) ? header.substr(kBearer.size()) : std::string());
+  const auto given = sha256(header.starts_with(kBearer) ? header.substr(kBearer.size()) : std::string());
   // Digests have one length, so that neither the place of a difference nor a length shows in the time it takes.
   if (CRYPTO_memcmp(given.data(), token_digest.data(), token_digest.size()) == 0) return std::nullopt;
   return Refusal{401, "expected the server's token, found another or none", "send Authorization: Bearer TOKEN"};

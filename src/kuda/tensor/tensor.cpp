@@ -6,6 +6,7 @@
 #include <c10/core/ScalarType.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -15,62 +16,33 @@
 namespace kuda::io {
 namespace {
 
-/// The same dtype in LibTorch. Unsigned types beyond 8 bits exist there in name but have almost no operators.
+struct TorchType {
+  DType dtype;
+  at::ScalarType torch;
+};
+
+constexpr std::array<TorchType, 10> kTorchTypes{{{DType::boolean, at::kBool},
+                                                 {DType::u8, at::kByte},
+                                                 {DType::i8, at::kChar},
+                                                 {DType::i16, at::kShort},
+                                                 {DType::i32, at::kInt},
+                                                 {DType::i64, at::kLong},
+                                                 {DType::f16, at::kHalf},
+                                                 {DType::bf16, at::kBFloat16},
+                                                 {DType::f32, at::kFloat},
+                                                 {DType::f64, at::kDouble}}};
+
+/// Unsigned types beyond 8 bits exist in LibTorch in name but have almost no operators: those become int64.
 at::ScalarType scalar_type(DType dtype) {
-  switch (dtype) {
-    case DType::boolean:
-      return at::kBool;
-    case DType::u8:
-      return at::kByte;
-    case DType::i8:
-      return at::kChar;
-    case DType::i16:
-      return at::kShort;
-    case DType::i32:
-      return at::kInt;
-    case DType::f16:
-      return at::kHalf;
-    case DType::bf16:
-      return at::kBFloat16;
-    case DType::f32:
-      return at::kFloat;
-    case DType::f64:
-      return at::kDouble;
-    case DType::u16:
-    case DType::u32:
-    case DType::u64:
-    case DType::i64:
-      return at::kLong;
-  }
-  return at::kFloat;
+  for (const TorchType& type : kTorchTypes)
+    if (type.dtype == dtype) return type.torch;
+  return at::kLong;
 }
 
 DType dtype_of(const at::Tensor& tensor) {
-  switch (tensor.scalar_type()) {
-    case at::kBool:
-      return DType::boolean;
-    case at::kByte:
-      return DType::u8;
-    case at::kChar:
-      return DType::i8;
-    case at::kShort:
-      return DType::i16;
-    case at::kInt:
-      return DType::i32;
-    case at::kLong:
-      return DType::i64;
-    case at::kHalf:
-      return DType::f16;
-    case at::kBFloat16:
-      return DType::bf16;
-    case at::kFloat:
-      return DType::f32;
-    case at::kDouble:
-      return DType::f64;
-    default:
-      throw DataError(
-          fmt::format("a tensor of type {} has no counterpart in files", c10::toString(tensor.scalar_type())));
-  }
+  for (const TorchType& type : kTorchTypes)
+    if (type.torch == tensor.scalar_type()) return type.dtype;
+  throw DataError(fmt::format("a tensor of type {} has no counterpart in files", c10::toString(tensor.scalar_type())));
 }
 
 bool is_widened(DType dtype) { return dtype == DType::u16 || dtype == DType::u32 || dtype == DType::u64; }

@@ -41,7 +41,7 @@ std::string digest_of(TrainConfig config) {
   Schema schema;
   schema.add("train", "", fields);
   const auto text = schema.to_toml();
-  return sha256(std::as_bytes(std::span(text.data(), text.size()))).substr(0, 16);
+  return sha256(text).substr(0, 16);
 }
 
 class Trainer {

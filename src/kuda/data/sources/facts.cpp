@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kuda/base/utf8.h"
 #include "kuda/data/sources/published.h"
 
 namespace kuda {
@@ -35,9 +36,8 @@ std::array<std::int64_t, 3> split_sizes(const Dataset& dataset) {
 std::string language_of(const std::vector<Clip>& clips) {
   std::int64_t chinese = 0, latin = 0;
   for (const Clip& clip : clips) {
-    for (const char byte : clip.text) {
-      const auto c = static_cast<unsigned char>(byte);
-      if (c >= 0xE4 && c <= 0xE9) ++chinese;  // first byte of U+4000 to U+9FFF in UTF-8
+    for (const char32_t c : decode_utf8(clip.text)) {
+      if (c >= 0x4000 && c <= 0x9FFF) ++chinese;
       if ((c | 0x20U) >= 'a' && (c | 0x20U) <= 'z') ++latin;
     }
   }

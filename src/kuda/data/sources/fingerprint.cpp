@@ -10,8 +10,6 @@
 namespace kuda {
 namespace {
 
-std::string digest_of(const std::string& text) { return sha256(std::as_bytes(std::span(text))); }
-
 /// With its length in front, so that no two lists of fields give the same bytes.
 void append_field(std::string& text, std::string_view field) {
   text += std::to_string(field.size());
@@ -52,7 +50,7 @@ std::string clips_digest(const Dataset& dataset) {
     append_number(all, clip.label);
     for (const float label : clip.unimodal_labels) append_number(all, label);
   }
-  return digest_of(all);
+  return sha256(all);
 }
 
 std::string features_digest(const Dataset& dataset, const std::array<std::string, 3>& values) {
@@ -65,7 +63,7 @@ std::string features_digest(const Dataset& dataset, const std::array<std::string
     append_field(all, std::to_string(dataset.text_bert.size(2)));
     all += digest_of(dataset.text_bert);
   }
-  return digest_of(all);
+  return sha256(all);
 }
 
 std::string features_digest(const Dataset& dataset) {
@@ -78,7 +76,7 @@ std::string features_digest(const Dataset& dataset) {
 
 std::string fingerprint_of(const Dataset& dataset) {
   if (dataset.features_digest.empty()) throw Error("fingerprint: the features have no digest yet");
-  return digest_of("kuda data set 1\n" + clips_digest(dataset) + "\n" + dataset.features_digest + "\n");
+  return sha256("kuda data set 1\n" + clips_digest(dataset) + "\n" + dataset.features_digest + "\n");
 }
 
 }  // namespace kuda

@@ -7,7 +7,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
-#include "kuda/base/unicode.h"
+#include "kuda/base/utf8.h"
 
 namespace kuda {
 namespace {
@@ -39,7 +39,7 @@ bool read_number(const io::Value& value, double& number) {
 /// Text, or bytes that are UTF-8, or a list of one of these, or a whole number (ids of home-made files).
 bool read_text(const io::Value& value, std::string& text) {
   if (value.kind() == Kind::text || value.kind() == Kind::bytes) {
-    const auto clean = io::clean_utf8(value.text());
+    const auto clean = clean_utf8(value.text());
     if (clean) text = *clean;
     return clean.has_value();
   }

@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -83,13 +82,6 @@ void require_replaceable(const fs::path& folder) {
     if (!kOurs.contains(entry.path().filename().string()))
       throw DataError(folder.string() + ": would be replaced, but also holds " + entry.path().filename().string(),
                       "move that file away or choose another folder");
-}
-
-void sync_folder(const fs::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
-  ::close(descriptor);
 }
 
 /// Puts `made` in the place of `folder` in one step of the file system; what was there is then removed.

@@ -64,11 +64,11 @@ Value read_source(const PickleSource& source) {
 }  // namespace
 
 Value read_pickle(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& name) {
-  return read_source({bytes, std::move(owner), name, false});
+  return read_source({bytes, std::move(owner), name});
 }
 
 Value read_pickle(const std::shared_ptr<const MappedFile>& file) {
-  return read_source({file->bytes(), file, file->path().string(), true});
+  return read_source({file->bytes(), file, file->path().string(), file.get()});
 }
 
 Value read_pickle(const std::filesystem::path& path) { return read_pickle(MappedFile::open(path)); }

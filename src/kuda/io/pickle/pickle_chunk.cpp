@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "kuda/base/unicode.h"
+#include "kuda/base/utf8.h"
 
 namespace kuda::io {
 namespace {
@@ -42,15 +42,9 @@ bool decode_raw_unicode(std::string_view text, Visit visit) {
   return true;
 }
 
-/// Characters of UTF-8: every byte that continues none.
-std::size_t count_characters(std::span<const std::byte> text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](std::byte b) { return (b & std::byte{0xC0}) != std::byte{0x80}; }));
-}
-
 /// Decodes UTF-8 whose code points all fit in a byte, up to the first character that starts at `stop` or beyond.
 /// One branch that is never taken: half of the bytes of a float array are above 127, in no order.
-/// False for anything else; `out` has room for count_characters(text).
+/// False for anything else; `out` has room for count_code_points(text).
 bool decode_utf8_latin1(std::span<const std::byte> text, std::size_t& at, std::size_t stop, std::byte*& out) {
   std::size_t i = at;
   std::byte* to = out;
@@ -139,9 +133,9 @@ std::shared_ptr<Buffer> PickleChunk::latin1_of_utf8(PickleMachine& machine) cons
   constexpr std::size_t kBlock = 1U << 20U;  // pages of the file are given back by the block
   std::size_t count = 0;
   for (std::size_t at = 0; at < stored_.size(); at += kBlock) {
-    const auto block = stored_.subspan(at, std::min(kBlock, stored_.size() - at));
-    count += count_characters(block);
-    machine.release(block);
+    const auto block = stored_text().substr(at, kBlock);
+    count += count_code_points(block);
+    machine.release(std::as_bytes(std::span(block)));
   }
   auto bytes = std::make_shared<Buffer>(count);
   std::byte* out = bytes->data();

@@ -1,8 +1,6 @@
 #include "kuda/io/pickle/pickle_machine.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <iterator>
 
@@ -59,11 +57,7 @@ void PickleMachine::charge(std::uint64_t bytes) {
 }
 
 void PickleMachine::release(std::span<const std::byte> bytes) const noexcept {
-  if (!source_.is_mapped) return;
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto first = reinterpret_cast<std::uintptr_t>(bytes.data());
-  const std::uintptr_t begin = (first + page - 1) / page * page, end = (first + bytes.size()) / page * page;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  if (source_.file != nullptr) source_.file->give_back(bytes.data(), bytes.data() + bytes.size());
 }
 
 Value PickleMachine::run() {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "kuda/base/file.h"
 #include "kuda/io/pickle/pickle_cursor.h"
 #include "kuda/io/pickle/value.h"
 #include "kuda/io/pickle/value_access.h"
@@ -21,7 +22,7 @@ struct PickleSource {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
   std::string name;
-  bool is_mapped = false;  ///< `bytes` are a file mapping: their pages can be given back and come again by themselves
+  const MappedFile* file = nullptr;  ///< whose bytes these are, if any: their pages can be given back
 };
 
 using PickleCall = Value (*)(PickleMachine& machine, std::span<const Value> arguments);

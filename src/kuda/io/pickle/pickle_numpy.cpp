@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "kuda/base/unicode.h"
+#include "kuda/base/utf8.h"
 #include "kuda/io/layout.h"
 #include "kuda/io/pickle/pickle_chunk.h"
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "kuda/base/utf8.h"
 #include "kuda/io/pickle/pickle.h"
 
 namespace kuda::test {
@@ -51,15 +52,7 @@ inline std::string array(const std::string& type, std::int64_t length, const std
 /// The bytes as protocol 2 writes them: Latin-1 text and a call of _codecs.encode.
 inline std::string latin1(std::string_view bytes) {
   std::string text;
-  for (const char letter : bytes) {
-    const auto value = static_cast<unsigned char>(letter);
-    if (value < 0x80) {
-      text += letter;
-    } else {
-      text += static_cast<char>(0xC0 | value >> 6);
-      text += static_cast<char>(0x80 | (value & 0x3F));
-    }
-  }
+  for (const char letter : bytes) append_utf8(text, static_cast<unsigned char>(letter));
   return global("_codecs", "encode") + unicode(text) + unicode("latin1") + "\x86R";
 }
 
