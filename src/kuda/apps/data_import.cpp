@@ -10,7 +10,6 @@
 #include "kuda/apps/data_verbs.h"
 #include "kuda/base/error.h"
 #include "kuda/data/sources/mmsa.h"
-#include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/table_import.h"
 
 namespace kuda {
@@ -19,14 +18,14 @@ namespace {
 
 struct ImportArguments {
   std::string source, folder, family;
-  std::array<std::string, 3> feature, extractor;
+  std::array<std::string, 3> feature;
   std::vector<double> range;
   DataFacts facts;
 };
 
 bool is_table(const std::string& path) { return path.ends_with(".csv"); }
 
-Dataset read_source(const ImportArguments& options) {
+Dataset import_source(const ImportArguments& options) {
   DataFacts facts = options.facts;
   if (!options.family.empty()) facts.family = metric_family(options.family);
   if (!options.range.empty()) facts.score_range = {options.range[0], options.range[1]};
@@ -34,24 +33,12 @@ Dataset read_source(const ImportArguments& options) {
     TableSources sources;
     sources.labels = options.source;
     for (std::size_t m = 0; m < 3; ++m) sources.feature[m] = options.feature[m];
-    sources.extractor = options.extractor;
-    return import_from_table(sources, facts);
+    return import_table(sources, options.folder, facts);
   }
   for (const Modality modality : kModalities)
     if (!options.feature[static_cast<std::size_t>(modality)].empty())
       throw UsageError(fmt::format("--{} goes with a label.csv, not with {}", modality_name(modality), options.source));
-  Dataset dataset = read_mmsa(options.source, facts);
-  for (const Modality modality : kModalities) {
-    const auto& extractor = options.extractor[static_cast<std::size_t>(modality)];
-    auto& feature = modality == Modality::text     ? dataset.text_features
-                    : modality == Modality::vision ? dataset.vision
-                                                   : dataset.audio;
-    if (extractor.empty()) continue;
-    if (!feature)
-      throw UsageError(fmt::format("--{}-extractor: the file has no such feature", modality_name(modality)));
-    feature->extractor = extractor;
-  }
-  return dataset;
+  return import_mmsa(options.source, options.folder, facts);
 }
 
 }  // namespace
@@ -65,7 +52,8 @@ void add_data_import(CLI::App& data) {
     const auto m = static_cast<std::size_t>(modality);
     const std::string name(modality_name(modality));
     verb->add_option("--" + name, options->feature[m], "array of label.csv's rows: .npy, .npz or .safetensors");
-    verb->add_option("--" + name + "-extractor", options->extractor[m], "what the numbers are, for the data card");
+    verb->add_option("--" + name + "-extractor", options->facts.extractor[m],
+                     "what the numbers are, for the data card");
   }
   verb->add_option("--name", options->facts.name, "name of the data set (default: found from the split sizes)");
   verb->add_option("--language", options->facts.language, "en, zh, ...");
@@ -76,8 +64,7 @@ void add_data_import(CLI::App& data) {
       "  kuda data import unaligned_50.pkl mosi\n"
       "  kuda data import label.csv mine --vision vision.npy --audio audio.npz --family sims --language en");
   verb->callback([options] {
-    const auto dataset = read_source(*options);
-    write_prepared(options->folder, dataset);
+    const auto dataset = import_source(*options);
     std::cout << fmt::format("{}: {} clips (train {}, valid {}, test {}) of '{}'\n", options->folder,
                              dataset.clips.size(), dataset.rows(Split::train).size(), dataset.rows(Split::valid).size(),
                              dataset.rows(Split::test).size(), dataset.name);

@@ -40,8 +40,9 @@ std::string effect_of(CleanPolicy policy) {
 CleaningCounts::PerModality count_feature(const Dataset& dataset, const Feature& feature, CleanPolicy policy) {
   CleaningCounts::PerModality counts;
   for (std::size_t i = 0; i < dataset.clips.size(); ++i) {
-    const auto frames = feature.is_finite ? torch::Tensor() : feature.clip(std::int64_t(i));
-    const auto special = feature.is_finite ? NotFinite() : count_not_finite(frames);
+    const bool is_finite = feature.finite == Finite::yes;
+    const auto frames = is_finite ? torch::Tensor() : feature.clip(std::int64_t(i));
+    const auto special = is_finite ? NotFinite() : count_not_finite(frames);
     auto length = feature.lengths[i];
     if (length > feature.padded_length) ++counts.lengths_cut;
     if (special.total() > 0) {

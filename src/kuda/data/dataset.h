@@ -37,6 +37,8 @@ struct Clip {
   [[nodiscard]] std::string id() const { return clip_id.empty() ? video_id : video_id + "$_$" + clip_id; }
 };
 
+enum class Finite { unknown, yes, no };  ///< whether values hold no NaN and no infinity; unknown: nobody looked
+
 /// One modality of all clips, packed along time: frames of clip i are values[offsets[i] .. offsets[i + 1]).
 /// Trailing all-zero frames beyond the declared length are not stored; a batch gets them back as zeros. Everything else
 /// of the source is kept bit by bit (float64 becomes float32), also frames beyond the declared length, so that every
@@ -48,7 +50,7 @@ struct Feature {
   std::int64_t padded_length = 0;     ///< length of the source's padded array; batches are padded to this
   std::string extractor;              ///< "" if unknown; "stand-in: ..." where a file's content is not the modality
   double rate = 0;                    ///< frames per second, 0 = unknown
-  bool is_finite = false;             ///< known to hold no NaN and no infinity; false: nobody looked, or there are some
+  Finite finite = Finite::unknown;
   [[nodiscard]] std::int64_t width() const { return values.size(1); }
   /// Frames of clip i, [stored length, D], a view.
   [[nodiscard]] torch::Tensor clip(std::int64_t row) const;

@@ -34,7 +34,9 @@ WindowCase make_case(const io::ArrayFile& file, const std::string& name, const s
   const io::Array& frames = file.at(name + "/in/" + modality);
   const auto plan =
       plan_packing({{frames, modality}}, file.at(name + "/in/" + modality + "_lengths").to_integers("lengths"));
-  c.data.vision = pack(plan);
+  c.data.vision = empty_feature(plan);
+  c.data.vision->values = torch::empty({plan.num_frames(), plan.width}, torch::kFloat32);
+  fill_packed(plan, c.data.vision->values.data_ptr<float>());
   for (std::int64_t i = 0; i < frames.shape[0]; ++i) {
     Clip clip;
     clip.video_id = std::to_string(i);

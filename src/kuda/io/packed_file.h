@@ -1,45 +1,31 @@
 #pragma once
-// Private to the import: a safetensors file of known layout, mapped for writing, so that features are packed straight
-// into it. The bytes are those that io::write_safetensors gives for the same arrays.
+// A safetensors file of known layout, mapped for writing, so that arrays are made where they will lie. The bytes are
+// those that write_safetensors gives for the same arrays.
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
-#include <vector>
 
-#include "kuda/io/array.h"
+#include "kuda/base/file.h"
+#include "kuda/io/safetensors_layout.h"
 
-namespace kuda {
-
-struct PackedSpec {
-  io::DType dtype = io::DType::f32;
-  std::vector<std::int64_t> shape;
-};
+namespace kuda::io {
 
 class PackedFile {
  public:
   /// Takes the space on the disk at once. Throws Error when there is not enough.
-  PackedFile(std::filesystem::path path, const std::map<std::string, PackedSpec>& arrays);
-  PackedFile(const PackedFile&) = delete;
-  PackedFile& operator=(const PackedFile&) = delete;
-  ~PackedFile();
+  PackedFile(const std::filesystem::path& path, const std::map<std::string, ArraySpec>& arrays);
 
-  [[nodiscard]] std::byte* data(const std::string& key);
-  /// Gives the pages of written bytes back to the system; they stay in the file.
-  void give_back(const void* first, std::size_t bytes);
-  void sync();  ///< everything is on the disk afterwards
+  [[nodiscard]] std::byte* data(const std::string& key) { return file_->writable() + layout_.offset(key); }
+  /// See MappedFile.
+  void give_back(const void* first, const void* last) const noexcept { file_->give_back(first, last); }
+  void sync() { file_->sync(); }
 
  private:
-  std::filesystem::path path_;
-  std::map<std::string, std::size_t> offset_of_;
-  std::byte* bytes_ = nullptr;
-  std::size_t size_ = 0;
-  struct Descriptor {
-    int number = -1;
-    ~Descriptor();
-  } descriptor_;
+  SafetensorsLayout layout_;
+  std::shared_ptr<MappedFile> file_;
 };
 
-}  // namespace kuda
+}  // namespace kuda::io

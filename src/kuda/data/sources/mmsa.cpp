@@ -1,21 +1,18 @@
 #include "kuda/data/sources/mmsa.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <future>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
 #include "kuda/data/sources/facts.h"
-#include "kuda/data/sources/fingerprint.h"
 #include "kuda/data/sources/mmsa_file.h"
 #include "kuda/data/sources/mmsa_split.h"
 #include "kuda/data/sources/pack.h"
+#include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/published.h"
 #include "kuda/io/pickle/pickle.h"
 
@@ -120,48 +117,6 @@ std::optional<std::vector<std::int64_t>> text_lengths(const torch::Tensor& text_
   return std::vector<std::int64_t>(sums.data_ptr<std::int64_t>(), sums.data_ptr<std::int64_t>() + sums.numel());
 }
 
-/// Gives the pages of some clips back to the system where they lie in the mapped file; they come again when read.
-void give_back(const MappedFile& file, const io::Array& array, std::int64_t first, std::int64_t last) {
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto base = reinterpret_cast<std::uintptr_t>(file.bytes().data());
-  const auto clip = array.strides[0] * static_cast<std::int64_t>(io::item_size(array.dtype));
-  const auto start = reinterpret_cast<std::uintptr_t>(array.data);
-  if (clip <= 0 || start < base || start > base + file.bytes().size()) return;
-  const auto limit = base + file.bytes().size();
-  auto begin = std::min(start + static_cast<std::uintptr_t>(first * clip), limit);
-  const auto end = std::min(start + static_cast<std::uintptr_t>(last * clip), limit) / page * page;
-  begin = begin / page * page;  // a page shared with the clip before is done with too
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-}
-
-void warn_about(const Dataset& dataset, Modality modality, const Feature& feature, const PackCounts& counts) {
-  const auto name = modality_name(modality);
-  std::int64_t missing = 0, beyond = 0, first_missing = -1, first_beyond = -1;
-  for (std::size_t i = 0; i < feature.lengths.size(); ++i) {
-    const auto length = feature.lengths[i];
-    if (length == 0 && missing++ == 0) first_missing = std::int64_t(i);
-    if (length > feature.padded_length && beyond++ == 0) first_beyond = std::int64_t(i);
-  }
-  const auto id = [&](std::int64_t row) { return dataset.clips[std::size_t(row)].id(); };
-  if (missing > 0)
-    log_warning(
-        "{}: {} clips declare a length of 0 (first: {}); they count as clips without {}, kept as one masked-in "
-        "frame",
-        name, missing, id(first_missing), name);
-  if (beyond > 0)
-    log_warning("{}: {} clips declare more than the {} frames stored (first: {}, {}); the length is cut to that", name,
-                beyond, feature.padded_length, id(first_beyond), feature.lengths[std::size_t(first_beyond)]);
-  if (counts.clips_not_finite > 0)
-    log_warning("{}: {} NaN, {} +inf, {} -inf in {} clips (first: {}); the cleaning policy decides about them", name,
-                counts.not_finite.nan, counts.not_finite.positive_infinity, counts.not_finite.negative_infinity,
-                counts.clips_not_finite, id(counts.first_not_finite));
-  if (2 * counts.clips_leading_zero > std::int64_t(dataset.clips.size()))
-    log_warning(
-        "{}: {} of {} clips start with zero frames, as if padded on the left; with data.mask = \"nonzero\" the "
-        "mask follows the frames instead of the lengths",
-        name, counts.clips_leading_zero, dataset.clips.size());
-}
-
 /// Which modalities go with which keys, and how long their clips are.
 std::array<std::optional<PackPlan>, 3> plan_features(const std::vector<MmsaSplit>& splits, Dataset& dataset,
                                                      const ClipsDone& done) {
@@ -193,58 +148,65 @@ std::array<std::optional<PackPlan>, 3> plan_features(const std::vector<MmsaSplit
 
 }  // namespace
 
-struct MmsaFile::Content {
-  std::filesystem::path path;
-  std::shared_ptr<const MappedFile> file;
-  io::Value root;
-  std::future<std::string> source_sha256;
-  ClipsDone done;
-};
-
-MmsaFile::MmsaFile(const std::filesystem::path& path) : content_(std::make_unique<Content>()) {
-  content_->path = path;
-  content_->file = MappedFile::open(path);
-  content_->source_sha256 = std::async(std::launch::async, [path] { return sha256_of_file(path); });
-  content_->root = io::read_pickle(content_->file);
-  content_->done = [file = content_->file](const PaddedArray& part, std::int64_t first, std::int64_t last) {
+MmsaFile::MmsaFile(const std::filesystem::path& path) : path_(path), file_(MappedFile::open(path)) {
+  source_sha256_ = std::async(std::launch::async, [path] { return sha256_of_file(path); });
+  root_ = io::read_pickle(file_);
+  done_ = [file = file_](const PaddedArray& part, std::int64_t first, std::int64_t last) {
     give_back(*file, part.array, first, last);
   };
-  const auto splits = read_splits(path.filename().string(), content_->root);
+  const auto splits = read_splits(path.filename().string(), root_);
   dataset_.source = path.string();
   dataset_.clips = read_clips(splits);
   dataset_.text_bert = read_token_ids(splits);
-  plans_ = plan_features(splits, dataset_, content_->done);
+  plans_ = plan_features(splits, dataset_, done_);
 }
 
-MmsaFile::~MmsaFile() = default;
-
-Dataset MmsaFile::finish(const DataFacts& facts, const Place& place, const BytesWritten& written) {
-  std::array<std::optional<Feature>*, 3> features{&dataset_.text_features, &dataset_.vision, &dataset_.audio};
-  std::array<std::string, 3> digests;
-  for (const Modality modality : kModalities) {
-    const auto m = std::size_t(modality);
-    if (!plans_[m]) continue;
-    Feature feature = empty_feature(*plans_[m]);
-    feature.values = place(modality, *plans_[m]);
-    const auto counts = fill_packed(*plans_[m], feature.values.data_ptr<float>(), content_->done, written);
-    feature.is_finite = counts.not_finite.total() == 0;
-    digests[m] = counts.digest;
-    warn_about(dataset_, modality, feature, counts);
-    *features[m] = std::move(feature);
+void MmsaFile::warn_about(Modality modality, const Feature& feature, const PackCounts& counts) const {
+  const auto name = modality_name(modality);
+  std::int64_t missing = 0, beyond = 0, first_missing = -1, first_beyond = -1;
+  for (std::size_t i = 0; i < feature.lengths.size(); ++i) {
+    const auto length = feature.lengths[i];
+    if (length == 0 && missing++ == 0) first_missing = std::int64_t(i);
+    if (length > feature.padded_length && beyond++ == 0) first_beyond = std::int64_t(i);
   }
-  complete_facts(dataset_, facts, content_->path.stem().string());
-  dataset_.source_sha256 = content_->source_sha256.get();
+  const auto id = [&](std::int64_t row) { return dataset_.clips[std::size_t(row)].id(); };
+  if (missing > 0)
+    log_warning(
+        "{}: {} clips declare a length of 0 (first: {}); they count as clips without {}, kept as one masked-in "
+        "frame",
+        name, missing, id(first_missing), name);
+  if (beyond > 0)
+    log_warning("{}: {} clips declare more than the {} frames stored (first: {}, {}); the length is cut to that", name,
+                beyond, feature.padded_length, id(first_beyond), feature.lengths[std::size_t(first_beyond)]);
+  if (counts.clips_not_finite > 0)
+    log_warning("{}: {} NaN, {} +inf, {} -inf in {} clips (first: {}); the cleaning policy decides about them", name,
+                counts.not_finite.nan, counts.not_finite.positive_infinity, counts.not_finite.negative_infinity,
+                counts.clips_not_finite, id(counts.first_not_finite));
+  if (2 * counts.clips_leading_zero > std::int64_t(dataset_.clips.size()))
+    log_warning(
+        "{}: {} of {} clips start with zero frames, as if padded on the left; with data.mask = \"nonzero\" the "
+        "mask follows the frames instead of the lengths",
+        name, counts.clips_leading_zero, dataset_.clips.size());
+}
+
+void MmsaFile::complete(const DataFacts& facts) {
+  complete_facts(dataset_, facts, path_.stem().string());
+  dataset_.source_sha256 = source_sha256_.get();
   if (const KnownFile* known = known_file(dataset_.source_sha256); known != nullptr && known->stand_in == "vision")
     dataset_.vision->extractor = known->extractor;
-  dataset_.features_digest = features_digest(dataset_, digests);
-  dataset_.fingerprint = fingerprint_of(dataset_);
-  return std::move(dataset_);
 }
 
 Dataset read_mmsa(const std::filesystem::path& path, const DataFacts& facts) {
   return MmsaFile(path).finish(facts, [](Modality, const PackPlan& plan) {
     return torch::empty({plan.num_frames(), plan.width}, torch::kFloat32);
   });
+}
+
+Dataset import_mmsa(const std::filesystem::path& path, const std::filesystem::path& folder, const DataFacts& facts) {
+  PreparedFolder prepared(folder);
+  MmsaFile source(path);
+  import_planned(source, prepared, facts);
+  return read_prepared(folder);
 }
 
 }  // namespace kuda

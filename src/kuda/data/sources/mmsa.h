@@ -5,6 +5,7 @@
 //   const Dataset mosi = read_mmsa("unaligned_50.pkl");
 //   const Dataset mine = read_mmsa("my.pkl", {.name = "mine", .language = "en"});
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ struct DataFacts {
   std::string language{};                                  ///< "": published split sizes, else the script of the texts
   std::optional<MetricFamily> family{};                    ///< else split sizes, labels and ids
   std::optional<std::pair<double, double>> score_range{};  ///< else that of the family: [-1, 1] or [-3, 3]
+  std::array<std::string, 3> extractor{};                  ///< by Modality, see Feature::extractor; "": not known
 };
 
 /// Warnings (lengths of 0 or beyond the array, values that are not finite, left padding) go to the log.
@@ -27,8 +29,8 @@ struct DataFacts {
 /// Throws FormatError for bytes that are no pickle, DataError for content that is no data set.
 [[nodiscard]] Dataset read_mmsa(const std::filesystem::path& path, const DataFacts& facts = {});
 
-/// write_prepared(folder, read_mmsa(path, facts)) without ever holding the features in memory: they are packed straight
-/// into the file of the folder. Returns the data set as opened from there.
+/// The folder of write_prepared(folder, read_mmsa(path, facts)) without ever holding the features in memory: they are
+/// packed straight into its file. Returns the data set as opened from there.
 Dataset import_mmsa(const std::filesystem::path& path, const std::filesystem::path& folder,
                     const DataFacts& facts = {});
 

@@ -1,40 +1,30 @@
 #pragma once
-// Private to the MMSA reader: a file whose clips are read and whose features are planned, but not packed yet, so that
-// they can go to memory or straight into the file of a prepared folder.
+// Private to the MMSA reader: a feature file whose clips are read and whose features are planned.
 
-#include <array>
 #include <filesystem>
-#include <functional>
+#include <future>
 #include <memory>
-#include <optional>
+#include <string>
 
-#include "kuda/data/dataset.h"
-#include "kuda/data/sources/mmsa.h"
-#include "kuda/data/sources/pack.h"
+#include "kuda/base/file.h"
+#include "kuda/data/sources/planned_dataset.h"
+#include "kuda/io/pickle/value.h"
 
 namespace kuda {
 
-class MmsaFile {
+class MmsaFile final : public PlannedDataset {
  public:
   /// Reads everything but the frames, of those the padding only. Throws FormatError and DataError.
   explicit MmsaFile(const std::filesystem::path& path);
-  MmsaFile(const MmsaFile&) = delete;
-  MmsaFile& operator=(const MmsaFile&) = delete;
-  ~MmsaFile();
-
-  [[nodiscard]] const Dataset& dataset() const noexcept { return dataset_; }  ///< without features
-  [[nodiscard]] const std::array<std::optional<PackPlan>, 3>& plans() const noexcept { return plans_; }
-
-  /// Where the frames of a modality go: [num_frames, width] float32, contiguous.
-  using Place = std::function<torch::Tensor(Modality, const PackPlan&)>;
-  /// Packs and hashes every feature in one pass, and works out the facts. Call once.
-  [[nodiscard]] Dataset finish(const DataFacts& facts, const Place& place, const BytesWritten& written = {});
 
  private:
-  struct Content;
-  std::unique_ptr<Content> content_;
-  Dataset dataset_;
-  std::array<std::optional<PackPlan>, 3> plans_;
+  void warn_about(Modality modality, const Feature& feature, const PackCounts& counts) const override;
+  void complete(const DataFacts& facts) override;
+
+  std::filesystem::path path_;
+  std::shared_ptr<const MappedFile> file_;
+  io::Value root_;
+  std::future<std::string> source_sha256_;
 };
 
 }  // namespace kuda

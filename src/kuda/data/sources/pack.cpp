@@ -104,6 +104,11 @@ PackPlan plan_packing(std::vector<PaddedArray> parts, const std::optional<std::v
   return plan;
 }
 
+void give_back(const MappedFile& file, const io::Array& array, std::int64_t first, std::int64_t last) {
+  const auto clip = array.strides[0] * static_cast<std::int64_t>(io::item_size(array.dtype));
+  if (clip > 0) file.give_back(array.data + first * clip, array.data + last * clip);
+}
+
 PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& done, const BytesWritten& written) {
   PackCounts counts;
   Sha256 digest;
@@ -121,7 +126,7 @@ PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& don
       }
       if (done) done(part, first, last);
       const auto begin = plan.offsets[std::size_t(first_row)], end = plan.offsets[std::size_t(row)];
-      if (written) written(values + begin * plan.width, std::size_t((end - begin) * plan.width) * sizeof(float));
+      if (written) written(values + begin * plan.width, values + end * plan.width);
     }
   }
   counts.digest = digest.hex();
@@ -133,14 +138,6 @@ Feature empty_feature(const PackPlan& plan) {
   feature.offsets = plan.offsets;
   feature.lengths = plan.lengths;
   feature.padded_length = plan.padded_length;
-  return feature;
-}
-
-Feature pack(const PackPlan& plan, PackCounts* counts, const ClipsDone& done) {
-  Feature feature = empty_feature(plan);
-  feature.values = torch::empty({plan.num_frames(), plan.width}, torch::kFloat32);
-  auto seen = fill_packed(plan, feature.values.data_ptr<float>(), done);
-  if (counts != nullptr) *counts = std::move(seen);
   return feature;
 }
 

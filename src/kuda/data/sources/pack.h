@@ -3,9 +3,7 @@
 // only), then fill memory or a mapped file of the right size, one clip at a time.
 //
 //   const PackPlan plan = plan_packing({train, valid, test}, lengths);
-//   const Feature feature = pack(plan);
-
-#include <torch/torch.h>
+//   fill_packed(plan, values);
 
 #include <cstdint>
 #include <functional>
@@ -13,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "kuda/base/file.h"
 #include "kuda/data/dataset.h"
 #include "kuda/data/finite.h"
 #include "kuda/io/array.h"
@@ -52,15 +51,15 @@ using ClipsDone = std::function<void(const PaddedArray& part, std::int64_t first
                                     const std::optional<std::vector<std::int64_t>>& lengths, bool at_least = false,
                                     const ClipsDone& done = {});
 
-/// Called when bytes of the packed values are final.
-using BytesWritten = std::function<void(const void* first, std::size_t bytes)>;
+/// Gives the pages of clips [first, last) back to the system where they lie in `file`; they come again when read.
+void give_back(const MappedFile& file, const io::Array& array, std::int64_t first, std::int64_t last);
+
+/// Called when the packed values from `first` up to `last` are final.
+using BytesWritten = std::function<void(const void* first, const void* last)>;
 
 /// Copies the stored frames to `values`, num_frames() * width floats, in order.
 PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& done = {},
                        const BytesWritten& written = {});
-
-/// A feature in memory: plan and fill in one call.
-[[nodiscard]] Feature pack(const PackPlan& plan, PackCounts* counts = nullptr, const ClipsDone& done = {});
 
 /// The plan's offsets and lengths without values.
 [[nodiscard]] Feature empty_feature(const PackPlan& plan);

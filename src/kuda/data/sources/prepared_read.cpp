@@ -87,7 +87,7 @@ std::optional<Feature> read_feature(const io::ArrayFile& file, const Facts& fact
   feature.padded_length = facts.get(name + ".padded_length", longest);
   feature.rate = facts.get(name + ".rate", 0.0);
   feature.extractor = facts.get(name + ".extractor", std::string());
-  feature.is_finite = facts.get(name + ".finite", false);
+  feature.finite = facts.get(name + ".finite", false) ? Finite::yes : Finite::unknown;
   if (feature.padded_length < longest)
     throw DataError(fmt::format("{}: expected at least {} (the longest clip), found {}",
                                 facts.where(name + ".padded_length"), longest, feature.padded_length));

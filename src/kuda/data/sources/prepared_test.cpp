@@ -90,19 +90,30 @@ TEST(Prepared, KeepsWhatAPickleCannotHold) {
 TEST(Prepared, KnowsWhetherEveryValueIsFinite) {
   const CaughtLog quiet;
   auto dataset = read_mmsa(test::data_file("pickle") / "sims_p4_np1.pkl");
-  ASSERT_TRUE(dataset.vision && dataset.vision->is_finite);
+  ASSERT_TRUE(dataset.vision && dataset.vision->finite == Finite::yes);
   write_prepared(scratch("finite"), dataset);
   const auto finite = read_prepared(scratch("finite"));
-  EXPECT_TRUE(finite.vision->is_finite);
+  EXPECT_EQ(finite.vision->finite, Finite::yes);
   EXPECT_EQ(count_cleaning(finite, DataConfig()).modality[1].not_finite.total(), 0);
-  dataset.vision->is_finite = false;
+  dataset.vision->finite = Finite::unknown;
   dataset.vision->values = dataset.vision->values.clone();
   dataset.vision->values.view(-1)[3] = std::numeric_limits<float>::infinity();
   dataset.features_digest.clear();
   write_prepared(scratch("infinite"), dataset);
   const auto infinite = read_prepared(scratch("infinite"));
-  EXPECT_FALSE(infinite.vision->is_finite);
+  EXPECT_EQ(infinite.vision->finite, Finite::unknown) << "a folder says yes or nothing";
   EXPECT_EQ(count_cleaning(infinite, DataConfig()).modality[1].not_finite.positive_infinity, 1);
+}
+
+TEST(Prepared, DoesNotCountAgainWhatTheReaderCounted) {
+  const CaughtLog quiet;
+  EXPECT_EQ(read_mmsa(test::data_file("pickle") / "s_feature_nan.pkl").vision->finite, Finite::no);
+  Dataset dataset = test::small_dataset();
+  dataset.vision->finite = Finite::no;  // all values are finite: who counted them would say yes
+  write_prepared(scratch("set"), dataset);
+  const Dataset again = read_prepared(scratch("set"));
+  EXPECT_EQ(again.vision->finite, Finite::unknown);
+  EXPECT_EQ(again.audio->finite, Finite::yes) << "nobody had looked";
 }
 
 TEST(Prepared, OpeningReadsNoFeature) {

@@ -30,7 +30,7 @@ toml::table feature_card(const Feature& feature) {
   toml::table card{{"width", feature.width()}, {"padded_length", feature.padded_length}};
   if (feature.rate > 0) card.insert("rate", feature.rate);
   if (!feature.extractor.empty()) card.insert("extractor", feature.extractor);
-  if (feature.is_finite) card.insert("finite", true);
+  if (feature.finite == Finite::yes) card.insert("finite", true);
   return card;
 }
 
@@ -123,8 +123,8 @@ void write_prepared(const fs::path& target, const Dataset& dataset) {
   if (complete.features_digest.empty()) complete.features_digest = features_digest(complete);
   complete.fingerprint = fingerprint_of(complete);
   for (auto* feature : {&complete.text_features, &complete.vision, &complete.audio})
-    if (*feature && !(*feature)->is_finite)
-      (*feature)->is_finite = count_not_finite((*feature)->values.contiguous()).total() == 0;
+    if (*feature && (*feature)->finite == Finite::unknown)
+      (*feature)->finite = count_not_finite((*feature)->values.contiguous()).total() == 0 ? Finite::yes : Finite::no;
   io::write_safetensors(folder.features(), packed_arrays(complete));
   folder.commit(complete);
 }

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+#include <memory>
 #include <optional>
 
 #include "kuda/base/error.h"
@@ -11,12 +11,12 @@
 #include "kuda/base/names.h"
 #include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/facts.h"
-#include "kuda/data/sources/fingerprint.h"
 #include "kuda/data/sources/pack.h"
+#include "kuda/data/sources/planned_dataset.h"
+#include "kuda/data/sources/prepared.h"
 #include "kuda/io/npy.h"
 #include "kuda/io/npz.h"
 #include "kuda/io/safetensors.h"
-#include "kuda/tensor/tensor.h"
 
 namespace kuda {
 namespace {
@@ -42,12 +42,13 @@ Source from_archive(const io::ArrayFile& file, const std::string& modality) {
   return source;
 }
 
-Source read_source(const std::filesystem::path& path, const std::string& modality) {
-  const auto extension = path.extension().string();
-  if (extension == ".npy") return {io::read_npy(path), std::nullopt, path.string()};
-  if (extension == ".npz") return from_archive(io::read_npz(path), modality);
-  if (extension == ".safetensors") return from_archive(io::read_safetensors(path), modality);
-  throw DataError(fmt::format("{}: expected .npy, .npz or .safetensors for {}", path.string(), modality));
+Source read_source(const std::shared_ptr<const MappedFile>& file, const std::string& modality) {
+  const auto bytes = file->bytes();
+  const auto extension = file->path().extension().string(), name = file->path().string();
+  if (extension == ".npy") return {io::read_npy(bytes, file, name), std::nullopt, name};
+  if (extension == ".npz") return from_archive(io::read_npz(bytes, file, name), modality);
+  if (extension == ".safetensors") return from_archive(io::read_safetensors(bytes, file, name), modality);
+  throw DataError(fmt::format("{}: expected .npy, .npz or .safetensors for {}", name, modality));
 }
 
 void require_rows(const io::Array& array, const std::string& name, std::size_t rows,
@@ -82,49 +83,53 @@ io::Array with_time_axis(io::Array array) {
   return array;
 }
 
-Feature read_feature(Source source, std::size_t rows, const std::filesystem::path& labels) {
+PackPlan plan_feature(Source source, std::size_t rows, const std::filesystem::path& labels, const ClipsDone& done) {
   require_rows(source.values, source.name, rows, labels);
   source.values = with_time_axis(std::move(source.values));
   if (source.values.shape.size() != 3)
     throw DataError(source.name + ": expected [N, D] or [N, L, D], found " + source.values.describe());
-  const bool is_view = source.values.shape[1] == 1 && source.values.dtype == io::DType::f32 && !source.lengths &&
-                       source.values.is_contiguous();
-  const auto plan = plan_packing({{source.values, source.name}}, lengths_of(source, rows, labels));
-  if (!is_view) return pack(plan);
-  Feature feature;
-  feature.values = io::to_tensor(source.values).view({std::int64_t(rows), source.values.shape[2]});
-  feature.offsets = plan.offsets;
-  feature.lengths = plan.lengths;
-  feature.padded_length = 1;
-  return feature;
+  return plan_packing({{source.values, source.name}}, lengths_of(source, rows, labels), false, done);
 }
+
+class PlannedTable final : public PlannedDataset {
+ public:
+  explicit PlannedTable(const TableSources& sources) : labels_(sources.labels) {
+    dataset_.source = labels_.string();
+    dataset_.clips = read_clips_csv(labels_, ClipTable::mmsa);
+    done_ = [this](const PaddedArray& part, std::int64_t first, std::int64_t last) {
+      for (const auto& file : files_) give_back(*file, part.array, first, last);
+    };
+    for (const Modality m : kModalities) {
+      const auto& path = sources.feature[std::size_t(m)];
+      if (path.empty()) continue;
+      files_.push_back(MappedFile::open(path));
+      plans_[std::size_t(m)] = plan_feature(read_source(files_.back(), std::string(modality_name(m))),
+                                            dataset_.clips.size(), labels_, done_);
+    }
+    if (files_.empty() &&
+        std::all_of(dataset_.clips.begin(), dataset_.clips.end(), [](const Clip& clip) { return clip.text.empty(); }))
+      throw DataError(labels_.string() + ": has no text, and no array of any modality was given",
+                      "name one: --audio FILE, --vision FILE or --text FILE");
+  }
+
+ private:
+  void complete(const DataFacts& facts) override {
+    complete_facts(dataset_, facts, labels_.parent_path().filename().string());
+    if (dataset_.name.empty()) dataset_.name = labels_.stem().string();
+    dataset_.source_sha256 = sha256_of_file(labels_);
+  }
+
+  std::filesystem::path labels_;
+  std::vector<std::shared_ptr<const MappedFile>> files_;
+};
 
 }  // namespace
 
-Dataset import_from_table(const TableSources& sources, const DataFacts& facts) {
-  Dataset dataset;
-  dataset.source = sources.labels.string();
-  dataset.clips = read_clips_csv(sources.labels, ClipTable::mmsa);
-  bool any =
-      std::any_of(dataset.clips.begin(), dataset.clips.end(), [](const Clip& clip) { return !clip.text.empty(); });
-  std::array<std::optional<Feature>*, 3> features{&dataset.text_features, &dataset.vision, &dataset.audio};
-  for (const Modality m : kModalities) {
-    const auto& path = sources.feature[std::size_t(m)];
-    if (path.empty()) continue;
-    auto feature = read_feature(read_source(path, std::string(modality_name(m))), dataset.clips.size(), sources.labels);
-    feature.extractor = sources.extractor[std::size_t(m)];
-    *features[std::size_t(m)] = std::move(feature);
-    any = true;
-  }
-  if (!any)
-    throw DataError(sources.labels.string() + ": has no text, and no array of any modality was given",
-                    "name one: --audio FILE, --vision FILE or --text FILE");
-  complete_facts(dataset, facts, sources.labels.parent_path().filename().string());
-  if (dataset.name.empty()) dataset.name = sources.labels.stem().string();
-  dataset.source_sha256 = sha256_of_file(sources.labels);
-  dataset.features_digest = features_digest(dataset);
-  dataset.fingerprint = fingerprint_of(dataset);
-  return dataset;
+Dataset import_table(const TableSources& sources, const std::filesystem::path& folder, const DataFacts& facts) {
+  PreparedFolder prepared(folder);
+  PlannedTable table(sources);
+  import_planned(table, prepared, facts);
+  return read_prepared(folder);
 }
 
 }  // namespace kuda

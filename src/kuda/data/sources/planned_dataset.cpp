@@ -1,0 +1,84 @@
+#include "kuda/data/sources/planned_dataset.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <map>
+#include <string>
+
+#include "kuda/base/error.h"
+#include "kuda/data/sources/fingerprint.h"
+#include "kuda/io/packed_file.h"
+
+namespace kuda {
+namespace {
+
+std::string key(Modality modality, const char* what) { return std::string(modality_name(modality)) + "/" + what; }
+
+std::map<std::string, io::ArraySpec> layout_of(const PlannedDataset& planned) {
+  std::map<std::string, io::ArraySpec> layout;
+  const auto rows = std::int64_t(planned.dataset().clips.size());
+  for (const Modality modality : kModalities) {
+    const auto& plan = planned.plans()[std::size_t(modality)];
+    if (!plan) continue;
+    layout[key(modality, "values")] = {io::DType::f32, {plan->num_frames(), plan->width}};
+    layout[key(modality, "offsets")] = {io::DType::i64, {rows + 1}};
+    layout[key(modality, "lengths")] = {io::DType::i64, {rows}};
+  }
+  if (planned.dataset().text_bert.defined())
+    layout["text_bert"] = {io::DType::i32, planned.dataset().text_bert.sizes().vec()};
+  return layout;
+}
+
+void copy_numbers(io::PackedFile& file, const std::string& name, const std::vector<std::int64_t>& numbers) {
+  std::memcpy(file.data(name), numbers.data(), numbers.size() * sizeof(std::int64_t));
+}
+
+}  // namespace
+
+Dataset PlannedDataset::finish(const DataFacts& facts, const Place& place, const BytesWritten& written) {
+  for (const Modality modality : kModalities)
+    if (const auto m = std::size_t(modality); !facts.extractor[m].empty() && !plans_[m])
+      throw UsageError(fmt::format("--{}-extractor: the source has no such feature", modality_name(modality)));
+  std::array<std::optional<Feature>*, 3> features{&dataset_.text_features, &dataset_.vision, &dataset_.audio};
+  std::array<std::string, 3> digests;
+  for (const Modality modality : kModalities) {
+    const auto m = std::size_t(modality);
+    if (!plans_[m]) continue;
+    Feature feature = empty_feature(*plans_[m]);
+    feature.values = place(modality, *plans_[m]);
+    const auto counts = fill_packed(*plans_[m], feature.values.data_ptr<float>(), done_, written);
+    feature.finite = counts.not_finite.total() == 0 ? Finite::yes : Finite::no;
+    digests[m] = counts.digest;
+    warn_about(modality, feature, counts);
+    *features[m] = std::move(feature);
+  }
+  complete(facts);
+  for (const Modality modality : kModalities)
+    if (const auto m = std::size_t(modality); !facts.extractor[m].empty())
+      (*features[m])->extractor = facts.extractor[m];
+  dataset_.features_digest = features_digest(dataset_, digests);
+  dataset_.fingerprint = fingerprint_of(dataset_);
+  return std::move(dataset_);
+}
+
+void import_planned(PlannedDataset& planned, PreparedFolder& folder, const DataFacts& facts) {
+  io::PackedFile packed(folder.features(), layout_of(planned));
+  for (const Modality modality : kModalities) {
+    const auto& plan = planned.plans()[std::size_t(modality)];
+    if (!plan) continue;
+    copy_numbers(packed, key(modality, "offsets"), plan->offsets);
+    copy_numbers(packed, key(modality, "lengths"), plan->lengths);
+  }
+  if (const auto& tokens = planned.dataset().text_bert; tokens.defined())
+    std::memcpy(packed.data("text_bert"), tokens.const_data_ptr(), tokens.nbytes());
+  const auto place = [&](Modality modality, const PackPlan& plan) {
+    return torch::from_blob(packed.data(key(modality, "values")), {plan.num_frames(), plan.width}, torch::kFloat32);
+  };
+  const auto written = [&](const void* first, const void* last) { packed.give_back(first, last); };
+  const Dataset dataset = planned.finish(facts, place, written);
+  packed.sync();
+  folder.commit(dataset);
+}
+
+}  // namespace kuda

@@ -1,0 +1,45 @@
+#pragma once
+// Private to the readers: a data set whose clips are read and whose features are planned, but not packed yet, so that
+// they can go to memory or straight into the file of a prepared folder.
+
+#include <array>
+#include <functional>
+#include <optional>
+
+#include "kuda/data/dataset.h"
+#include "kuda/data/sources/mmsa.h"
+#include "kuda/data/sources/pack.h"
+#include "kuda/data/sources/prepared_folder.h"
+
+namespace kuda {
+
+class PlannedDataset {
+ public:
+  PlannedDataset(const PlannedDataset&) = delete;
+  PlannedDataset& operator=(const PlannedDataset&) = delete;
+  virtual ~PlannedDataset() = default;
+
+  [[nodiscard]] const Dataset& dataset() const noexcept { return dataset_; }  ///< without features
+  [[nodiscard]] const std::array<std::optional<PackPlan>, 3>& plans() const noexcept { return plans_; }
+
+  /// Where the frames of a modality go: [num_frames, width] float32, contiguous.
+  using Place = std::function<torch::Tensor(Modality, const PackPlan&)>;
+  /// Packs and hashes every feature in one pass, and works out the facts. Call once. Throws UsageError when the facts
+  /// name the extractor of a modality that is not there.
+  [[nodiscard]] Dataset finish(const DataFacts& facts, const Place& place, const BytesWritten& written = {});
+
+ protected:
+  PlannedDataset() = default;
+  virtual void warn_about(Modality /*modality*/, const Feature& /*feature*/, const PackCounts& /*counts*/) const {}
+  /// Everything but the features and their digests: name, language, scores, the source's SHA-256.
+  virtual void complete(const DataFacts& facts) = 0;
+
+  Dataset dataset_;
+  std::array<std::optional<PackPlan>, 3> plans_;
+  ClipsDone done_;
+};
+
+/// Packs straight into the features of a folder and puts it in place, without ever holding a feature in memory.
+void import_planned(PlannedDataset& planned, PreparedFolder& folder, const DataFacts& facts);
+
+}  // namespace kuda
