@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <memory>
 
@@ -93,6 +94,7 @@ void serve(ServeArguments& options) {
   options.server.grace = milliseconds_of(options.grace_s);
   if (!options.token_file.empty()) options.server.token = read_token(options.token_file);
   const auto& stop = catch_stop_signals();
+  std::signal(SIGPIPE, SIG_IGN);  // whoever reads our messages may go
   const Predictor predictor(options.checkpoint, options.predictor);
   const auto& facts = predictor.facts();
   if (facts.clips && !facts.clips->is_training_data)

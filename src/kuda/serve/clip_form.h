@@ -7,12 +7,9 @@
 #include <vector>
 
 #include "kuda/serve/clip_json.h"
+#include "kuda/serve/http/multipart.h"
 
 namespace kuda {
-
-struct FormPart {
-  std::string name, content;
-};
 
 /// Fields id, text, clip, without ("vision,audio"), attention ("true") and count; files text_features, vision and audio
 /// (.npy, .npz or .safetensors); a file features (.npz or .safetensors) with arrays named text, vision, audio. One

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "kuda/serve/routes.h"
 #include "kuda/serve/server.h"
 #include "kuda/serve/test_data_server.h"
 #include "kuda/serve/test_server.h"
@@ -15,6 +16,7 @@ namespace {
 using test::Json;
 using test::kJson;
 using test::RunningServer;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 const Json& document() {
@@ -138,10 +140,12 @@ void expect_true(const httplib::Result& answer, const std::string& path, const s
 TEST(OpenApi, EveryRouteIsDescribedAndEveryDescriptionIsARoute) {
   std::set<std::string> served, described;
   for (const auto& route : routes()) {
-    std::string method = route.method;
+    std::string method(route.method);
     for (auto& letter : method) letter = char(std::tolower(letter));
     served.insert(method + " " + route.path);
     const auto& operation = document().at("paths").at(route.path).at(method);
+    EXPECT_EQ(operation["summary"], route.summary);
+    EXPECT_EQ(operation.contains("requestBody"), route.has_body()) << route.path;
     EXPECT_EQ(operation.contains("security"), !route.is_open) << route.path;
     EXPECT_EQ(operation["responses"].contains("401"), !route.is_open) << route.path;
   }
@@ -149,6 +153,14 @@ TEST(OpenApi, EveryRouteIsDescribedAndEveryDescriptionIsARoute) {
     for (const auto& operation : operations.items()) described.insert(operation.key() + " " + path);
   EXPECT_EQ(served, described);
   EXPECT_EQ(document()["openapi"], "3.0.3");
+}
+
+TEST(OpenApi, TheListOfPathsHasEveryRoute) {
+  const auto text = index_text();
+  for (const auto& route : routes()) {
+    EXPECT_THAT(text, HasSubstr(std::string(" ") + route.path + " "));
+    EXPECT_THAT(text, HasSubstr(std::string(" ") + route.summary + "\n"));
+  }
 }
 
 TEST(OpenApi, IsServedAsItIs) {

@@ -1,40 +1,46 @@
 #include "kuda/serve/routes.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "embedded_files.h"
+#include "kuda/serve/service.h"
 
 namespace kuda {
-namespace {
-
-constexpr const char* kIndex =
-    "kuda serves a model for multimodal sentiment analysis. A browser gets a page here.\n\n"
-    "  POST /v1/predict      scores of clips: JSON, or a form with .npy and .npz files\n"
-    "  POST /v1/explain      the same with what each modality contributes\n"
-    "  POST /v1/nearest      the training clips that the model takes for most alike\n"
-    "  GET  /v1/clips        clips of the data that the server was given\n"
-    "  GET  /v1/model        what the model reads\n"
-    "  GET  /health          200 while it serves\n"
-    "  GET  /metrics         counters for Prometheus\n"
-    "  GET  /openapi.json    all of this, for programs\n";
-
-}  // namespace
 
 const std::vector<Route>& routes() {
-  static const std::vector<Route> all{{"GET", "/", true},
-                                      {"GET", "/page.css", true},
-                                      {"GET", "/page.js", true},
-                                      {"GET", "/health", true},
-                                      {"GET", "/openapi.json", true},
-                                      {"GET", "/metrics", false},
-                                      {"GET", "/v1/model", false},
-                                      {"GET", "/v1/clips", false},
-                                      {"POST", "/v1/predict", false},
-                                      {"POST", "/v1/explain", false},
-                                      {"POST", "/v1/nearest", false}};
+  static const std::vector<Route> all{
+      {"GET", "/", true, "A page for people; a list of paths for who does not accept text/html.", &Service::page},
+      {"GET", "/page.css", true, "The style of the page.", &Service::page},
+      {"GET", "/page.js", true, "The script of the page.", &Service::page},
+      {"GET", "/health", true, "Does the server take requests?", &Service::health},
+      {"GET", "/openapi.json", true, "This document.", &Service::openapi},
+      {"GET", "/metrics", false, "Counters for Prometheus (text format 0.0.4).", &Service::metrics},
+      {"GET", "/v1/model", false, "What the model is, what it reads, and what one request may hold.", &Service::model},
+      {"GET", "/v1/clips", false, "Clips of the data that the server was given, which requests may name.",
+       &Service::clips},
+      {"POST", "/v1/predict", false, "Scores of one or many clips.", &Service::predict},
+      {"POST", "/v1/explain", false, "Scores, and what each modality contributes.", &Service::explain},
+      {"POST", "/v1/nearest", false, "Training clips of the server's data that the model takes for most alike.",
+       &Service::nearest}};
   return all;
+}
+
+const Route* route_of(const Request& request) {
+  const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
+  const auto& all = routes();
+  const auto found = std::find_if(
+      all.begin(), all.end(), [&](const Route& route) { return route.method == method && route.path == request.path; });
+  return found == all.end() ? nullptr : &*found;
 }
 
 std::string_view openapi_document() noexcept { return kOpenApiDocument; }
 
-std::string_view index_text() noexcept { return kIndex; }
+std::string index_text() {
+  std::string text = "kuda serves a model for multimodal sentiment analysis. A browser gets a page here.\n\n";
+  for (const auto& route : routes()) text += fmt::format("  {:4} {:14} {}\n", route.method, route.path, route.summary);
+  return text;
+}
 
 }  // namespace kuda

@@ -1,21 +1,34 @@
 #pragma once
-// The paths of the server, and the document that describes them. No LibTorch.
+// The paths of the server: the one table of them. The list at "/", the answers 404 and 405 and the test of
+// serve/openapi.json come from it. No LibTorch.
 
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "kuda/serve/http/message.h"
+
 namespace kuda {
 
+class Service;
+struct Visit;
+
 struct Route {
-  const char* method;
+  std::string_view method;
   const char* path;
-  bool is_open;  ///< without the token
+  bool is_open;         ///< without the token
+  const char* summary;  ///< as in serve/openapi.json
+  Response (Service::*handler)(Visit& visit);
+  [[nodiscard]] bool has_body() const { return method == "POST"; }
 };
 [[nodiscard]] const std::vector<Route>& routes();
+
+/// Null where there is none. HEAD has the routes of GET.
+[[nodiscard]] const Route* route_of(const Request& request);
 
 /// serve/openapi.json, as it is served.
 [[nodiscard]] std::string_view openapi_document() noexcept;
 /// What is at "/" for who does not ask for HTML (serve/page.h).
-[[nodiscard]] std::string_view index_text() noexcept;
+[[nodiscard]] std::string index_text();
 
 }  // namespace kuda

@@ -6,7 +6,7 @@
 //   server.bind();
 //   server.run(stop);                       // until *stop is set from a signal or another thread
 //
-// Contents of requests are never logged. A server ignores SIGPIPE for the whole process (cpp-httplib does).
+// Contents of requests are never logged, and no state of the process is changed.
 
 #include <atomic>
 #include <chrono>
@@ -17,7 +17,6 @@
 #include "kuda/predictor/predictor.h"
 #include "kuda/serve/batcher.h"
 #include "kuda/serve/clip_json.h"
-#include "kuda/serve/routes.h"
 
 namespace kuda {
 

@@ -1,145 +1,218 @@
 #include "kuda/serve/http/connection.h"
 
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <cerrno>
-#include <string_view>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+#include <variant>
+
+#include "kuda/serve/http/body_reader.h"
 
 namespace kuda {
 namespace {
 
-constexpr std::size_t kPiece = 16384;        // bytes taken at once
-constexpr std::size_t kLongestLine = 65536;  // of a head, or between two chunks of a body
+namespace asio = boost::asio;
+using boost::system::error_code;
+using Milliseconds = std::chrono::milliseconds;
 
-bool is_range(std::string_view line) {
-  constexpr std::string_view kName = "range:";
-  return line.size() >= kName.size() && std::equal(kName.begin(), kName.end(), line.begin(), [](char name, char found) {
-           return name == std::tolower(static_cast<unsigned char>(found));
-         });
-}
+constexpr std::size_t kPiece = 65536;    // bytes taken at once
+constexpr Milliseconds kLinger{5000};    // for a client to read an answer and to close
+constexpr Milliseconds kQuiet{100};      // at a stop: a connection that is silent for so long is idle
+constexpr Milliseconds kLastWord{1000};  // at a stop: for a head that has begun, and for clients to close
 
 }  // namespace
 
-Socket::~Socket() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+Connection::Connection(asio::ip::tcp::socket socket, HttpState& state)
+    : socket_(std::move(socket)), state_(state), since_(HttpClock::now()) {}
+
+asio::awaitable<void> Connection::serve() {
+  while (co_await serve_request()) {
+  }
+  if (!is_broken_ && !has_ended_ && phase_ == Phase::sending) co_await linger();
+  enter(Phase::closed);
 }
 
-void Connection::receive() {
-  std::array<char, kPiece> piece;
+/// True when the connection may carry another request.
+asio::awaitable<bool> Connection::serve_request() {
+  RequestParser parser({state_.limits.head_bytes, state_.limits.headers});
+  const auto head = co_await read_head(parser);
+  if (head == HeadEnd::partial && (phase_ == Phase::idle || !is_late_)) co_return false;  // the client has ended
+  if (head != HeadEnd::whole) {
+    const auto refusal = head == HeadEnd::refused ? parser.refusal()
+                         : state_.is_stopping     ? Refusal{503, "the server is stopping", {}}
+                                                  : Refusal{408, "the head of the request did not arrive in time", {}};
+    co_await send(sent_text(state_.handler.refuse(refusal), false, 0, 0));
+    co_return false;
+  }
+  state_.last_arrival = HttpClock::now();
+  ++requests_;
+  auto& request = parser.request();
+  const bool is_head = request.method == "HEAD", is_chunked = request.count("Transfer-Encoding") > 0;
+  auto begun = state_.handler.begin(request);
+  auto* response = std::get_if<Response>(&begun);
+  bool is_read = response == nullptr || !request.has_body();
+  Response answered;
+  if (response == nullptr) {
+    is_read = co_await read_body(parser);
+    answered = co_await answer(std::get<RequestHandler::Answer>(begun), request);
+    response = &answered;
+  }
+  // After chunks it ends: a proxy may see the end of such a body elsewhere.
+  const bool ends = response->ends_connection || !is_read || is_chunked || state_.is_stopping ||
+                    requests_ >= state_.limits.requests || !parser.keeps_connection();
+  const auto idle = std::chrono::ceil<std::chrono::seconds>(state_.limits.idle_time).count();
+  co_await send(sent_text(*response, is_head, ends ? 0 : state_.limits.requests - requests_, idle));
+  co_return !ends && !is_broken_;
+}
+
+/// `partial` where the client ended, or was late.
+asio::awaitable<HeadEnd> Connection::read_head(RequestParser& parser) {
+  enter(Phase::idle);
   for (;;) {
-    const auto count = ::recv(socket_.get(), piece.data(), piece.size(), MSG_DONTWAIT);
-    if (count > 0)
-      in_.append(piece.data(), static_cast<std::size_t>(count));
-    else if (count == 0)
-      is_ended_ = true;
-    else if (errno == EINTR)
-      continue;
-    else if (errno != EAGAIN)
-      is_ended_ = is_broken_ = true;
-    return;
+    const auto end = parser.read_head(received_);
+    if (end != HeadEnd::partial) co_return end;
+    if (phase_ == Phase::idle && (parser.has_begun() || !received_.empty())) enter(Phase::head);
+    if (received_.empty()) std::string().swap(received_);  // who is silent holds no memory
+    if (co_await receive() != Received::bytes) co_return end;
   }
 }
 
-bool Connection::drop() {
-  std::array<char, kPiece> piece;
-  for (int i = 0; i < 16; ++i) {
-    const auto count = ::recv(socket_.get(), piece.data(), piece.size(), MSG_DONTWAIT);
-    if (count < 0) return errno == EAGAIN || errno == EINTR;
-    if (count == 0) return false;
+/// True when it was read to its end: the connection can carry another request.
+asio::awaitable<bool> Connection::read_body(RequestParser& parser) {
+  auto& request = parser.request();
+  enter(Phase::body);
+  BodyReader reader(state_.limits.body_bytes, request.header("Content-Encoding"));
+  auto step = parser.read_body(received_, reader);
+  if (step == BodyStep::partial && received_.empty() && request.header("Expect") == "100-continue") {
+    co_await send("HTTP/1.1 100 Continue\r\n\r\n");
+    enter(Phase::body);
   }
-  return true;
-}
-
-RequestHead Connection::head(std::size_t most_bytes, std::size_t most_headers) {
-  for (std::size_t end = 0; (end = in_.find('\n', line_)) != std::string::npos;) {
-    const auto line = std::string_view(in_).substr(line_, end + 1 - line_);
-    if (end >= most_bytes) return RequestHead::too_long;
-    if (!line.ends_with("\r\n")) return RequestHead::malformed;
-    if (line.size() == 2 && lines_ > 0) return RequestHead::whole;
-    if (line.size() == 2) {  // before a request: RFC 9112, section 2.2, lets one pass
-      if (is_led_) return RequestHead::malformed;
-      is_led_ = true;
-      in_.erase(line_, line.size());
-      continue;
-    }
-    if (lines_ > 0 && (line.front() == ' ' || line.front() == '\t')) return RequestHead::malformed;
-    if (++lines_ > most_headers + 1) return RequestHead::too_many;
-    if (lines_ > 1 && is_range(line))
-      in_.erase(line_, line.size());
+  auto end = BodyEnd::complete;
+  // Chunks have heads and may be small: what is received is bounded too.
+  const auto most_received = 2 * state_.limits.body_bytes + (std::size_t{1} << 20U);
+  for (std::size_t bytes = 0; step == BodyStep::partial && end == BodyEnd::complete;) {
+    const auto before = received_.size();
+    const auto received = co_await receive();
+    bytes += received_.size() - std::min(before, received_.size());
+    if (received == Received::late && !state_.is_cut)
+      end = BodyEnd::too_slow;
+    else if (received != Received::bytes || bytes > most_received)
+      end = BodyEnd::broken;
     else
-      line_ = end + 1;
+      step = parser.read_body(received_, reader);
   }
-  return in_.size() > most_bytes ? RequestHead::too_long : RequestHead::partial;
+  if (step == BodyStep::stopped) end = BodyEnd::broken;
+  reader.finish(end);
+  request.body_end = reader.end();
+  request.body = std::move(reader.text());
+  co_return step == BodyStep::whole;
 }
 
-void Connection::begin_request(Clock::time_point deadline, std::size_t most_bytes) {
-  deadline_ = deadline;
-  budget_ = most_bytes;
-  line_bytes_ = 0;
+asio::awaitable<Response> Connection::answer(RequestHandler::Answer& answer, Request& request) {
+  enter(Phase::answering);
+  co_return co_await asio::co_spawn(
+      state_.pool, [&]() -> asio::awaitable<Response> { co_return answer(std::move(request)); }, asio::use_awaitable);
 }
 
-void Connection::end_request() {
-  in_.erase(0, read_);
-  if (in_.empty()) std::string().swap(in_);  // an idle connection holds no memory
-  read_ = line_ = lines_ = 0;
-  is_led_ = false;
+asio::awaitable<void> Connection::send(std::string text) {
+  enter(Phase::sending);
+  error_code error;
+  co_await asio::async_write(socket_, asio::buffer(text), asio::redirect_error(asio::use_awaitable, error));
+  if (error) is_broken_ = true;
 }
 
-bool Connection::send() {
-  while (sent_ < out_.size() && !is_broken_) {
-    const auto count = ::send(socket_.get(), out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count >= 0)
-      sent_ += static_cast<std::size_t>(count);
-    else if (errno == EAGAIN)
-      return false;
-    else if (errno != EINTR)
-      is_ended_ = is_broken_ = true;
-  }
-  std::string().swap(out_);
-  sent_ = 0;
-  return true;
-}
-
-ssize_t Connection::read(char* data, std::size_t size) {
-  if (size > budget_) return -1;
-  std::size_t count = 0;
-  while (count < size && (has_bytes() || wait_for_bytes())) {
-    const auto step = std::min(size - count, in_.size() - read_);
-    in_.copy(data + count, step, read_);
-    read_ += step;
-    count += step;
-  }
-  budget_ -= count;
-  if (count == 0) return is_ended_ && !is_broken_ ? 0 : -1;
-  // cpp-httplib reads lines byte by byte, and as many as come: without this a chunk whose length has no end fills
-  // memory.
-  if (size == 1) line_bytes_ = *data == '\n' ? 0 : line_bytes_ + 1;
-  return line_bytes_ > kLongestLine ? -1 : static_cast<ssize_t>(count);
-}
-
-ssize_t Connection::write(const char* data, std::size_t size) {
-  out_.append(data, size);
-  return static_cast<ssize_t>(size);
-}
-
-/// False at the deadline, and where nothing more can come. Everything received before has been read.
-bool Connection::wait_for_bytes() {
-  in_.clear();
-  read_ = 0;
-  send();  // "100 Continue", which the client may be waiting for
+/// Waits until something has come, the client ends, or the phase has taken too long.
+asio::awaitable<Connection::Received> Connection::receive() {
   for (;;) {
-    receive();
-    if (has_bytes()) return true;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
-    if (is_ended_ || left.count() <= 0) return false;
-    pollfd waited{socket_.get(), POLLIN, 0};
-    ::poll(&waited, 1, static_cast<int>(std::min<std::chrono::milliseconds::rep>(left.count(), 60000)));
+    error_code error;
+    if (is_late_ && phase_ != Phase::idle) co_return Received::late;
+    // Also where something is there already: nobody who sends without end keeps the thread for itself.
+    if (!is_late_)
+      co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    const auto before = received_.size();
+    take_arrived(error);
+    if (received_.size() > before) co_return Received::bytes;
+    if (error != asio::error::would_block) {
+      has_ended_ = true;
+      is_broken_ = error != asio::error::eof;
+      co_return Received::end;
+    }
+    if (is_late_) co_return Received::late;
   }
+}
+
+/// At once: the socket does not block.
+void Connection::take_arrived(error_code& error) {
+  std::array<char, kPiece> piece;
+  received_.append(piece.data(), socket_.read_some(asio::buffer(piece), error));
+}
+
+asio::awaitable<void> Connection::linger() {
+  error_code error;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  enter(Phase::lingering);
+  while (co_await receive() == Received::bytes) received_.clear();
+}
+
+// Time.
+
+void Connection::enter(Phase phase) {
+  phase_ = phase;
+  since_ = HttpClock::now();
+  is_late_ = false;
+}
+
+HttpClock::time_point Connection::deadline() const {
+  const auto& limits = state_.limits;
+  Milliseconds usual{}, at_stop{};
+  switch (phase_) {
+    case Phase::answering:
+    case Phase::closed:
+      return HttpClock::time_point::max();
+    case Phase::idle:
+      usual = limits.idle_time;
+      at_stop = kQuiet;
+      break;
+    case Phase::head:
+      usual = limits.head_time;
+      at_stop = kLastWord;
+      break;
+    case Phase::body:
+      usual = limits.body_time;
+      at_stop = limits.grace;
+      break;
+    case Phase::sending:
+      usual = limits.body_time;
+      at_stop = std::max(limits.grace, kLastWord);
+      break;
+    case Phase::lingering:
+      usual = kLinger;
+      at_stop = kLastWord;
+      break;
+  }
+  const auto end = since_ + usual;
+  return state_.is_stopping ? std::min(end, std::max(since_, state_.stop_begin) + at_stop) : end;
+}
+
+void Connection::check(HttpClock::time_point now) {
+  if (now < deadline()) return;
+  is_late_ = true;
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+HttpClock::time_point Connection::idle_since() const {
+  return phase_ == Phase::idle || phase_ == Phase::lingering ? since_ : HttpClock::time_point::max();
+}
+
+void Connection::give_up() {
+  is_late_ = true;
+  error_code ignored;
+  socket_.cancel(ignored);
 }
 
 }  // namespace kuda

@@ -1,34 +1,38 @@
 #include "kuda/serve/http/connections.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/filter.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <list>
 #include <utility>
 
 #include "kuda/base/error.h"
+#include "kuda/serve/http/connection.h"
 
 namespace kuda {
 namespace {
 
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
 using Milliseconds = std::chrono::milliseconds;
 
-constexpr Milliseconds kTick{20};        // within which a stop and a deadline are seen
-constexpr Milliseconds kLinger{5000};    // for a client to read an answer and to close
-constexpr Milliseconds kFresh{1000};     // a younger connection is not closed to make room: its request is on its way
-constexpr Milliseconds kPause{100};      // before the next try when the process has no descriptor left
-constexpr Milliseconds kQuiet{100};      // at a stop: a connection that is silent for so long is idle
-constexpr Milliseconds kHandshake{50};   // at a stop: for connections that were being made
-constexpr Milliseconds kLastWord{1000};  // at a stop: for a head that has begun, and for clients to close
-// The server's own deadline of a body comes first and tells the client what happened.
-constexpr Milliseconds kAfterBody{1000};
+constexpr Milliseconds kTick{20};              // within which a stop and a deadline are seen
+constexpr Milliseconds kFresh{1000};           // a younger connection does not make room: its request is on its way
+constexpr Milliseconds kLastArrival{100};      // at a stop: nobody has come for so long
+constexpr Milliseconds kHandshake{50};         // at a stop: for connections that were being made
+constexpr Milliseconds kLongestOpen{1000};     // at a stop: for each of these two
 constexpr std::size_t kOtherDescriptors = 64;  // files of the model and of the process
 
 /// New connections are no longer let in, those that wait still are: closing the port at once would reset connections on
@@ -52,268 +56,163 @@ std::size_t descriptors_for_connections() {
   return std::max<std::size_t>(limit.rlim_cur, 2 * kOtherDescriptors) - kOtherDescriptors;
 }
 
-void end_pool(httplib::ThreadPool* pool) {
-  pool->shutdown();
-  delete pool;
-}
+/// Programs that this one starts do not hold it open.
+void close_in_children(int descriptor) { ::fcntl(descriptor, F_SETFD, FD_CLOEXEC); }
 
 }  // namespace
 
-Connections::Connections(const ConnectionLimits& limits, Answer answer, Refuse refuse)
-    : limits_(limits), answer_(std::move(answer)), refuse_(std::move(refuse)), pool_(nullptr, end_pool) {
-  limits_.connections = std::clamp<std::size_t>(limits_.connections, 1, descriptors_for_connections());
-}
+struct Connections::Impl {
+  HttpState state;
+  asio::io_context io{1};
+  tcp::acceptor acceptor{io};
+  asio::steady_timer tick{io}, room{io};
+  std::list<Connection> held;
+  HttpClock::time_point last_accept, shut_begin;
+  bool is_shut = false;  ///< since shut_begin: new connections are not let in
+  bool is_lost = false;  ///< the port
 
-Connections::~Connections() = default;
+  Impl(const ConnectionLimits& limits, RequestHandler& handler)
+      : state{.limits = limits,
+              .handler = handler,
+              .pool = asio::thread_pool(limits.threads),
+              .last_arrival = {},
+              .stop_begin = {}} {
+    state.limits.connections = std::clamp<std::size_t>(limits.connections, 1, descriptors_for_connections());
+  }
+  [[nodiscard]] bool has_room() const { return held.size() < state.limits.connections; }
 
-void Connections::serve(Socket listening, const std::atomic<bool>& stop, const std::function<void()>& on_stop) {
-  listening_ = std::move(listening);
-  wake_ = Socket(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  if (!wake_.is_open() || ::fcntl(listening_.get(), F_SETFL, O_NONBLOCK) != 0)
-    throw Error(std::string("the server cannot wait for connections: ") + std::strerror(errno));
-  pool_.reset(new httplib::ThreadPool(limits_.threads));
-  while (!is_over()) {
-    now_ = Clock::now();
-    if (!is_stopping_ && (stop || is_lost_)) {
-      is_stopping_ = true;
-      stop_begin_ = last_arrival_ = now_;
-      on_stop();
+  asio::awaitable<void> watch(const std::atomic<bool>& stop);
+  asio::awaitable<void> let_in();
+  asio::awaitable<void> hold(std::list<Connection>::iterator connection);
+  error_code accept_all();
+  void make_room();
+  void stop_further();
+};
+
+/// The clock of all connections: sees the stop, and what has taken too long.
+asio::awaitable<void> Connections::Impl::watch(const std::atomic<bool>& stop) {
+  while (!state.is_stopping || acceptor.is_open() || !held.empty()) {
+    const auto now = HttpClock::now();
+    if (!state.is_stopping && (stop || is_lost)) {
+      state.is_stopping = true;
+      state.stop_begin = state.last_arrival = now;
+      state.handler.stop_begins();
     }
-    if (is_stopping_) stop_further();
-    wait();
+    if (state.is_stopping) stop_further();
+    for (auto& connection : held) connection.check(now);
+    tick.expires_at(now + kTick);
+    co_await tick.async_wait(asio::use_awaitable);
   }
-  pool_.reset();
-  if (is_lost_) throw Error("the server cannot accept connections any more");
-}
-
-/// Waits for something to happen, at most a tick, and does what is to be done then.
-void Connections::wait() {
-  polled_.assign({{wake_.get(), POLLIN, 0}, {can_accept() ? listening_.get() : -1, POLLIN, 0}});  // -1 is passed over
-  watched_.clear();
-  for (const auto& held : held_) {
-    if (held->state == State::answering) continue;
-    const short events = held->state == State::sending ? POLLOUT : POLLIN;
-    polled_.push_back({held->connection.descriptor(), events, 0});
-    watched_.push_back(held.get());
-  }
-  if (::poll(polled_.data(), polled_.size(), static_cast<int>(kTick.count())) < 0)
-    for (auto& waited : polled_) waited.revents = 0;
-  now_ = Clock::now();
-  if (polled_[0].revents != 0) take_answered();
-  for (std::size_t i = 0; i < watched_.size(); ++i)
-    if (polled_[i + 2].revents != 0) step(*watched_[i]);
-  if (polled_[1].revents != 0) accept_new();
-  for (const auto& held : held_)
-    if (now_ >= deadline(*held)) expire(*held);
-  std::erase_if(held_, [](const auto& held) { return held->state == State::closed; });
-}
-
-void Connections::take_answered() {
-  eventfd_t count = 0;
-  ::eventfd_read(wake_.get(), &count);
-  std::vector<Held*> answered;
-  {
-    const std::lock_guard lock(mutex_);
-    answered.swap(answered_);
-  }
-  for (auto* held : answered) settle(*held);
 }
 
 // New connections.
 
-bool Connections::can_accept() const {
-  if (!listening_.is_open() || now_ < accept_after_) return false;
-  return held_.size() < limits_.connections || longest_idle() != nullptr;
-}
-
-void Connections::accept_new() {
-  while (held_.size() < limits_.connections || make_room()) {
-    Socket socket(::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!socket.is_open()) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) accept_after_ = now_ + kPause;
-      if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
-        is_lost_ = true;
-        listening_ = Socket();
+asio::awaitable<void> Connections::Impl::let_in() {
+  error_code error;
+  while (acceptor.is_open()) {
+    co_await acceptor.async_wait(tcp::acceptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    if (!acceptor.is_open()) co_return;
+    if (has_room()) {
+      const auto code = accept_all();
+      if (!code || code == asio::error::would_block) continue;  // nobody waits any more, or there is no room
+      if (code == asio::error::bad_descriptor || code == asio::error::invalid_argument ||
+          code == asio::error::not_socket) {
+        is_lost = true;
+        acceptor.close(error);
       }
-      return;  // anything else: nobody waits, or who waited is gone
+    } else {
+      make_room();
     }
-    const int yes = 1;
-    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    enter(*held_.emplace_back(std::make_unique<Held>(std::move(socket))), State::reading);
-    last_arrival_ = last_accept_ = now_;
+    room.expires_after(kTick);  // or until a connection ends; the process may have no descriptor left
+    co_await room.async_wait(asio::redirect_error(asio::use_awaitable, error));
   }
 }
 
-Connections::Held* Connections::longest_idle() const {
-  Held* found = nullptr;
-  for (const auto& held : held_) {
-    const bool is_idle =
-        held->state == State::lingering || (held->state == State::reading && !held->connection.has_bytes());
-    if (is_idle && now_ - held->since >= kFresh && (found == nullptr || held->since < found->since)) found = held.get();
+/// Everybody who waits, as long as there is room. What ended it.
+error_code Connections::Impl::accept_all() {
+  error_code error;
+  while (has_room()) {
+    tcp::socket socket(io);
+    acceptor.accept(socket, error);  // at once: it does not block
+    if (error) return error;
+    close_in_children(socket.native_handle());
+    socket.non_blocking(true, error);
+    socket.set_option(tcp::no_delay(true), error);
+    held.emplace_back(std::move(socket), state);
+    asio::co_spawn(io, hold(std::prev(held.end())), asio::detached);
+    state.last_arrival = last_accept = HttpClock::now();
   }
-  return found;
+  return error;
+}
+
+asio::awaitable<void> Connections::Impl::hold(std::list<Connection>::iterator connection) {
+  try {
+    co_await connection->serve();
+  } catch (...) {  // memory ran out: this connection alone ends
+  }
+  held.erase(connection);
+  room.cancel();
 }
 
 /// Closes the connection that has been idle longest.
-bool Connections::make_room() {
-  auto* idle = longest_idle();
-  if (idle == nullptr) return false;
-  if (idle->state == State::reading) {
-    read(*idle);  // a request may have come this moment
-    if (idle->state == State::reading ? idle->connection.has_bytes() : idle->state != State::closed) return false;
-  }
-  std::erase_if(held_, [&](const auto& held) { return held.get() == idle; });
-  return true;
+void Connections::Impl::make_room() {
+  const auto idle = std::min_element(held.begin(), held.end(), [](const Connection& a, const Connection& b) {
+    return a.idle_since() < b.idle_since();
+  });
+  if (idle != held.end() && idle->idle_since() <= HttpClock::now() - kFresh) idle->give_up();
 }
 
-// One connection.
-
-void Connections::enter(Held& held, State state) {
-  held.state = state;
-  held.since = now_;
-}
-
-/// Something has happened to its socket.
-void Connections::step(Held& held) {
-  if (held.state == State::reading) return read(held);
-  if (held.state == State::sending) return settle(held);
-  if (held.state == State::lingering && !held.connection.drop()) enter(held, State::closed);
-}
-
-void Connections::read(Held& held) {
-  const bool is_idle = !held.connection.has_bytes();
-  held.connection.receive();
-  if (is_idle && held.connection.has_bytes()) held.since = now_;  // a head begins
-  proceed(held);
-}
-
-void Connections::proceed(Held& held) {
-  switch (held.connection.head(limits_.head_bytes, limits_.headers)) {
-    case RequestHead::partial:
-      if (held.connection.is_ended()) enter(held, State::closed);
-      return;
-    case RequestHead::whole:
-      return dispatch(held);
-    case RequestHead::too_long:
-      return refuse(held,
-                    {431, "the head of the request is longer than " + std::to_string(limits_.head_bytes) + " bytes",
-                     "send clips in the body"});
-    case RequestHead::too_many:
-      return refuse(held, {431, "the request has more than " + std::to_string(limits_.headers) + " headers", {}});
-    case RequestHead::malformed:
-      return refuse(held, {400, "this is no request that the server can read", {}});
+/// Closes the port step by step, so that who has connected gets an answer.
+void Connections::Impl::stop_further() {
+  const auto now = HttpClock::now();
+  const auto grace_end = state.stop_begin + state.limits.grace;
+  state.is_cut = now >= grace_end;
+  if (!acceptor.is_open()) return;
+  if (!is_shut) {
+    const bool is_quiet = now - state.last_arrival >= kLastArrival;
+    if (!is_quiet && now < std::min(grace_end, state.stop_begin + kLongestOpen)) return;
+    let_nobody_in(acceptor.native_handle());
+    is_shut = true;
+    shut_begin = now;
+  } else if (now - std::max(shut_begin, last_accept) >= kHandshake || now - shut_begin >= kLongestOpen) {
+    accept_all();
+    error_code ignored;
+    acceptor.close(ignored);
   }
 }
 
-void Connections::dispatch(Held& held) {
-  if (is_cut_) ::shutdown(held.connection.descriptor(), SHUT_RD);
-  enter(held, State::answering);
-  last_arrival_ = now_;
-  const bool is_last = is_stopping_ || ++held.requests >= limits_.requests;
-  pool_->enqueue([this, &held, is_last] { answer(held, is_last); });
+Connections::Connections(const ConnectionLimits& limits, RequestHandler& handler)
+    : impl_(std::make_unique<Impl>(limits, handler)) {}
+
+Connections::~Connections() = default;
+
+int Connections::listen(const std::string& host, int port) {
+  auto& acceptor = impl_->acceptor;
+  error_code error;
+  const auto found = tcp::resolver(impl_->io).resolve(host, std::to_string(port), error);
+  for (const auto& entry : found) {
+    acceptor = tcp::acceptor(impl_->io);
+    acceptor.open(entry.endpoint().protocol(), error);
+    if (error) continue;
+    close_in_children(acceptor.native_handle());
+    acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (entry.endpoint().protocol() == tcp::v6()) acceptor.set_option(asio::ip::v6_only(false), error);
+    acceptor.bind(entry.endpoint(), error);
+    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+    if (error) continue;
+    acceptor.non_blocking(true);
+    return acceptor.local_endpoint().port();
+  }
+  throw Error(fmt::format("{}:{}: cannot be bound: {}", host, port, error.message()),
+              "another program may have the port: --port takes another one");
 }
 
-/// In a thread of the pool.
-void Connections::answer(Held& held, bool is_last) {
-  auto& connection = held.connection;
-  connection.begin_request(Clock::now() + limits_.body_time + kAfterBody, limits_.head_bytes + limits_.body_bytes);
-  bool goes_on = false;
-  try {
-    goes_on = answer_(connection, is_last);
-  } catch (...) {  // the handlers catch all of theirs: memory ran out while the answer was written
-    const auto text = refuse_({500, "the server failed", {}});
-    if (!connection.has_answer()) connection.write(text.data(), text.size());
-  }
-  held.is_ending = !goes_on;
-  connection.end_request();
-  connection.send();
-  {
-    const std::lock_guard lock(mutex_);
-    answered_.push_back(&held);
-  }
-  ::eventfd_write(wake_.get(), 1);
-}
-
-void Connections::refuse(Held& held, const Refusal& refusal) {
-  const auto text = refuse_(refusal);
-  held.connection.write(text.data(), text.size());
-  held.is_ending = true;
-  settle(held);
-}
-
-/// What comes after an answer, or after a part of it.
-void Connections::settle(Held& held) {
-  auto& connection = held.connection;
-  if (!connection.send()) {
-    if (held.state != State::sending) enter(held, State::sending);
-    return;
-  }
-  if (connection.is_broken()) return enter(held, State::closed);
-  if (!held.is_ending) {
-    enter(held, State::reading);
-    return proceed(held);  // the next request may have come with this one
-  }
-  if (connection.is_ended()) return enter(held, State::closed);
-  ::shutdown(connection.descriptor(), SHUT_WR);
-  enter(held, State::lingering);
-}
-
-/// Its time is over.
-void Connections::expire(Held& held) {
-  if (held.state == State::reading && held.connection.has_bytes())
-    return refuse(held, is_stopping_ ? Refusal{503, "the server is stopping", {}}
-                                     : Refusal{408, "the head of the request did not arrive in time", {}});
-  if (held.state == State::reading) {
-    read(held);  // a request may have come this moment
-    if (held.state != State::reading || held.connection.has_bytes()) return;
-  }
-  enter(held, State::closed);
-}
-
-Connections::Clock::time_point Connections::deadline(const Held& held) const {
-  Milliseconds usual{}, at_stop{};
-  switch (held.state) {
-    case State::answering:
-    case State::closed:
-      return Clock::time_point::max();
-    case State::reading:
-      usual = held.connection.has_bytes() ? limits_.head_time : limits_.idle_time;
-      at_stop = held.connection.has_bytes() ? kLastWord : kQuiet;
-      break;
-    case State::sending:
-      usual = limits_.body_time;
-      at_stop = std::max(limits_.grace, kLastWord);
-      break;
-    case State::lingering:
-      usual = kLinger;
-      at_stop = kLastWord;
-      break;
-  }
-  const auto end = held.since + usual;
-  return is_stopping_ ? std::min(end, std::max(held.since, stop_begin_) + at_stop) : end;
-}
-
-/// Closes the port step by step, so that who has connected gets an answer; ends waiting for bodies after the grace.
-void Connections::stop_further() {
-  const auto grace_end = stop_begin_ + limits_.grace;
-  if (listening_.is_open() && !is_shut_) {
-    const bool is_quiet = now_ - last_arrival_ >= kQuiet;
-    if (is_quiet || now_ >= std::min(grace_end, stop_begin_ + kLastWord)) {
-      let_nobody_in(listening_.get());
-      is_shut_ = true;
-      shut_begin_ = now_;
-    }
-  } else if (listening_.is_open()) {
-    const bool is_quiet = now_ - std::max(shut_begin_, last_accept_) >= kHandshake;
-    if (is_quiet || now_ - shut_begin_ >= kLastWord) {
-      accept_new();
-      listening_ = Socket();
-    }
-  }
-  if (is_cut_ || now_ < grace_end) return;
-  is_cut_ = true;
-  for (const auto& held : held_)  // a thread that waits for a body sees its end; the answer can still be sent
-    if (held->state == State::answering) ::shutdown(held->connection.descriptor(), SHUT_RD);
+void Connections::serve(const std::atomic<bool>& stop) {
+  asio::co_spawn(impl_->io, impl_->watch(stop), asio::detached);
+  asio::co_spawn(impl_->io, impl_->let_in(), asio::detached);
+  impl_->io.run();
+  impl_->state.pool.join();
+  if (impl_->is_lost) throw Error("the server cannot accept connections any more");
 }
 
 }  // namespace kuda

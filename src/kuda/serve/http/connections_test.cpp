@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "kuda/serve/http/test_connection.h"
+#include "kuda/serve/routes.h"
 #include "kuda/serve/test_server.h"
 
 namespace kuda {
@@ -155,7 +156,7 @@ TEST(Connections, AFormMayComeInPieces) {
 
 TEST(Connections, MoreThanThereAreThreadsAreAllAnswered) {
   ServerOptions options;
-  options.requests = 1;  // 33 threads
+  options.requests = 1;  // 5 threads
   options.connections = 200;
   options.head_time = options.idle_time = 1h;
   const RunningServer server(options);

@@ -1,0 +1,75 @@
+#include "kuda/serve/http/body_reader.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+namespace kuda {
+
+struct BodyReader::Unpacking {
+  z_stream stream{};
+  bool is_whole = false;
+  Unpacking() {
+    constexpr int kGzipOrDeflate = 32;  // which of the two is read from the first bytes
+    if (inflateInit2(&stream, MAX_WBITS + kGzipOrDeflate) != Z_OK) throw std::bad_alloc();
+  }
+  Unpacking(const Unpacking&) = delete;
+  Unpacking& operator=(const Unpacking&) = delete;
+  ~Unpacking() { inflateEnd(&stream); }
+};
+
+BodyReader::BodyReader(std::size_t most, std::string_view coding) : most_(most) {
+  if (!coding.empty() && coding != "identity") unpacking_ = std::make_unique<Unpacking>();
+}
+
+BodyReader::~BodyReader() = default;
+
+bool BodyReader::knows(std::string_view coding) {
+  return coding.empty() || coding == "identity" || coding == "gzip" || coding == "deflate";
+}
+
+bool BodyReader::take(std::string_view piece) { return unpacking_ ? unpack(piece) : add(piece); }
+
+bool BodyReader::add(std::string_view piece) {
+  bytes_ += piece.size();
+  if (bytes_ > most_) {
+    end_ = BodyEnd::too_large;
+    std::string().swap(text_);
+  } else {
+    text_.append(piece);
+  }
+  return bytes_ / 2 <= most_;
+}
+
+bool BodyReader::unpack(std::string_view piece) {
+  auto& stream = unpacking_->stream;
+  std::array<char, 16384> unpacked;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));  // zlib only reads it
+  stream.avail_in = static_cast<uInt>(piece.size());                           // of one receive: far below 4 GiB
+  do {
+    if (unpacking_->is_whole) {  // something follows
+      end_ = BodyEnd::broken;
+      return false;
+    }
+    stream.next_out = reinterpret_cast<Bytef*>(unpacked.data());
+    stream.avail_out = static_cast<uInt>(unpacked.size());
+    const int code = inflate(&stream, Z_NO_FLUSH);
+    unpacking_->is_whole = code == Z_STREAM_END;
+    if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
+      end_ = BodyEnd::broken;
+      return false;
+    }
+    if (!add({unpacked.data(), unpacked.size() - stream.avail_out})) return false;
+  } while (stream.avail_in > 0 || stream.avail_out == 0);
+  return true;
+}
+
+void BodyReader::finish(BodyEnd end) {
+  if (end_ == BodyEnd::complete) end_ = end;
+  if (end_ == BodyEnd::complete && unpacking_ && !unpacking_->is_whole) end_ = BodyEnd::broken;
+  if (end_ != BodyEnd::complete) std::string().swap(text_);
+}
+
+}  // namespace kuda

@@ -1,0 +1,92 @@
+#include "kuda/serve/http/message.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/beast/http/status.hpp>
+#include <cctype>
+#include <iterator>
+#include <optional>
+
+namespace kuda {
+namespace {
+
+bool is_same_name(std::string_view a, std::string_view b) {
+  const auto is_same = [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), is_same);
+}
+
+std::optional<int> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return std::nullopt;
+}
+
+/// "%41" becomes "A"; what is no such code stays as it is.
+std::string decoded(std::string_view text, bool plus_is_space) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : std::nullopt;
+    const auto low = high ? hex_digit(text[i + 2]) : std::nullopt;
+    if (low) {
+      result += static_cast<char>(*high * 16 + *low);
+      i += 2;
+    } else {
+      result += plus_is_space && text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string_view Request::header(std::string_view name) const {
+  const auto found =
+      std::find_if(headers.begin(), headers.end(), [&](const auto& entry) { return is_same_name(entry.first, name); });
+  return found == headers.end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::size_t Request::count(std::string_view name) const {
+  return std::size_t(std::count_if(headers.begin(), headers.end(),
+                                   [&](const auto& entry) { return is_same_name(entry.first, name); }));
+}
+
+bool Request::has_body() const {
+  if (count("Transfer-Encoding") > 0) return true;
+  const auto length = header("Content-Length");
+  return !length.empty() && length != "0";
+}
+
+void split_target(std::string_view target, Request& request) {
+  const auto path_end = std::min(target.find_first_of("?#"), target.size());
+  request.path = decoded(target.substr(0, path_end), false);
+  if (path_end == target.size() || target[path_end] == '#') return;
+  auto query = target.substr(path_end + 1);
+  query = query.substr(0, query.find('#'));
+  while (!query.empty()) {
+    const auto pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    const auto name_end = std::min(pair.find('='), pair.size());
+    const auto value = pair.substr(std::min(name_end + 1, pair.size()));
+    if (!pair.empty()) request.parameters.emplace(decoded(pair.substr(0, name_end), true), decoded(value, true));
+  }
+}
+
+std::string sent_text(const Response& response, bool is_head, std::size_t more_requests, long long idle_seconds) {
+  const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(unsigned(response.status)));
+  std::string text;
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, "HTTP/1.1 {} {}\r\n", response.status, fmt::string_view(reason.data(), reason.size()));
+  if (more_requests == 0)
+    text += "Connection: close\r\n";
+  else
+    fmt::format_to(out, "Connection: keep-alive\r\nKeep-Alive: timeout={}, max={}\r\n", idle_seconds, more_requests);
+  fmt::format_to(out, "Content-Length: {}\r\nContent-Type: {}\r\n", response.content.size(), response.type);
+  for (const auto& [name, value] : response.headers) fmt::format_to(out, "{}: {}\r\n", name, value);
+  text += "\r\n";
+  if (!is_head) text += response.content;
+  return text;
+}
+
+}  // namespace kuda

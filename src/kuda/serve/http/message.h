@@ -1,0 +1,57 @@
+#pragma once
+// Requests and answers as the server sees them: no sockets, no library's types.
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kuda {
+
+enum class BodyEnd {
+  complete,
+  too_large,
+  too_slow,
+  broken  ///< the client is gone, or what it sent is no body
+};
+
+struct Request {
+  std::string method, path;                              ///< the path is decoded
+  std::multimap<std::string, std::string> parameters{};  ///< of the query, decoded
+  std::vector<std::pair<std::string, std::string>> headers{};
+  bool is_http_1_0 = false;
+  std::string body{};  ///< unpacked; empty unless its end is `complete`
+  BodyEnd body_end = BodyEnd::complete;
+
+  /// Names of headers are in any case. The first of that name; empty where there is none.
+  [[nodiscard]] std::string_view header(std::string_view name) const;
+  [[nodiscard]] std::size_t count(std::string_view name) const;
+  [[nodiscard]] bool has_body() const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content{};
+  std::string type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers{};
+  /// After a request whose body was not read: what comes then would be taken for the next request.
+  bool ends_connection = false;
+};
+
+/// Why a request is not served.
+struct Refusal {
+  int status;
+  std::string message, hint;
+};
+
+/// Path and parameters of a request's target: "/v1/clips?query=a%20b".
+void split_target(std::string_view target, Request& request);
+
+/// The answer as it is sent. `is_head`: its request asked for the head alone. `more_requests`: the connection may carry
+/// so many, within so many seconds; 0: it ends, and the answer says so.
+[[nodiscard]] std::string sent_text(const Response& response, bool is_head, std::size_t more_requests,
+                                    long long idle_seconds);
+
+}  // namespace kuda

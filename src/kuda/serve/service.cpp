@@ -1,0 +1,201 @@
+#include "kuda/serve/service.h"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+
+#include <future>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/log.h"
+#include "kuda/serve/answers.h"
+#include "kuda/serve/clip_form.h"
+#include "kuda/serve/clip_query.h"
+#include "kuda/serve/page.h"
+#include "kuda/serve/refusals.h"
+
+namespace kuda {
+namespace {
+
+std::string digest_of(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
+
+double seconds_since(Visit::Clock::time_point begin) {
+  return std::chrono::duration<double>(Visit::Clock::now() - begin).count();
+}
+
+}  // namespace
+
+void Visit::leave() {
+  if (auto* const counted = std::exchange(in_flight, nullptr)) --*counted;
+}
+
+Service::Service(const Predictor& predictor, ServerOptions options)
+    : predictor_(predictor),
+      options_(std::move(options)),
+      token_digest_(options_.token.empty() ? std::string() : digest_of(options_.token)),
+      neighbours_(predictor),
+      batcher_(
+          [this](std::span<const ClipInput> clips) {
+            counters_.scored(clips.size());
+            return predictor_.score(clips);
+          },
+          options_.batching) {}
+
+// From the head of a request to its answer.
+
+std::variant<Response, RequestHandler::Answer> Service::begin(const Request& head) {
+  const auto* const route = route_of(head);
+  if (route == nullptr) {
+    const auto refusal = no_route(head);
+    auto response = refused(refusal);
+    response.ends_connection = head.has_body() || (head.method != "GET" && head.method != "HEAD");
+    counters_.answered(refusal.status == 404 ? "other" : head.path, refusal.status, 0);
+    return response;
+  }
+  auto visit = std::make_shared<Visit>(*route);
+  if (const auto refusal = refusal_of(head, *visit)) {
+    auto response = refused(*refusal);
+    // A refused body is not read, and the connection ends without it.
+    response.ends_connection = head.has_body() || route->has_body();
+    counters_.answered(route->path, refusal->status, seconds_since(visit->begin));
+    return response;
+  }
+  return Answer([this, visit = std::move(visit)](Request request) {
+    visit->request = std::move(request);
+    return answer(*visit);
+  });
+}
+
+std::optional<Refusal> Service::refusal_of(const Request& head, Visit& visit) {
+  if (auto refusal = head_refusal(head, visit.route, options_.body_bytes)) return refusal;
+  if (!visit.route.is_open)
+    if (auto refusal = token_refusal(head)) return refusal;
+  if (!visit.route.has_body()) return std::nullopt;
+  if (is_draining_) return Refusal{503, "the server is stopping", {}};
+  visit.in_flight = &in_flight_;
+  if (++in_flight_ > options_.requests)
+    return Refusal{503, fmt::format("{} requests are being answered already", options_.requests),
+                   "send this again in a second"};
+  if (auto refusal = type_refusal(head)) return refusal;
+  if (visit.route.handler == &Service::predict) visit.announced = batcher_.announce();
+  return std::nullopt;
+}
+
+std::optional<Refusal> Service::token_refusal(const Request& head) const {
+  if (token_digest_.empty()) return std::nullopt;
+  constexpr std::string_view kBearer = "Bearer ";
+  const auto header = head.header("Authorization");
+  const auto given = digest_of(header.starts_with(kBearer) ? header.substr(kBearer.size()) : std::string_view());
+  // Digests have one length, so that neither the place of a difference nor a length shows in the time it takes.
+  if (CRYPTO_memcmp(given.data(), token_digest_.data(), token_digest_.size()) == 0) return std::nullopt;
+  return Refusal{401, "expected the server's token, found another or none", "send Authorization: Bearer TOKEN"};
+}
+
+Response Service::answer(Visit& visit) {
+  Response response;
+  try {
+    const auto refusal = body_refusal(visit.request.body_end, options_.body_bytes);
+    response = refusal ? refused(*refusal) : (this->*visit.route.handler)(visit);
+  } catch (...) {
+    response = answer_to_error(visit.route.path);
+  }
+  visit.announced = {};
+  visit.leave();
+  counters_.answered(visit.route.path, response.status, seconds_since(visit.begin));
+  return response;
+}
+
+Response Service::answer_to_error(const char* path) const {
+  const auto answer = answer_to(std::current_exception());
+  if (!answer.defect.empty()) log_warning("{}: {}", path, answer.defect);
+  return refused({answer.status, answer.message, answer.hint});
+}
+
+Response Service::refuse(const Refusal& refusal) {
+  counters_.answered("other", refusal.status, 0);
+  return refused(refusal);
+}
+
+// Routes that are read.
+
+Response Service::page(Visit& visit) {
+  const auto file = page_file(visit.request.path, visit.request.header("Accept"));
+  if (!file) return {.content = index_text(), .type = "text/plain; charset=utf-8"};
+  Response response{.content = std::string(file->content), .type = file->type};
+  for (const auto& [name, value] : page_headers()) response.headers.emplace_back(name, value);
+  return response;
+}
+
+Response Service::health(Visit&) {
+  if (is_draining_) return refused({503, "the server is stopping", {}});
+  return {.content = "{\"status\":\"ok\"}\n"};
+}
+
+Response Service::openapi(Visit&) { return {.content = std::string(openapi_document())}; }
+
+Response Service::metrics(Visit&) {
+  return {.content = counters_.prometheus({.queue_clips = batcher_.waiting(), .requests_in_flight = in_flight_}),
+          .type = "text/plain; version=0.0.4; charset=utf-8"};
+}
+
+Response Service::model(Visit&) {
+  return {.content = model_json(predictor_.facts(), options_.clips, options_.body_bytes)};
+}
+
+Response Service::clips(Visit& visit) {
+  if (!predictor_.facts().clips)
+    return refused({404, "there is no data set to take clips from", "kuda serve CHECKPOINT --data DATA"});
+  return {.content = clips_json(find_clips(predictor_.clips(), parse_clip_query(visit.request.parameters)))};
+}
+
+// Routes that use the model.
+
+/// The clips of a body, which is given back to the system.
+ClipRequest Service::clips_of(Request& request) const {
+  const auto type = request.header("Content-Type");
+  auto body = std::move(request.body);
+  auto clips = is_form_type(type) ? parse_form(read_form(type, body), options_.clips)
+                                  : parse_clips(std::move(body), options_.clips);
+  for (std::size_t i = 0; i < clips.clips.size(); ++i)
+    predictor_.check(clips.clips[i], clips.is_list ? fmt::format("clips[{}]", i) : "clip");
+  return clips;
+}
+
+Response Service::predict(Visit& visit) {
+  const auto begin = Clock::now(), deadline = begin + options_.request_time;
+  auto clips = clips_of(visit.request);
+  auto scores = batcher_.submit(std::move(clips.clips), deadline, std::move(visit.announced));
+  if (scores.wait_until(deadline) != std::future_status::ready)
+    throw TimedOut("the scores did not come in time", "send fewer clips at once");
+  return {.content = scores_json(scores.get(), clips.is_list, seconds_since(begin))};
+}
+
+Response Service::explain(Visit& visit) {
+  const auto begin = Clock::now(), deadline = begin + options_.request_time;
+  // Shared with the task: after a time-out it may still be at work.
+  const auto shared = std::make_shared<std::pair<ClipRequest, std::vector<ClipExplanation>>>();
+  shared->first = clips_of(visit.request);
+  auto done = batcher_.run(
+      [this, shared] { shared->second = predictor_.explain(shared->first.clips, shared->first.with_attention); },
+      deadline);
+  if (done.wait_until(deadline) != std::future_status::ready)
+    throw TimedOut("the explanation did not come in time", "send fewer clips at once");
+  done.get();
+  return {.content = explanations_json(shared->second, shared->first.is_list, seconds_since(begin))};
+}
+
+Response Service::nearest(Visit& visit) {
+  const auto begin = Clock::now(), deadline = begin + options_.request_time;
+  const auto request = clips_of(visit.request);
+  if (request.is_list) throw DataError("clips: expected one clip, found a list", "send a request for each");
+  const auto& clip = request.clips.front();
+  const auto found = neighbours_.nearest(clip, static_cast<std::size_t>(request.nearest), batcher_, deadline);
+  return {.content = nearest_json(clip, found, predictor_.clips(), neighbours_.size(), seconds_since(begin))};
+}
+
+}  // namespace kuda
