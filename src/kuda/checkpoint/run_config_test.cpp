@@ -3,9 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <regex>
+#include <set>
+#include <sstream>
 
 #include "kuda/base/error.h"
+#include "kuda/base/file.h"
 
 namespace kuda {
 namespace {
@@ -80,6 +85,39 @@ TEST(RunConfig, EveryKeyHasAMeaning) {
   for (const auto& section : schema.sections())
     for (const auto& field : section.fields.list())
       EXPECT_GT(field.help.size(), 10U) << section.name << "." << field.name;
+}
+
+/// Keys in the right column of "## Published options": `train.lr`, `weight_decay` (of the section before it), and those
+/// of the top level. A cell that begins with "left out" names none.
+std::vector<std::string> keys_of_published_options(const std::string& readme) {
+  std::vector<std::string> keys;
+  std::istringstream lines(readme.substr(std::min(readme.size(), readme.find("## Published options"))));
+  const std::regex name("`([a-z_0-9]+\\.)?([a-z_0-9]+)( = [^`]*)?`");
+  for (std::string line; std::getline(lines, line);) {
+    const auto cell = line.find(" | ");
+    if (cell == std::string::npos || line.compare(cell + 3, 8, "left out") == 0) continue;
+    std::string section;
+    for (std::sregex_iterator it(line.begin() + std::ptrdiff_t(cell), line.end(), name), end; it != end; ++it) {
+      if ((*it)[1].matched) section = (*it)[1];
+      keys.push_back(section + (*it)[2].str());
+    }
+  }
+  return keys;
+}
+
+TEST(RunConfig, HasEveryKeyThatAModelsReadmeNamesForAPublishedOption) {
+  for (const auto& info : all_models()) {
+    auto config = RunConfig::parse("model = \"" + info.name + "\"", "test");
+    const auto schema = config.schema();
+    std::set<std::string> known;
+    for (const auto& section : schema.sections())
+      for (const auto& field : section.fields.list())
+        known.insert(section.name.empty() ? field.name : section.name + "." + field.name);
+    const auto readme = std::filesystem::path(KUDA_SOURCE_DIR) / "src/kuda/models" / info.name / "README.md";
+    const auto keys = keys_of_published_options(read_file(readme));
+    EXPECT_GE(keys.size(), 10U) << readme;
+    for (const auto& key : keys) EXPECT_TRUE(known.contains(key)) << readme << ": " << key << " is no key";
+  }
 }
 
 }  // namespace

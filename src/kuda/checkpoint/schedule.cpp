@@ -11,7 +11,7 @@
 namespace kuda {
 
 std::vector<std::string> schedule_names() {
-  return {"released", "shifted", "constant", "step", "plateau", "linear", "reload"};
+  return {"released", "shifted", "constant", "step", "multi_step", "plateau", "linear", "reload"};
 }
 
 double learning_rate(std::string_view name, double base, std::int64_t epoch, std::int64_t num_epochs, double warmup) {
@@ -35,6 +35,11 @@ double learning_rate(const TrainConfig& config, std::span<const double> values, 
   }
   if (config.schedule == "step")
     return config.lr * std::pow(config.decay, static_cast<double>(epoch / config.decay_every));
+  if (config.schedule == "multi_step") {
+    const auto falls = std::count_if(config.decay_at.begin(), config.decay_at.end(),
+                                     [epoch](std::int64_t after) { return after <= epoch; });
+    return config.lr * std::pow(config.decay, static_cast<double>(falls));
+  }
   if (config.schedule == "reload") return reload_point(config, values).rate;
   if (config.schedule != "plateau")
     return learning_rate(config.schedule, config.lr, epoch, config.epochs, config.warmup);

@@ -25,6 +25,7 @@ namespace kuda {
 
 /// Rate of the epoch after those whose selection values (lower is better) are given:
 ///   "step"      lr * decay^(epochs / decay_every)
+///   "multi_step" lr * decay^n, n the entries of decay_at that are at most the number of epochs (torch's MultiStepLR)
 ///   "plateau"   lr times decay each time `patience` + 1 epochs in a row were not better than the best before by a
 ///               relative 1e-4 (torch's ReduceLROnPlateau, mode min)
 ///   "reload"    that of reload_point

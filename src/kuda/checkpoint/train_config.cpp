@@ -27,18 +27,19 @@ std::string expected_precision(const std::string& name) {
 void TrainConfig::describe_all_but_epochs(Fields& fields) {
   fields.add("batch_size", batch_size, "clips per batch", at_least(1));
   fields.add("lr", lr, "learning rate at its highest, after the warm-up", at_least(0));
-  fields.add("weight_decay", weight_decay, "weight decay: decoupled with adamw, added to the gradient with adam",
-             at_least(0));
+  fields.add("weight_decay", weight_decay,
+             "weight decay: decoupled with adamw, added to the gradient with adam and sgd", at_least(0));
   fields.add("betas", betas, "decay of the first and of the second moment", between(0, 1));
   fields.add("eps", eps, "added to the root of the second moment", at_least(0));
   fields.add("optimizer", optimizer,
-             "adamw; adam; or adamw_transformers = AdamW of the library pytorch_transformers, which adds eps to the "
-             "root of the second moment before its bias is corrected",
-             one_of({"adamw", "adam", "adamw_transformers"}));
+             "adamw; adam; adamw_transformers = AdamW of the library pytorch_transformers, which adds eps to the "
+             "root of the second moment before its bias is corrected; or sgd, whose momentum is the first of betas",
+             one_of({"adamw", "adam", "adamw_transformers", "sgd"}));
   fields.add("schedule", schedule,
              "learning rate by epoch: released = linear warm-up from 0, then cosine, as the published code (the first "
              "epoch trains at rate 0); shifted = the same without that idle epoch; constant; step = times decay every "
-             "decay_every epochs; plateau = times decay after patience + 1 epochs without a lower selection value; "
+             "decay_every epochs; multi_step = times decay after the epochs of decay_at; plateau = times decay after "
+             "patience + 1 epochs without a lower selection value; "
              "reload = then back to weights and moments of the best epoch, at decay times its rate; linear = by step, "
              "up from 0 over the "
              "warm-up, then down to 0 at the end",
@@ -46,7 +47,10 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
   fields.add("patience", patience, "plateau, reload: epochs without a lower selection value that are borne",
              at_least(0));
   fields.add("decay_every", decay_every, "step: epochs between two falls of the rate", at_least(1));
-  fields.add("decay", decay, "step, plateau, reload: factor of the rate", between(0, 1));
+  fields.add("decay_at", decay_at,
+             "multi_step: numbers of epochs after which the rate falls, [20, 40]; one that stands twice counts twice",
+             at_least(1));
+  fields.add("decay", decay, "step, multi_step, plateau, reload: factor of the rate", between(0, 1));
   fields.add("trials", trials, "reload: training ends when it would go back for this time", at_least(1));
   fields.add("warmup", warmup, "share of the epochs (linear: of the steps) that warm up", between(0, 1));
   fields.add(
@@ -103,6 +107,10 @@ void TrainConfig::check(const std::string& section) const {
                       "the usual value is [0.9, 0.999]");
   for (const auto beta : betas)
     if (beta >= 1) throw ConfigError(fmt::format("{}.betas: expected numbers below 1, found {}", section, beta));
+  if (schedule == "multi_step" && decay_at.empty())
+    throw ConfigError(
+        fmt::format("{}.decay_at: schedule = \"multi_step\" needs at least one epoch", section),
+        fmt::format("{}.decay_at = [20, 40] lowers the rate after 20 epochs and again after 40", section));
   if (const auto expected = expected_precision(precision); !expected.empty())
     throw ConfigError(fmt::format("{}.precision: expected {}, found \"{}\"", section, expected, precision));
 }

@@ -14,7 +14,7 @@ struct TrainConfig {
   double lr = 3e-5, weight_decay = 1e-5;
   std::vector<double> betas{0.9, 0.999};  ///< two
   double eps = 1e-8;
-  std::string optimizer = "adamw";    ///< or "adam": weight decay added to the gradient; "adamw_transformers"
+  std::string optimizer = "adamw";    ///< or "adam", "sgd": weight decay added to the gradient; "adamw_transformers"
   std::string schedule = "released";  ///< checkpoint/schedule.h
   double warmup = 0.1;                ///< share of the epochs (linear: of the steps)
   std::int64_t patience = 10;         ///< plateau, reload: epochs without a better value that are borne
@@ -24,6 +24,8 @@ struct TrainConfig {
   std::string select = "valid";       ///< "valid", "last" or "test" (a diagnostic)
   std::string select_by = "mae";      ///< the selection value, lower is better: "mae", "loss" or "task_loss"
   std::int64_t early_stop = 0;        ///< epochs without a better selection value; 0 = never
+  /// multi_step: numbers of epochs after which the rate falls by `decay`.
+  std::vector<std::int64_t> decay_at;
   double clip_norm = 0, clip_value = 0;
   bool clip_each_batch = false;        ///< clip_value after every batch of a step, on the sum so far
   std::int64_t accumulate = 1;         ///< batches per optimiser step

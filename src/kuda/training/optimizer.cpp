@@ -21,6 +21,7 @@ Optimizer::Optimizer(Model& model, const TrainConfig& config, std::int64_t phase
       beta1_(config.betas[0]),
       beta2_(config.betas[1]),
       eps_(config.eps),
+      is_sgd_(config.optimizer == "sgd"),
       is_decoupled_(config.optimizer != "adam"),
       has_raw_eps_(config.optimizer == "adamw_transformers"),
       prefix_(phase == 0 ? "optimizer/" : fmt::format("optimizer{}/", phase)) {
@@ -90,9 +91,15 @@ void Optimizer::step(const Group& group) {
     auto& moments = moments_[parameter.unsafeGetTensorImpl()];
     if (!moments.first.defined()) {
       moments.first = torch::zeros_like(parameter);
-      moments.second = torch::zeros_like(parameter);
+      if (!is_sgd_) moments.second = torch::zeros_like(parameter);
     }
-    auto& lists = by_count[++moments.steps];
+    ++moments.steps;
+    if (is_sgd_) {  // Sutskever et al. 2013, as torch.optim.SGD has it: no damping, no Nesterov
+      moments.first.mul_(beta1_).add_(parameter.grad()).add_(parameter, group.weight_decay);
+      parameter.sub_(moments.first, group.rate);
+      continue;
+    }
+    auto& lists = by_count[moments.steps];
     lists.parameters.push_back(parameter);
     lists.gradients.push_back(parameter.grad().contiguous());  // the kernel takes no strides into account
     lists.first.push_back(moments.first);
@@ -122,7 +129,7 @@ std::map<std::string, io::Array> Optimizer::state() const {
     const auto& moments = found->second;
     const auto key = prefix_ + names_[i];
     arrays[key + "/first"] = io::to_array(moments.first.cpu());
-    arrays[key + "/second"] = io::to_array(moments.second.cpu());
+    if (!is_sgd_) arrays[key + "/second"] = io::to_array(moments.second.cpu());
     arrays[key + "/steps"] = io::make_array({1}, std::vector<std::int64_t>{moments.steps});
   }
   return arrays;
@@ -143,7 +150,7 @@ void Optimizer::load(const std::map<std::string, io::Array>& arrays) {
                                           found == arrays.end() ? "nothing" : found->second.describe()));
       return io::to_tensor(found->second).clone().to(parameters_[i].device());
     };
-    Moments moments{moment("/first"), moment("/second")};
+    Moments moments{moment("/first"), is_sgd_ ? Tensor() : moment("/second")};
     const auto steps = arrays.find(key + "/steps");
     if (steps == arrays.end() || steps->second.numel() != 1)
       throw CheckpointError(fmt::format("saved state: {}/steps: expected one number", key));

@@ -1,5 +1,6 @@
 #pragma once
-// AdamW or Adam over a model's parameter groups, with a state that is saved and loaded by parameter name.
+// AdamW, Adam or SGD with momentum over a model's parameter groups, with a state that is saved and loaded by parameter
+// name.
 //
 //   Optimizer optimizer(*model, config);
 //   optimizer.set_rate(learning_rate(...));
@@ -49,12 +50,13 @@ class Optimizer {
     double rate = highest_rate;  ///< of the next step
   };
   struct Moments {
-    torch::Tensor first, second;  ///< undefined before the first step
+    torch::Tensor first, second;  ///< undefined before the first step; SGD has no second
     std::int64_t steps = 0;
   };
   void step(const Group& group);
   Model& model_;
   double clip_norm_, clip_value_, lr_, beta1_, beta2_, eps_;
+  bool is_sgd_;         ///< one moment, the momentum
   bool is_decoupled_;   ///< AdamW, else Adam
   bool has_raw_eps_;    ///< adamw_transformers: eps belongs to the root of the uncorrected second moment
   std::string prefix_;  ///< of the names in a saved state

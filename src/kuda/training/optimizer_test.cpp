@@ -72,6 +72,11 @@ struct PlainUpdate {
         second(torch::zeros_like(value)) {}
   void step(const Tensor& of_loss, const TrainConfig& config, double rate, double weight_decay) {
     auto gradient = of_loss.to(torch::kFloat64);
+    if (config.optimizer == "sgd") {
+      first = config.betas[0] * first + gradient + weight_decay * value;
+      value = value - rate * first;
+      return;
+    }
     if (config.optimizer == "adam")
       gradient = gradient + weight_decay * value;
     else
@@ -105,7 +110,7 @@ TEST(Optimizer, GroupsHaveTheirOwnRateAndDecay) {
 }
 
 TEST(Optimizer, EveryStepIsThePlainUpdate) {
-  for (const char* name : {"adamw", "adam", "adamw_transformers"}) {
+  for (const char* name : {"adamw", "adam", "adamw_transformers", "sgd"}) {
     ManySizes model;
     auto config = config_of(0.01, 0.1);
     config.optimizer = name;
@@ -183,6 +188,26 @@ TEST(Optimizer, TheOlderAdamWAddsEpsToTheUncorrectedRoot) {
     expected -= rate * m / (std::sqrt(v) + 0.1);
     EXPECT_NEAR(model.first(), expected, 1e-6) << "step " << t;  // float32 of values of order one
     for (const auto& [key, array] : optimizer.state()) state[key] = io::to_array(io::to_tensor(array).clone());
+  }
+}
+
+TEST(Optimizer, SgdContinuesFromItsMomentum) {
+  TwoGroups model;
+  auto config = config_of(0.1, 0.5);
+  config.optimizer = "sgd";
+  double expected = 2, momentum = 0;
+  std::map<std::string, io::Array> state;
+  for (const float gradient : {0.5F, -1.0F, 2.0F}) {
+    Optimizer optimizer(model, config);
+    optimizer.load(state);
+    model.set_gradients(gradient, 0);
+    optimizer.step();
+    momentum = 0.9 * momentum + gradient + 0.5 * expected;
+    expected -= 0.1 * momentum;
+    EXPECT_NEAR(model.first(), expected, 1e-6) << "float32 of values of order one";
+    state.clear();
+    for (const auto& [key, array] : optimizer.state()) state[key] = io::to_array(io::to_tensor(array).clone());
+    EXPECT_EQ(state.size(), 4U) << "momentum and steps of two parameters";
   }
 }
 

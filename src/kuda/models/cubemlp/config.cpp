@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
+#include "kuda/nn/activation.h"
 
 namespace kuda::cubemlp {
 
@@ -23,12 +24,12 @@ void CubeMlpConfig::describe(Fields& fields) {
              "1 = the residuals of a block pass a linear layer, 0 = they do not and the sizes stay; one value for all "
              "blocks or one each",
              between(0, 1));
-  fields.add("activation", activation, "of the MLPs",
-             one_of({"elu", "gelu", "hardshrink", "hardtanh", "leakyrelu", "relu", "tanh"}));
+  fields.add("activation", activation, "of the MLPs", one_of(activation_names()));
   fields.add("norm_first", norm_first, "layer norm before each MLP; false = after the residual sum");
   fields.add("bias", bias, "the MLPs have biases");
-  fields.add("compose_time", compose_time, "how the time steps of the last block become one", one_of({"mean", "cat"}));
-  fields.add("compose_modality", compose_modality, "how its modalities become one", one_of({"mean", "cat"}));
+  fields.add("compose_time", compose_time, "how the time steps of the last block become one",
+             one_of({"mean", "sum", "cat"}));
+  fields.add("compose_modality", compose_modality, "how its modalities become one", one_of({"mean", "sum", "cat"}));
   fields.add("dropout", dropout, "dropout of encoded text, vision, audio, and of the classifier: four numbers",
              between(0, 1));
   fields.add("dropout_mlp", dropout_mlp, "dropout after the MLPs along time, modalities, channels: three numbers",
@@ -43,6 +44,8 @@ void CubeMlpConfig::describe(Fields& fields) {
              "vision and audio of another length than the text: pool = means over equal windows; centre = padded or "
              "cut at both ends, as published",
              one_of({"pool", "centre"}));
+  fields.add("reference_quirks", reference_quirks,
+             "true: as published, the compositions \"sum\" are means too; false: they are sums");
   fields.add("mask_padding", mask_padding, "positions beyond the text are zeros in the cube; off as published");
 }
 

@@ -19,7 +19,7 @@ struct CubeMlpConfig final : ModelConfig {
   std::vector<std::int64_t> residual_projection{1};  ///< 0 or 1 per block, or one value for all
   std::string activation = "gelu";
   bool norm_first = true, bias = true;
-  std::string compose_time = "mean", compose_modality = "cat";  ///< "mean" or "cat"
+  std::string compose_time = "mean", compose_modality = "cat";  ///< "mean", "sum", "cat"
   std::vector<double> dropout{0.1, 0.1, 0.1, 0.1};              ///< text, vision, audio, classifier
   std::vector<double> dropout_mlp{0.1, 0.1, 0.1};               ///< time, modality, channel
   double dropout_text = 0.1;                                    ///< inside the text encoder
@@ -27,6 +27,8 @@ struct CubeMlpConfig final : ModelConfig {
   double bert_lr_scale = 0.01;
   std::int64_t frozen_layers = 9;  ///< lowest BERT layers that are not trained; -1 = the whole BERT
 
+  /// The compositions "sum" are means.
+  bool reference_quirks = true;
   std::string align = "pool";  ///< frames to the text's length: "pool", or "centre" as published
   bool mask_padding = false;   ///< positions beyond the text's length are zeros in the cube
 

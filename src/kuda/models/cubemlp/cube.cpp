@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
+#include "kuda/nn/activation.h"
 #include "kuda/tensor/dropout.h"
 
 namespace kuda::cubemlp {
@@ -39,22 +40,12 @@ Tensor CubeBlockImpl::forward(Tensor x) {
     auto& axis = axes_[a];
     const auto at = static_cast<std::int64_t>(a) + 1;
     const auto y = x.transpose(at, 3);  // the axis that is mixed comes last
-    const auto inner = cube_activation(activation_, axis.up(norm_first_ ? axis.norm(y) : y));
+    const auto inner = activate(activation_, axis.up(norm_first_ ? axis.norm(y) : y));
     const auto mixed =
         hash_dropout(axis.down(inner), dropout_[a], is_training()) + (axis.residual.is_empty() ? y : axis.residual(y));
     x = (norm_first_ ? mixed : axis.norm(mixed)).transpose(at, 3);
   }
   return x;
-}
-
-Tensor cube_activation(const std::string& name, const Tensor& x) {
-  if (name == "elu") return torch::elu(x);
-  if (name == "gelu") return torch::gelu(x);
-  if (name == "hardshrink") return torch::hardshrink(x);
-  if (name == "hardtanh") return torch::hardtanh(x);
-  if (name == "leakyrelu") return torch::leaky_relu(x);
-  if (name == "relu") return torch::relu(x);
-  return torch::tanh(x);
 }
 
 }  // namespace kuda::cubemlp

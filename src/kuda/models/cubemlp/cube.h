@@ -37,7 +37,4 @@ class CubeBlockImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CubeBlock);
 
-/// "elu", "gelu" (exact), "hardshrink" (0.5), "hardtanh", "leakyrelu" (0.01), "relu", "tanh".
-[[nodiscard]] torch::Tensor cube_activation(const std::string& name, const torch::Tensor& x);
-
 }  // namespace kuda::cubemlp

@@ -123,8 +123,13 @@ Output CubeMlp::forward(const Batch& batch, Trace* trace) {
     keep(fmt::format("block_{}", i), cube);
   }
   keep("features", cube);
-  const auto over_time = config_.compose_time == "mean" ? cube.mean(1) : cube.transpose(1, 2).flatten(2);  // [B, k, d']
-  auto feature = config_.compose_modality == "mean" ? over_time.mean(1) : over_time.flatten(1);            // [B, F]
+  const auto reduced = [&](const Tensor& x, const std::string& how) {  // over axis 1
+    return how == "sum" && !config_.reference_quirks ? x.sum(1) : x.mean(1);
+  };
+  const auto over_time = config_.compose_time == "cat" ? cube.transpose(1, 2).flatten(2)
+                                                       : reduced(cube, config_.compose_time);  // [B, k, d']
+  auto feature = config_.compose_modality == "cat" ? over_time.flatten(1)
+                                                   : reduced(over_time, config_.compose_modality);  // [B, F]
   keep("mean/fused", feature);
   if (!classifier_.is_empty()) feature = hash_dropout(classifier_(feature).relu(), config_.dropout[3], is_training());
   Output output;

@@ -84,6 +84,38 @@ TEST(CubeMlp, CentredFramesMoveAgainstTheirWordsAndPooledOnesDoNot) {
   }
 }
 
+TEST(CubeMlp, SumIsAMeanAsPublishedAndASumWithoutTheQuirk) {
+  const auto run = [](const std::string& time, const std::string& modality, bool has_quirks, Trace& trace) {
+    torch::manual_seed(1);
+    auto config = cubemlp_small();
+    config.compose_time = time;
+    config.compose_modality = modality;
+    config.reference_quirks = has_quirks;
+    CubeMlp model(config, cubemlp_shape(), cubemlp_text());
+    return cubemlp_score(model, cubemlp_batch(), &trace);
+  };
+  const std::vector<std::pair<std::string, std::string>> compositions{{"sum", "cat"}, {"cat", "sum"}, {"sum", "sum"}};
+  for (const auto& [time, modality] : compositions) {
+    const bool adds_time = time == "sum", adds_modality = modality == "sum";
+    Trace published, mean, sound;
+    const auto score = run(time, modality, true, published);
+    EXPECT_TRUE(torch::equal(score, run(adds_time ? "mean" : time, adds_modality ? "mean" : modality, true, mean)));
+    EXPECT_FALSE(torch::equal(score, run(time, modality, false, sound)));
+    // By hand from the last block [B, 4, 3, 6]: channels innermost, then time, then modality.
+    const auto cube = sound.at("features"), features = sound.at("mean/fused");
+    ASSERT_EQ(features.size(1), 6 * (adds_time ? 1 : 4) * (adds_modality ? 1 : 3));
+    for (std::int64_t clip = 0; clip < 2; ++clip)
+      for (std::int64_t i = 0; i < features.size(1); ++i) {
+        double sum = 0;
+        for (std::int64_t t = 0; t < 4; ++t)
+          for (std::int64_t k = 0; k < 3; ++k)
+            if ((adds_time || t == i / 6 % 4) && (adds_modality || k == i / (adds_time ? 6 : 24)))
+              sum += cube[clip][t][k][i % 6].item<double>();
+        EXPECT_NEAR(features[clip][i].item<double>(), sum, 1e-5) << time << ", " << modality << ", feature " << i;
+      }
+  }
+}
+
 TEST(CubeMlp, FreezesTheLowestLayersAndScalesTheRestOfBert) {
   CubeMlp model(small_config(), small_shape(), small_text());
   for (const auto& item : model.named_parameters())

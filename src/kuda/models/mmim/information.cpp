@@ -5,15 +5,26 @@
 #include <vector>
 
 #include "kuda/base/error.h"
+#include "kuda/nn/activation.h"
 
 namespace kuda::mmim {
 
 using torch::Tensor;
 namespace nn = torch::nn;
 
-InformationBoundImpl::InformationBoundImpl(std::int64_t x_width, std::int64_t y_width, bool skip_singular)
-    : skip_singular_(skip_singular), sample_width_(y_width / 4) {
-  const auto network = [&] { return nn::Sequential(Linear(x_width, y_width), nn::ReLU(), Linear(y_width, y_width)); };
+namespace {
+
+nn::Functional layer_of(const std::string& activation) {
+  return nn::Functional([activation](const Tensor& x) { return activate(activation, x); });
+}
+
+}  // namespace
+
+InformationBoundImpl::InformationBoundImpl(const MmimConfig& config, std::int64_t x_width, std::int64_t y_width)
+    : skip_singular_(config.skip_singular), sample_width_(y_width / 4) {
+  const auto network = [&] {
+    return nn::Sequential(Linear(x_width, y_width), layer_of(config.bound_activation), Linear(y_width, y_width));
+  };
   mean_ = register_module("mlp_mu", network());
   log_variance_ = register_module("mlp_logvar", network());
   project_ = register_module("entropy_prj", nn::Sequential(Linear(y_width, sample_width_), nn::Tanh()));
@@ -78,13 +89,15 @@ Tensor InformationBoundImpl::entropy(const SignedSamples& batch) const {
   return 0.25 * (logdet[0] + logdet[1]);
 }
 
-ContrastiveTermImpl::ContrastiveTermImpl(std::int64_t x_width, std::int64_t fusion_width, std::int64_t layers) {
-  if (layers == 1) {
-    single_ = register_module("net", Linear(fusion_width, x_width));
+ContrastiveTermImpl::ContrastiveTermImpl(const MmimConfig& config, std::int64_t x_width) {
+  if (config.contrast_layers == 1) {
+    single_ = register_module("net", Linear(config.fusion_width, x_width));
     return;
   }
-  several_ = register_module("net", nn::Sequential(Linear(fusion_width, x_width), nn::Tanh()));
-  for (std::int64_t i = 1; i < layers; ++i) several_->push_back(Linear(x_width, x_width));  // none between
+  several_ = register_module(
+      "net", nn::Sequential(Linear(config.fusion_width, x_width), layer_of(config.contrast_activation)));
+  for (std::int64_t i = 1; i < config.contrast_layers; ++i)
+    several_->push_back(Linear(x_width, x_width));  // none between
 }
 
 Tensor ContrastiveTermImpl::forward(const Tensor& x, const Tensor& fusion) {

@@ -21,7 +21,7 @@ using SignedSamples = std::array<torch::Tensor, 2>;
 /// mlp_logvar, entropy_prj.
 class InformationBoundImpl : public torch::nn::Module {
  public:
-  InformationBoundImpl(std::int64_t x_width, std::int64_t y_width, bool skip_singular);
+  InformationBoundImpl(const MmimConfig& config, std::int64_t x_width, std::int64_t y_width);
   /// x [B, Dx], y [B, Dy] -> mean log likelihood without constant and log variance, a scalar.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& y, const std::string& pair, Trace* trace);
   /// tanh(W y), split by the sign of label [B].
@@ -47,7 +47,7 @@ TORCH_MODULE(InformationBound);
 /// mean_i (logsumexp_j S_ij - S_ii), S the cosines of x and its prediction from the fusion. Published name: CPC.
 class ContrastiveTermImpl : public torch::nn::Module {
  public:
-  ContrastiveTermImpl(std::int64_t x_width, std::int64_t fusion_width, std::int64_t layers);
+  ContrastiveTermImpl(const MmimConfig& config, std::int64_t x_width);
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& fusion);  ///< [B, Dx], [B, F] -> scalar
 
  private:

@@ -70,11 +70,10 @@ Mmim::Mmim(const MmimConfig& config, const DataShape& shape, const TextEncoder& 
   pairs_ = {{"tv", 0, 1}, {"ta", 0, 2}};
   if (config.vision_audio) pairs_.push_back({"va", 1, 2});
   for (auto& pair : pairs_)
-    pair.bound = register_module(fmt::format("mi_{}", pair.name),
-                                 InformationBound(widths[pair.x], widths[pair.y], config.skip_singular));
+    pair.bound =
+        register_module(fmt::format("mi_{}", pair.name), InformationBound(config, widths[pair.x], widths[pair.y]));
   for (std::size_t m = 0; m < 3; ++m)
-    contrast_[m] = register_module(fmt::format("cpc_z{}", kMmimLetters[m]),
-                                   ContrastiveTerm(widths[m], config.fusion_width, config.contrast_layers));
+    contrast_[m] = register_module(fmt::format("cpc_z{}", kMmimLetters[m]), ContrastiveTerm(config, widths[m]));
   auto fusion = register_module("fusion_prj", std::make_shared<nn::Module>());
   fusion1_ = fusion->register_module("linear_1", Linear(widths[0] + widths[1] + widths[2], config.fusion_width));
   fusion2_ = fusion->register_module("linear_2", Linear(config.fusion_width, config.fusion_width));

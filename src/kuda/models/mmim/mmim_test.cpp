@@ -25,7 +25,9 @@ TrainingFacts training_facts() {
 
 TEST(InformationBound, TooFewSamplesGiveNoEntropyOrNoNumberAsPublished) {
   for (const bool is_skipped : {true, false}) {
-    InformationBound bound(4, 8, is_skipped);
+    MmimConfig config;
+    config.skip_singular = is_skipped;
+    InformationBound bound(config, 4, 8);
     bound->begin_training(1, 3, torch::kCPU);
     const SignedSamples samples{torch::randn({3, 2}), torch::zeros({0, 2})};  // no clip with a negative label
     const auto entropy = bound->entropy(samples).item<double>();
@@ -35,9 +37,39 @@ TEST(InformationBound, TooFewSamplesGiveNoEntropyOrNoNumberAsPublished) {
 }
 
 TEST(InformationBound, ABatchBeyondTheMemoryIsRefused) {
-  InformationBound bound(4, 8, true);
+  InformationBound bound(MmimConfig(), 4, 8);
   bound->begin_training(1, 3, torch::kCPU);
   EXPECT_THROW(bound->store(0, {torch::randn({4, 2}), torch::randn({1, 2})}), ShapeError);
+}
+
+TEST(InformationBound, HasTheActivationThatWasAskedFor) {
+  MmimConfig config;
+  config.bound_activation = "elu";
+  InformationBound bound(config, 4, 8);
+  const auto x = torch::randn({3, 4}), y = torch::randn({3, 8});
+  Trace trace;
+  (void)bound->forward(x, y, "tv", &trace);
+  auto names = bound->named_parameters();
+  const auto inner = torch::elu(x.matmul(names["mlp_mu.0.weight"].t()) + names["mlp_mu.0.bias"]);
+  const auto mean = inner.matmul(names["mlp_mu.2.weight"].t()) + names["mlp_mu.2.bias"];
+  EXPECT_TRUE(torch::allclose(trace.at("mu_tv"), mean, 0, 1e-5)) << "float32 of values of order one";
+}
+
+TEST(ContrastiveTerm, HasItsActivationAfterTheFirstLayerOnly) {
+  MmimConfig config;
+  config.contrast_layers = 3;
+  config.contrast_activation = "relu";
+  config.fusion_width = 5;
+  ContrastiveTerm term(config, 4);
+  auto names = term->named_parameters();
+  const auto x = torch::randn({3, 4}), fusion = torch::randn({3, 5});
+  const auto layer = [&](const Tensor& input, const std::string& name) {
+    return input.matmul(names[name + ".weight"].t()) + names[name + ".bias"];
+  };
+  const auto predicted = layer(layer(layer(fusion, "net.0").relu(), "net.2"), "net.3");
+  const auto cosine = (x / x.norm(2, 1, true)).matmul((predicted / predicted.norm(2, 1, true)).t());
+  const auto expected = (cosine.logsumexp(1) - cosine.diagonal()).mean();
+  EXPECT_NEAR(term->forward(x, fusion).item<double>(), expected.item<double>(), 1e-5);
 }
 
 TEST(Mmim, TheMemoryStartsEmptyUnlessThePhaseIsContinued) {

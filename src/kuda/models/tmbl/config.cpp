@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
+#include "kuda/nn/activation.h"
 
 namespace kuda::tmbl {
 
@@ -23,7 +24,7 @@ void TmblConfig::describe(Fields& fields) {
   fields.add("key_width", key_width, "width of queries and keys, all heads together", at_least(1));
   fields.add("value_width", value_width, "width of values across streams, all heads together", at_least(1));
   fields.add("rnn", rnn, "of vision and audio", one_of({"lstm", "gru"}));
-  fields.add("activation", activation, "after the projections of the shared part", one_of({"relu", "tanh"}));
+  fields.add("activation", activation, "after the projections of the shared part", one_of(activation_names()));
   fields.add("dropout_transformer", dropout_transformer, "dropout of the four transformers", between(0, 1));
   fields.add("dropout_fusion", dropout_fusion, "dropout of the fusion", between(0, 1));
   fields.add("dropout_text", dropout_text, "dropout inside the text encoder", between(0, 1));

@@ -17,7 +17,7 @@ struct TmblConfig final : ModelConfig {
   std::int64_t layers = 5, heads = 8, feed_forward = 512;
   std::int64_t key_width = 32, value_width = 64;  ///< of all heads together; self-attention has values of key_width
   std::string rnn = "lstm";                       ///< of vision and audio: "lstm" or "gru"
-  std::string activation = "relu";                ///< after the projections: "relu", "tanh", ...
+  std::string activation = "relu";                ///< after the projections: nn/activation.h
   double dropout_transformer = 0.5, dropout_fusion = 0.5, dropout_text = 0.1;
   double lambda_similarity = 0.5, lambda_difference = 0.5;
   std::int64_t frozen_layers = 9;  ///< lowest BERT layers that are not trained; -1 = the whole BERT

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
+#include "kuda/nn/activation.h"
 #include "kuda/nn/freezing.h"
 #include "kuda/nn/pooling.h"
 #include "kuda/tensor/dropout.h"
@@ -95,7 +96,7 @@ Streams Tmbl::shared_streams(const Streams& features, Trace* trace) {
   Streams projected, bound;  // [B, H]
   for (std::size_t m = 0; m < 3; ++m) {
     const auto x = projections_[m].linear(features[m]);
-    projected[m] = projections_[m].norm(config_.activation == "relu" ? x.relu() : x.tanh());
+    projected[m] = projections_[m].norm(activate(config_.activation, x));
     if (trace != nullptr) trace->keep(std::array{"t_proj", "v_proj", "a_proj"}[m], projected[m]);
   }
   const auto clips = features[0].size(0);

@@ -120,5 +120,20 @@ TEST(Tmbl, TheReferenceDifferenceIsTheMeanSquareOfTheWholeMatrix) {
   EXPECT_NEAR(reference_difference_loss(of_private, shared).item<double>(), sum.item<double>(), 1e-6);
 }
 
+TEST(Tmbl, TheSharedPartHasTheActivationThatWasAskedFor) {
+  auto config = tmbl_small("sound");
+  config.activation = "hardtanh";
+  Tmbl model(config, tmbl_shape(), tmbl_text());
+  model.eval();
+  Trace trace;
+  (void)model.forward(tmbl_batch(), &trace);
+  auto names = model.named_parameters();
+  const auto x = trace.at("t_feature").matmul(names["project_t.project_t.weight"].t()) +
+                 names["project_t.project_t.bias"];  // [B, H]
+  const auto expected = torch::layer_norm(x.clamp(-1, 1), {x.size(1)}, names["project_t.project_t_layer_norm.weight"],
+                                          names["project_t.project_t_layer_norm.bias"]);
+  EXPECT_TRUE(torch::allclose(trace.at("t_proj"), expected, 0, 1e-5)) << "float32 of normalised values";
+}
+
 }  // namespace
 }  // namespace kuda::tmbl
