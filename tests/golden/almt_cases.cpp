@@ -75,10 +75,11 @@ void check_almt_case(const GoldenCase& golden, GoldenReport& report, almt::Almt&
 }
 
 void check_almt_trajectory(const GoldenCase& golden, GoldenReport& report, almt::Almt& model, const Batch& data) {
-  for (const std::int64_t epochs : {10, 15, 20, 50}) {
+  for (const auto& key : golden.keys("out/lr_table_")) {  // out/lr_table_EPOCHS
+    const auto epochs = std::stoll(key.substr(key.rfind('_') + 1));
     std::vector<double> rates;
     for (std::int64_t epoch = 0; epoch < epochs; ++epoch) rates.push_back(learning_rate("released", 1, epoch, epochs));
-    report.compare(fmt::format("out/lr_table_{}", epochs), torch::tensor(rates));
+    report.compare(key, torch::tensor(rates));
   }
   auto train = almt_training_of(golden);
   train.schedule = "released";
@@ -87,19 +88,19 @@ void check_almt_trajectory(const GoldenCase& golden, GoldenReport& report, almt:
   const auto order = golden.tensor("in/order");  // [epochs, steps, B]
   report.used("in/order");
   std::vector<double> rates, values;
-  std::vector<Tensor> losses, predictions;
+  std::vector<std::vector<Tensor>> losses;
+  std::vector<Tensor> predictions;
   for (std::int64_t epoch = 0; epoch < order.size(0); ++epoch) {
     rates.push_back(learning_rate(train, values));
     optimizer.set_rate(rates.back());
     model.train();
-    for (std::int64_t step = 0; step < order.size(1); ++step) {
-      const auto at = order[epoch][step].contiguous();
-      const auto batch = rows_of(data, std::vector<std::int64_t>(at.const_data_ptr<std::int64_t>(),
-                                                                 at.const_data_ptr<std::int64_t>() + at.numel()));
+    losses.emplace_back();
+    for (const auto& positions : steps_of(order[epoch])) {
+      const auto batch = rows_of(data, positions);
       const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
       loss.backward();
       optimizer.step();
-      losses.push_back(loss.detach());
+      losses.back().push_back(loss.detach());
     }
     model.eval();
     const torch::NoGradGuard no_grad;
@@ -109,7 +110,7 @@ void check_almt_trajectory(const GoldenCase& golden, GoldenReport& report, almt:
     if (!golden.keys(prefix).empty()) compare_state(golden, report, model, prefix);
   }
   report.compare("out/lr", torch::tensor(rates));
-  report.compare("out/loss_steps", torch::stack(losses).view({order.size(0), -1}));
+  report.compare_steps("out/loss_steps", losses);
   report.compare("out/pred_after_epoch", torch::stack(predictions));
 }
 

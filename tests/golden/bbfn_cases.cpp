@@ -75,13 +75,6 @@ void bbfn_compare_state(const GoldenCase& golden, GoldenReport& report, bbfn::Bb
   }
 }
 
-Tensor bbfn_gradient_norm(const bbfn::Bbfn& model) {
-  auto sum = torch::zeros({}, torch::kFloat64);
-  for (const auto& parameter : model.parameters())
-    if (parameter.grad().defined()) sum += parameter.grad().to(torch::kFloat64).square().sum();
-  return sum.sqrt();
-}
-
 void check_bbfn_case(const GoldenCase& golden, GoldenReport& report, bbfn::Bbfn& model) {
   const auto& facts = golden.config().at("hp");
   const auto batch = bbfn_batch(golden, report, "in/");
@@ -106,7 +99,7 @@ void check_bbfn_case(const GoldenCase& golden, GoldenReport& report, bbfn::Bbfn&
   report.compare("out/train/loss", losses.total);
   losses.total.backward();
   compare_gradients(report, golden, model);
-  report.compare("out/train/grad_norm", bbfn_gradient_norm(model));
+  report.compare("out/train/grad_norm", gradient_norm(model));
   Optimizer(model, bbfn_training_of(facts)).step();
   bbfn_compare_state(golden, report, model, "step/");
 }
@@ -131,7 +124,7 @@ void check_bbfn_trajectory(const GoldenCase& golden, GoldenReport& report, bbfn:
     for (const auto& batch : training) {
       const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
       loss.backward();
-      norms.push_back(bbfn_gradient_norm(model));
+      norms.push_back(gradient_norm(model));
       optimizer.step();
       losses.push_back(loss.detach());
     }
@@ -144,7 +137,9 @@ void check_bbfn_trajectory(const GoldenCase& golden, GoldenReport& report, bbfn:
       clips += batch.size();
     }
     values.push_back(sum / double(clips));
-    for (const auto& batch : test) predictions.push_back(model.forward(batch, nullptr).score);
+    std::vector<Tensor> scores;
+    for (const auto& batch : test) scores.push_back(model.forward(batch, nullptr).score);
+    predictions.push_back(torch::cat(scores));
     bbfn_compare_state(golden, report, model, fmt::format("state/epoch{}/", epoch + 1));
   }
   const auto steps = static_cast<std::int64_t>(training.size());
@@ -152,7 +147,7 @@ void check_bbfn_trajectory(const GoldenCase& golden, GoldenReport& report, bbfn:
   report.compare("out/loss_steps", torch::stack(losses).view({-1, steps}));
   report.compare("out/grad_norm_steps", torch::stack(norms).view({-1, steps}));
   report.compare("out/valid_loss", torch::tensor(values));
-  report.compare("out/test_pred", torch::stack(predictions));
+  report.compare("out/test_pred", torch::stack(predictions));  // [epochs, clips, 1] in the file
 }
 
 }  // namespace

@@ -42,20 +42,25 @@ bool is_of(const GoldenCase& golden, const Kind& kind) {
 
 }  // namespace
 
+void run_check(const GoldenCase& golden, GoldenReport& report) {
+  for (const auto& kind : kinds()) {
+    if (!is_of(golden, kind)) continue;
+    kind.check(golden, report);
+    return report.finish();
+  }
+  throw DataError(
+      fmt::format("{}: no check for reference \"{}\"", golden.path().string(), golden.metadata("reference")));
+}
+
 bool check_file(const std::filesystem::path& path, bool all_lines, std::string& text, GoldenSummary* summary,
                 const std::filesystem::path& weights) {
   if (path.extension() == ".json") return check_json(path, text);
   const GoldenCase golden(path, weights);
-  for (const auto& kind : kinds()) {
-    if (!is_of(golden, kind)) continue;
-    GoldenReport report(golden);
-    kind.check(golden, report);
-    report.finish();
-    text = report.text(all_lines);
-    if (summary != nullptr) *summary = {report.comparisons().size(), report.largest_error()};
-    return report.holds();
-  }
-  throw DataError(fmt::format("{}: no check for reference \"{}\"", path.string(), golden.metadata("reference")));
+  GoldenReport report(golden);
+  run_check(golden, report);
+  text = report.text(all_lines);
+  if (summary != nullptr) *summary = {report.comparisons().size(), report.largest_error()};
+  return report.holds();
 }
 
 }  // namespace kuda::golden

@@ -65,17 +65,39 @@ void GoldenReport::expect(const std::string& key, bool holds, const std::string&
 }
 
 void GoldenReport::compare(const std::string& key, const Tensor& found) {
+  compare_with(key, golden_.has(key) ? golden_.tensor(key) : Tensor(), found);
+}
+
+void GoldenReport::compare_steps(const std::string& key, const std::vector<std::vector<Tensor>>& epochs) {
+  std::size_t most = 0;
+  for (const auto& steps : epochs) most = std::max(most, steps.size());
+  auto stored = golden_.has(key) ? golden_.tensor(key) : Tensor();
+  if (stored.defined() && stored.dim() == 2) most = std::max(most, std::size_t(stored.size(1)));
+  std::vector<Tensor> rows;
+  for (std::size_t epoch = 0; epoch < epochs.size(); ++epoch) {
+    const auto& steps = epochs[epoch];
+    const auto made = std::int64_t(steps.size());
+    rows.push_back(torch::zeros({std::int64_t(most)}));
+    if (!steps.empty()) rows.back().slice(0, 0, made).copy_(torch::stack(steps).detach());
+    if (stored.defined() && stored.dim() == 2 && std::int64_t(epoch) < stored.size(0))
+      stored[std::int64_t(epoch)].slice(0, made).nan_to_num_(0);  // steps that were not made
+  }
+  compare_with(key, stored, torch::stack(rows));
+}
+
+void GoldenReport::compare_with(const std::string& key, const Tensor& in_file, const Tensor& found) {
   compared_.insert(key);
+  if (found.defined()) found_[key] = found.detach().clone();
   Comparison line{key, 0, 0, golden_.tolerance(key), false, ""};
   if (golden_.is_noise(key)) {
     line.note = "not compared: rounding noise by the file's own list";
     line.holds = true;
-  } else if (!golden_.has(key)) {
+  } else if (!in_file.defined()) {
     line.note = "not in the file";
   } else if (!found.defined()) {
     line.note = "the model gave none";
   } else {
-    const auto stored = golden_.tensor(key).to(torch::kFloat64).squeeze();
+    const auto stored = in_file.to(torch::kFloat64).squeeze();
     const auto value = found.detach().to(torch::kFloat64).squeeze();
     if (stored.sizes() != value.sizes()) {
       line.note = fmt::format("shape: {} elements stored, {} found", stored.numel(), value.numel());

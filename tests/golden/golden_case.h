@@ -58,6 +58,9 @@ class GoldenReport {
   explicit GoldenReport(const GoldenCase& golden) : golden_(golden) {}
   /// |found - stored| <= tolerance * max(1, |stored|), element by element; shapes must agree up to size-1 axes.
   void compare(const std::string& key, const torch::Tensor& found);
+  /// A number for every step of every epoch, stored as [epochs, steps]. An epoch that ended early has fewer steps; the
+  /// places of those that it did not make hold 0 or NaN.
+  void compare_steps(const std::string& key, const std::vector<std::vector<torch::Tensor>>& epochs);
   /// One AdamW step: elements with |grad| >= 1e-6 to 5e-7 or 2 ulp; the others only within the step's largest size,
   /// because their direction is rounding noise (the golden notes say so).
   void compare_step(const std::string& name, const torch::Tensor& found, double lr, double weight_decay);
@@ -70,17 +73,26 @@ class GoldenReport {
   [[nodiscard]] double largest_error() const;
   [[nodiscard]] std::string text(bool all_lines) const;
   [[nodiscard]] const std::vector<Comparison>& comparisons() const noexcept { return comparisons_; }
+  /// What was compared with the stored tensors, by key: what a file of our own would hold.
+  [[nodiscard]] const std::map<std::string, torch::Tensor>& found() const noexcept { return found_; }
 
  private:
+  void compare_with(const std::string& key, const torch::Tensor& stored, const torch::Tensor& found);
+
   const GoldenCase& golden_;
   std::vector<Comparison> comparisons_;
   std::set<std::string> compared_;
+  std::map<std::string, torch::Tensor> found_;
 };
 
 struct GoldenSummary {
   std::size_t values = 0;  ///< compared: outputs, loss terms, gradients, steps, states
   double largest = 0;      ///< absolute error
 };
+
+/// Finds the check that belongs to the file and runs it to its end, finish() included. Throws Error for a file of an
+/// unknown kind.
+void run_check(const GoldenCase& golden, GoldenReport& report);
 
 /// Checks any golden file (safetensors or json of golden/common); the report's text goes to `text`.
 /// `weights`: as in GoldenCase. Returns false if something does not hold. Throws Error for a file of an unknown kind.

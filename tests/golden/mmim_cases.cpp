@@ -22,6 +22,8 @@ mmim::MmimConfig mmim_config(const nlohmann::json& facts) {
   config.bidirectional = facts.at("bidirectional");
   config.dropout_audio = config.dropout_vision = config.dropout_fusion = 0;
   config.contrast_layers = facts.at("cpc_layers");
+  config.bound_activation = lower(facts.value("mmilb_mid_activation", "ReLU"));
+  config.contrast_activation = lower(facts.value("cpc_activation", "Tanh"));
   config.vision_audio = facts.at("add_va");
   config.contrast = facts.at("contrast");
   config.alpha = facts.at("alpha");
@@ -47,6 +49,8 @@ TrainConfig mmim_training(const nlohmann::json& facts) {
 }
 
 std::shared_ptr<mmim::Mmim> mmim_model(const GoldenCase& golden, GoldenReport& report, std::int64_t batch_size) {
+  for (const auto& key : golden.keys("in/mem/"))  // the memory has room for the largest batch that is in it
+    batch_size = std::max(batch_size, golden.tensor(key).size(0));
   const auto& facts = golden.config();
   DataShape shape;
   shape.text_length = facts.at("seq_lens")[0];
@@ -60,13 +64,6 @@ std::shared_ptr<mmim::Mmim> mmim_model(const GoldenCase& golden, GoldenReport& r
   training.batch_size = batch_size;
   model->begin_training(training);
   return model;
-}
-
-Tensor mmim_gradient_norm(Model& model) {
-  std::vector<Tensor> norms;
-  for (const auto& parameter : model.parameters())
-    if (parameter.grad().defined()) norms.push_back(parameter.grad().norm());
-  return torch::stack(norms).norm();
 }
 
 /// Zero where the model has none: the entropy before the memory is full.
@@ -99,7 +96,7 @@ void check_mmim_stage1(const GoldenCase& golden, GoldenReport& report, Model& mo
   const auto loss = model.loss(model.forward(batch, nullptr), batch).total;
   loss.backward();
   report.compare("out/stage1_loss", loss);
-  report.compare("out/stage1_grad_norm", mmim_gradient_norm(model));
+  report.compare("out/stage1_grad_norm", gradient_norm(model));
   for (const auto& item : model.named_parameters())
     if (golden.has("stage1_grad/" + item.key()))
       report.compare("stage1_grad/" + item.key(), item.value().grad());
@@ -144,7 +141,7 @@ void check_mmim_stage2(const GoldenCase& golden, GoldenReport& report, Model& mo
   report.compare("out/loss", losses.total);
   losses.total.backward();
   compare_gradients(report, golden, model);
-  report.compare("out/grad_norm", mmim_gradient_norm(model));
+  report.compare("out/grad_norm", gradient_norm(model));
   optimizer.step();
   compare_state(golden, report, model, "step/");
 }
@@ -156,45 +153,55 @@ void check_mmim_trajectory(const GoldenCase& golden, GoldenReport& report) {
   const auto model = mmim_model(golden, report, order.size(2));
   const auto training = mmim_training(golden.config());
   std::vector<Optimizer> optimizers;
-  for (std::int64_t phase = 0; phase < 2; ++phase) optimizers.emplace_back(*model, training, phase);
-  std::map<std::string, std::vector<Tensor>> values;
+  const auto phases = model->num_phases();  // one without "contrast": stage 2 alone
+  for (std::int64_t phase = 0; phase < phases; ++phase) optimizers.emplace_back(*model, training, phase);
+  std::map<std::string, std::vector<std::vector<Tensor>>> values;  // of steps
+  std::map<std::string, std::vector<Tensor>> of_epochs;
   std::vector<Tensor> scores, valid_losses;
   for (std::int64_t pass = 0; pass < order.size(0); ++pass) {
-    const auto phase = pass % 2;
-    const auto stage = fmt::format("out/stage{}_", phase + 1);
+    const auto epoch = pass / phases, phase = pass % phases;
+    const bool is_last = phase + 1 == phases;
+    const auto stage = fmt::format("out/stage{}_", is_last ? 2 : 1);
     model->train();
-    if (phase == 0) model->begin_epoch(pass / 2, order.size(0) / 2);
+    if (phase == 0) model->begin_epoch(epoch, order.size(0) / phases);
     model->begin_phase(phase, false);
     auto& optimizer = optimizers[std::size_t(phase)];
+    auto steps = steps_of(order[pass]);
+    // On CMU-MOSEI stage 1 ends half-way; the file says after how many steps.
+    if (const auto key = stage + "loss_steps"; golden.has(key) && golden.tensor(key).dim() == 2)
+      steps.resize(std::min(steps.size(), std::size_t(golden.tensor(key).size(1))));
+    const auto keep = [&](const char* name, const Tensor& value) {
+      auto& rows = values[stage + name];
+      rows.resize(std::size_t(epoch) + 1);
+      rows.back().push_back(value.detach());
+    };
     Tensor epoch_loss = torch::zeros({});
-    for (std::int64_t step = 0; step < order.size(1); ++step) {
-      std::vector<std::int64_t> positions;
-      for (std::int64_t i = 0; i < order.size(2); ++i)
-        if (const auto at = order[pass][step][i].item<std::int64_t>(); at >= 0) positions.push_back(at);
+    for (const auto& positions : steps) {
       const auto batch = rows_of(all, positions);
       const auto output = model->forward(batch, nullptr);
       const auto loss = model->loss(output, batch).total;
       loss.backward();
       const torch::NoGradGuard no_grad;
       model->after_backward(output, batch);
-      values[stage + "loss_steps"].push_back(loss.detach());
-      values[stage + "grad_norms"].push_back(mmim_gradient_norm(*model));
-      values[stage + "lld"].push_back(mmim_value(output, "lld"));
-      if (phase == 1) values[stage + "nce"].push_back(mmim_value(output, "nce"));
-      if (phase == 1) values[stage + "H"].push_back(mmim_value(output, "entropy"));
+      keep("loss_steps", loss);
+      keep("grad_norms", gradient_norm(*model));
+      if (phases > 1) keep("lld", mmim_value(output, "lld"));
+      if (phases > 1 && is_last) keep("nce", mmim_value(output, "nce"));
+      if (phases > 1 && is_last) keep("H", mmim_value(output, "entropy"));
       epoch_loss += loss.detach() * batch.size();
       optimizer.step();
     }
-    values[stage + "epoch_loss"].push_back(epoch_loss / all.size());
-    if (phase == 0) continue;
+    of_epochs[stage + "epoch_loss"].push_back(epoch_loss / all.size());
+    if (!is_last) continue;
     const torch::NoGradGuard no_grad;
-    compare_state(golden, report, *model, fmt::format("state/epoch{}/weight/", pass / 2 + 1));
+    compare_state(golden, report, *model, fmt::format("state/epoch{}/weight/", epoch + 1));
     model->eval();
     const auto output = model->forward(valid, nullptr);
     scores.push_back(output.score);
     valid_losses.push_back((model->loss(output, valid).total * 1e4).round() / 1e4);  // one batch, four decimals
   }
-  for (const auto& [key, steps] : values) report.compare(key, torch::stack(steps).reshape(golden.tensor(key).sizes()));
+  for (const auto& [key, rows] : values) report.compare_steps(key, rows);
+  for (const auto& [key, list] : of_epochs) report.compare(key, torch::stack(list));
   report.compare("out/valid_pred", torch::stack(scores));
   report.compare("out/valid_loss_rounded", torch::stack(valid_losses));
 }

@@ -127,20 +127,19 @@ void check_multitask_trajectory(const GoldenCase& golden, GoldenReport& report, 
   facts.batch_size = order.size(2);
   model.begin_training(facts);
   Optimizer optimizer(model, config);
-  std::vector<Tensor> losses, scores, valid_losses;
+  std::vector<std::vector<Tensor>> losses;
+  std::vector<Tensor> scores, valid_losses;
   for (std::int64_t epoch = 0; epoch + 1 < order.size(0); ++epoch) {
     model.train();
     model.begin_epoch(epoch, order.size(0) - 1);
     std::int64_t pending = 0;
-    for (std::int64_t step = 0; step < order.size(1); ++step) {
-      std::vector<std::int64_t> positions;
-      for (std::int64_t i = 0; i < order.size(2); ++i)
-        if (const auto at = order[epoch + 1][step][i].item<std::int64_t>(); at >= 0) positions.push_back(at);
+    losses.emplace_back();
+    for (const auto& positions : steps_of(order[epoch + 1])) {
       const auto batch = rows_of(all, positions);
       const auto output = model.forward(batch, nullptr);
       const auto loss = model.loss(output, batch).total;
       loss.backward();
-      losses.push_back(loss.detach());
+      losses.back().push_back(loss.detach());
       model.after_backward(output, batch);
       if (++pending < config.accumulate) continue;
       optimizer.step();
@@ -159,7 +158,7 @@ void check_multitask_trajectory(const GoldenCase& golden, GoldenReport& report, 
     scores.push_back(output.score);
     valid_losses.push_back((model.loss(output, valid).total * 1e4).round() / 1e4);  // one batch, four decimals
   }
-  report.compare("out/loss_steps", torch::stack(losses).reshape({-1, order.size(1)}));
+  report.compare_steps("out/loss_steps", losses);
   report.compare("out/valid_pred", torch::stack(scores));
   report.compare("out/valid_loss_rounded", torch::stack(valid_losses));
 }

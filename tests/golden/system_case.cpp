@@ -1,5 +1,7 @@
 #include "system_case.h"
 
+#include <cctype>
+
 #include "kuda/runs/published_weights.h"
 #include "kuda/tensor/tensor.h"
 
@@ -57,6 +59,29 @@ Batch system_batch(const GoldenCase& golden, GoldenReport& report, const std::st
     for (std::int64_t i = 0; i < index.size(0); ++i) batch.rows[std::size_t(i)] = index[i].item<std::int64_t>();
   }
   return batch;
+}
+
+std::vector<std::vector<std::int64_t>> steps_of(const Tensor& pass) {
+  std::vector<std::vector<std::int64_t>> steps;
+  for (std::int64_t step = 0; step < pass.size(0); ++step) {
+    std::vector<std::int64_t> positions;
+    for (std::int64_t i = 0; i < pass.size(1); ++i)
+      if (const auto at = pass[step][i].item<std::int64_t>(); at >= 0) positions.push_back(at);
+    if (!positions.empty()) steps.push_back(positions);
+  }
+  return steps;
+}
+
+std::string lower(std::string name) {
+  for (auto& letter : name) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return name;
+}
+
+Tensor gradient_norm(const torch::nn::Module& module) {
+  auto sum = torch::zeros({}, torch::kFloat64);
+  for (const auto& parameter : module.parameters())
+    if (parameter.grad().defined()) sum += parameter.grad().to(torch::kFloat64).square().sum();
+  return sum.sqrt();
 }
 
 TextEncoder bert_of(const nlohmann::json& facts) {

@@ -2,7 +2,9 @@
 // What the golden cases of the compared systems have in common: inputs, weights, gradients, one step of the program's
 // own optimiser.
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "golden_case.h"
 #include "kuda/data/batch.h"
@@ -20,6 +22,16 @@ namespace kuda::golden {
 [[nodiscard]] Batch system_batch(const GoldenCase& golden, GoldenReport& report, const std::string& prefix = "in/");
 
 using test::rows_of;
+
+/// The steps of one pass of in/order [steps, B], each the positions of its clips; -1 stands for no clip. A pass that
+/// ended early has steps without a clip: they are left out.
+[[nodiscard]] std::vector<std::vector<std::int64_t>> steps_of(const torch::Tensor& pass);
+
+/// A published name ("ReLU", "Adam") as our options spell it.
+[[nodiscard]] std::string lower(std::string name);
+
+/// The norm of all gradients taken together.
+[[nodiscard]] torch::Tensor gradient_norm(const torch::nn::Module& module);
 
 /// The section "bert" of a case's config (Hugging Face names), dropout 0.
 [[nodiscard]] TextEncoder bert_of(const nlohmann::json& facts);
