@@ -10,6 +10,7 @@
 #include "kuda/apps/data_verbs.h"
 #include "kuda/base/error.h"
 #include "kuda/data/doctor/check.h"
+#include "kuda/text/tokenizer_folder.h"
 
 namespace kuda {
 
@@ -33,7 +34,7 @@ void add_data_check(CLI::App& data) {
   verb->callback([options] {
     const auto dataset = open_dataset(options->path);
     std::optional<WordPiece> tokenizer;
-    if (!options->encoder.empty()) tokenizer = WordPiece::load(std::filesystem::path(options->encoder) / "vocab.txt");
+    if (!options->encoder.empty()) tokenizer = load_tokenizer(options->encoder);
     const auto report = check_dataset(dataset, tokenizer ? &*tokenizer : nullptr);
     std::cout << (options->json ? report.json() : report.text(options->ids));
     if (report.worst() == Severity::error) throw DataError(options->path + ": not fit for training, see the report");

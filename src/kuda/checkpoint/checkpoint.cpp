@@ -12,6 +12,7 @@
 #include "kuda/io/safetensors.h"
 #include "kuda/tensor/state_dict.h"
 #include "kuda/tensor/zero_initial_values.h"
+#include "kuda/text/tokenizer_folder.h"
 
 namespace kuda {
 namespace {
@@ -139,7 +140,7 @@ void save_checkpoint(const fs::path& folder, const Model& model, RunConfig& conf
   auto state = state_of(model);
   std::erase_if(state, [&](const auto& entry) { return !model.is_saved(entry.first); });
   io::write_safetensors(folder / "model.safetensors", state, {{"format", "pt"}});  // what Python's loaders look for
-  if (tokenizer != nullptr) write_file(folder / "vocab.txt", read_file(tokenizer->path()));
+  if (tokenizer != nullptr) save_tokenizer(folder, *tokenizer);
   if (normaliser) normaliser->save(folder / "normaliser.safetensors");
   if (calibration)
     calibration->save(folder / "calibration.json");
@@ -159,8 +160,7 @@ Checkpoint load_checkpoint(const fs::path& folder) {
   }
   try {
     load_state(*checkpoint.model, io::read_safetensors(checkpoint.folder / "model.safetensors"));
-    if (const auto path = checkpoint.folder / "vocab.txt"; fs::exists(path))
-      checkpoint.tokenizer = WordPiece::load(path);
+    if (has_tokenizer(checkpoint.folder)) checkpoint.tokenizer = load_tokenizer(checkpoint.folder);
     if (const auto path = checkpoint.folder / "normaliser.safetensors"; fs::exists(path))
       checkpoint.normaliser = Normaliser::load(path);
     if (const auto path = checkpoint.folder / "calibration.json"; fs::exists(path))

@@ -1,6 +1,7 @@
 #pragma once
 // A checkpoint folder holds all that prediction needs: config.json, model.safetensors under the published names,
-// vocab.txt, normaliser.safetensors where features were normalised, and calibration.json for intervals around scores.
+// vocab.txt and tokenizer_config.json, normaliser.safetensors where features were normalised, and calibration.json for
+// intervals around scores.
 //
 //   const Checkpoint checkpoint = load_checkpoint("run/model");
 //   const Collator collate = make_collator(checkpoint, dataset);

@@ -251,6 +251,23 @@ TEST(Collate, TokenisesRawTextToTheLongestText) {
   EXPECT_TRUE(torch::equal(cut.text_ids[0], torch::tensor({2, 5, 6, 3}, torch::kInt64)));
 }
 
+TEST(Collate, AClipWithoutTextIsAClipWithoutWords) {
+  Dataset data = small_dataset();
+  data.clips[1].text.clear();
+  const WordPiece tokenizer = tiny_vocabulary();
+  const Collator collate(data, &tokenizer, {});
+  const Batch batch = collate({1});
+  EXPECT_TRUE(torch::equal(batch.text_ids[0].slice(0, 0, 2), torch::tensor({2, 3}, torch::kInt64)));
+  EXPECT_THAT(collate.notes(), testing::Contains(HasSubstr("1 of 3 clips have no text")));
+  for (auto& clip : data.clips) clip.text.clear();
+  EXPECT_THAT(error_of<DataError>([&] { (void)Collator(data, &tokenizer, {}); }), HasSubstr("neither raw text"));
+  data.text_bert = torch::zeros({3, 3, 4}, torch::kInt32);
+  DataConfig config;
+  config.text_source = "raw";
+  EXPECT_THAT(error_of<DataError>([&] { (void)Collator(data, &tokenizer, config); }),
+              HasSubstr("no clip has raw text"));
+}
+
 /// The small data set with ids as a file would store them.
 Dataset with_ids(const WordPiece& tokenizer, std::int64_t length) {
   Dataset data = small_dataset();

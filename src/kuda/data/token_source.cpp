@@ -12,9 +12,10 @@ namespace {
 constexpr std::int64_t kLongestByDefault = 50;  // as the published files of CMU-MOSI, CMU-MOSEI and CH-SIMSv2
 constexpr std::int64_t kCompared = 200;         // clips: a wrong vocabulary shows in the first few
 
-bool every_clip_has_text(const Dataset& dataset) {
-  return std::none_of(dataset.clips.begin(), dataset.clips.end(), [](const Clip& clip) { return clip.text.empty(); });
+std::int64_t clips_without_text(const Dataset& dataset) {
+  return std::count_if(dataset.clips.begin(), dataset.clips.end(), [](const Clip& clip) { return clip.text.empty(); });
 }
+bool every_clip_has_text(const Dataset& dataset) { return clips_without_text(dataset) == 0; }
 
 /// Row `which` (0 ids, 1 mask, 2 segments) of text_bert for one clip.
 const std::int32_t* stored_row(const Dataset& dataset, std::int64_t row, std::int64_t which) {
@@ -50,15 +51,21 @@ TokenAgreement token_agreement(const Dataset& dataset, const WordPiece& tokenize
 
 TokenSource::TokenSource(const Dataset& dataset, const WordPiece& tokenizer, const DataConfig& config)
     : dataset_(dataset), tokenizer_(tokenizer), pad_id_(tokenizer.encode("", 3).ids.back()) {
-  const bool has_ids = dataset.text_bert.defined(), has_text = every_clip_has_text(dataset);
+  const bool has_ids = dataset.text_bert.defined();
+  const auto wordless = clips_without_text(dataset);
   if (config.text_source == "tokens" && !has_ids)
     throw DataError(dataset.source + ": data.text_source = \"tokens\", but the data set holds no token ids (text_bert)",
                     "data.text_source = \"raw\" tokenises the raw text");
-  if (config.text_source != "tokens" && !has_text && !has_ids)
-    throw DataError(dataset.source + ": the clips have neither raw text nor stored token ids",
-                    "leave text out with --modalities vision,audio");
   // Texts are the truth where they are all there; ids are bound to one vocabulary, which the file does not name.
-  uses_stored_ = config.text_source == "tokens" || (config.text_source == "auto" && !has_text);
+  uses_stored_ = config.text_source == "tokens" || (config.text_source == "auto" && has_ids && wordless > 0);
+  if (!uses_stored_ && wordless > 0) {
+    if (wordless == std::int64_t(dataset.clips.size()))
+      throw DataError(dataset.source + (has_ids ? ": data.text_source = \"raw\", but no clip has raw text"
+                                                : ": the clips have neither raw text nor stored token ids"),
+                      "leave text out with --modalities vision,audio");
+    notes_.push_back(fmt::format("{} of {} clips have no text: they are clips without words ({} {})", wordless,
+                                 dataset.clips.size(), tokenizer.rules().cls_token, tokenizer.rules().sep_token));
+  }
   if (has_ids) {
     const auto agreement = token_agreement(dataset, tokenizer, kCompared);
     if (uses_stored_) require_vocabulary(agreement);

@@ -4,6 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/log.h"
+#include "kuda/text/tokenizer_folder.h"
 
 namespace kuda {
 namespace {
@@ -32,11 +33,11 @@ Session::Session(const RunConfig& config, const std::string& path, const DataCon
       throw ConfigError("model '" + config.model + "' reads text, and no text encoder is given",
                         "name a folder in Hugging Face layout: encoder = \"encoders/minilm\" (made by the set-up)");
     text_ = {BertConfig::load(config.encoder), config.encoder};
-    tokenizer_ = WordPiece::load(std::filesystem::path(config.encoder) / "vocab.txt");
+    tokenizer_ = load_tokenizer(config.encoder);
     if (tokenizer_->size() > text_.bert.vocab_size)
-      throw CheckpointError(fmt::format("{}: vocab.txt has {} pieces, config.json says {}", config.encoder,
+      throw CheckpointError(fmt::format("{} has {} pieces, config.json says {}", tokenizer_->path().string(),
                                         tokenizer_->size(), text_.bert.vocab_size),
-                            "vocab.txt and weights must come from the same encoder");
+                            "the vocabulary and the weights must come from the same encoder");
   }
   shape_ = shape_of(dataset_, collate_, tokenizer());
   // A model may use the length of texts as a common length even where text itself is left out.

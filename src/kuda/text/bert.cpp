@@ -13,23 +13,45 @@ namespace kuda {
 using torch::Tensor;
 namespace nn = torch::nn;
 
+namespace {
+
+using Json = nlohmann::json;
+
+/// Keys that change what BERT computes, with the only value that is built. Others would give other numbers in silence.
+void refuse_other_computations(const Json& json, const std::string& source) {
+  const auto refuse = [&](const char* key, const std::string& expected) {
+    throw DataError(fmt::format("{}: {}: expected {}, found {}", source, key, expected, json[key].dump().substr(0, 60)),
+                    "this encoder computes something else than a BERT encoder; take another one");
+  };
+  for (const char* key : {"is_decoder", "add_cross_attention", "is_encoder_decoder"})
+    if (json.contains(key) && !json[key].is_null() && json[key] != false) refuse(key, "false");
+  const std::pair<const char*, const char*> texts[] = {{"hidden_act", "gelu"}, {"position_embedding_type", "absolute"}};
+  for (const auto& [key, expected] : texts)
+    if (json.contains(key) && !json[key].is_null() && json[key] != expected)
+      refuse(key, fmt::format("\"{}\"", expected));
+  if (json.contains("pruned_heads") && !json["pruned_heads"].empty()) refuse("pruned_heads", "none");
+}
+
+}  // namespace
+
 BertConfig BertConfig::load(const std::filesystem::path& folder) {
-  const auto path = folder / "config.json";
-  if (!std::filesystem::exists(path))
-    throw FormatError(fmt::format("{}: no config.json in this folder", folder.string()),
-                      "a text encoder is a folder in Hugging Face layout: config.json, vocab.txt, model.safetensors");
-  return parse(read_file(path), path.string());
+  for (const char* name : {"config.json", "bert_config.json"})  // the second: as Google published them
+    if (const auto path = folder / name; std::filesystem::exists(path)) return parse(read_file(path), path.string());
+  throw FormatError(fmt::format("{}: no config.json in this folder", folder.string()),
+                    "a text encoder is a folder in Hugging Face layout: config.json, vocab.txt, model.safetensors");
 }
 
 BertConfig BertConfig::parse(const std::string& text, const std::string& source) {
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) throw FormatError(source + ": not a JSON object");
-  if (json.value("model_type", "bert") != "bert")
-    throw DataError(fmt::format("{}: model_type: expected \"bert\", found \"{}\"", source,
-                                json["model_type"].is_string() ? json["model_type"].get<std::string>() : "?"));
+  const auto has = [&](const char* key) { return json.contains(key) && !json[key].is_null(); };  // null: the default
+  if (has("model_type") && json["model_type"] != "bert")
+    throw DataError(
+        fmt::format("{}: model_type: expected \"bert\", found {}", source, json["model_type"].dump().substr(0, 60)));
+  refuse_other_computations(json, source);
   BertConfig config;
   const auto read = [&](const char* key, std::int64_t& value) {
-    if (!json.contains(key)) return;
+    if (!has(key)) return;
     if (!json[key].is_number_integer() || json[key].get<std::int64_t>() < 0)
       throw DataError(fmt::format("{}: {}: expected a whole number >= 0, found {}", source, key, json[key].dump()));
     value = json[key].get<std::int64_t>();
@@ -43,15 +65,13 @@ BertConfig BertConfig::parse(const std::string& text, const std::string& source)
   read("type_vocab_size", config.type_vocab_size);
   read("pad_token_id", config.pad_token_id);
   const auto rate = [&](const char* key, double fallback) {
-    if (!json.contains(key)) return fallback;
+    if (!has(key)) return fallback;
     if (!json[key].is_number())
       throw DataError(fmt::format("{}: {}: expected a number, found {}", source, key, json[key].dump()));
     return json[key].get<double>();
   };
   config.layer_norm_eps = rate("layer_norm_eps", config.layer_norm_eps);
   config.dropout = rate("hidden_dropout_prob", config.dropout);
-  if (json.value("hidden_act", "gelu") != "gelu")
-    throw DataError(fmt::format("{}: hidden_act: expected \"gelu\", found {}", source, json["hidden_act"].dump()));
   if (config.num_attention_heads < 1 || config.hidden_size < 1 || config.num_hidden_layers < 1 ||
       config.hidden_size % config.num_attention_heads != 0)
     throw DataError(fmt::format("{}: hidden_size {} cannot be split into {} heads over {} layers", source,

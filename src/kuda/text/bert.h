@@ -24,7 +24,8 @@ struct BertConfig {
   std::int64_t intermediate_size = 3072, max_position_embeddings = 512, type_vocab_size = 2, pad_token_id = 0;
   double layer_norm_eps = 1e-12;
   double dropout = 0.1;  ///< one rate for hidden states and attention, as published
-  /// From config.json of a folder. Throws FormatError (unreadable), DataError (not a BERT, unsupported activation).
+  /// From config.json (or bert_config.json) of a folder; null means the default. Throws FormatError (unreadable),
+  /// DataError (not a BERT, or one that computes something else: a decoder, relative positions, another activation).
   static BertConfig load(const std::filesystem::path& folder);
   static BertConfig parse(const std::string& json, const std::string& source);
   [[nodiscard]] std::string to_json() const;  ///< Hugging Face layout; parse(to_json()) gives the same config
@@ -61,8 +62,9 @@ class BertImpl : public torch::nn::Module, public SkipsPadding {
 };
 TORCH_MODULE(Bert);
 
-/// Weights from a folder's model.safetensors or pytorch_model.bin, names with or without the prefix "bert.".
-/// Heads of other tasks ("cls.*") and position_ids are ignored, a missing pooler keeps its initial values.
+/// Weights from a folder's model.safetensors or pytorch_model.bin, whole or in parts with an index. What a wrapper put
+/// before the names ("bert.", "module.bert.") is found by the word embeddings. Heads of other tasks are left out, which
+/// the log says; position_ids are ignored, a missing pooler keeps its initial values.
 /// Throws CheckpointError naming the first differences with both shapes.
 void load_bert_weights(BertImpl& bert, const std::filesystem::path& folder);
 

@@ -9,7 +9,7 @@
 #include "kuda/tensor/state_dict.h"
 #include "kuda/tensor/tensor.h"
 #include "kuda/text/bert.h"
-#include "kuda/text/wordpiece.h"
+#include "kuda/text/tokenizer_folder.h"
 
 namespace kuda {
 namespace {
@@ -18,7 +18,9 @@ namespace fs = std::filesystem;
 
 /// Ids of the pieces to keep, ascending.
 std::vector<std::int64_t> kept_ids(const WordPiece& tokenizer, const std::vector<std::string>& texts) {
-  std::set<std::string> wanted{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+  const auto& rules = tokenizer.rules();
+  std::set<std::string> wanted{rules.pad_token, rules.unk_token, rules.cls_token, rules.sep_token, rules.mask_token};
+  for (const auto& token : rules.added) wanted.insert(token.content);
   for (const auto& text : texts)
     for (auto& piece : tokenizer.tokens(text)) wanted.insert(std::move(piece));
   std::vector<std::int64_t> ids;
@@ -44,17 +46,21 @@ CutEncoder write_cut_encoder(const fs::path& from, const fs::path& out, std::int
         "0 keeps them all");
   if (fs::exists(out) && fs::equivalent(from, out))
     throw ConfigError(fmt::format("{}: the encoder would replace itself", out.string()), "choose another folder");
-  const auto tokenizer = WordPiece::load(from / "vocab.txt");
+  const auto tokenizer = load_tokenizer(from);
   Bert bert(config);
   load_bert_weights(*bert, from);
   if (layers > 0) config.num_hidden_layers = layers;
 
   const auto ids = kept_ids(tokenizer, texts);
-  std::string vocabulary;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto& piece = tokenizer.pieces()[std::size_t(ids[i])];
-    vocabulary += piece + "\n";
-    if (piece == "[PAD]") config.pad_token_id = std::int64_t(i);
+  auto rules = tokenizer.rules();
+  std::vector<std::string> pieces;
+  for (const auto id : ids) {
+    const auto& piece = tokenizer.pieces()[std::size_t(id)];
+    const auto place = std::int64_t(pieces.size());
+    if (piece == rules.pad_token) config.pad_token_id = place;
+    for (auto& token : rules.added)
+      if (token.content == piece) token.id = place;
+    pieces.push_back(piece);
   }
   config.vocab_size = std::int64_t(ids.size());
 
@@ -65,7 +71,7 @@ CutEncoder write_cut_encoder(const fs::path& from, const fs::path& out, std::int
 
   fs::create_directories(out);
   io::write_safetensors(out / "model.safetensors", arrays, {{"format", "pt"}});
-  write_file(out / "vocab.txt", vocabulary);
+  save_tokenizer(out, WordPiece::from_pieces(std::move(pieces), rules, from));
   write_file(out / "config.json", config.to_json() + "\n");
   return {config.num_hidden_layers, config.vocab_size};
 }

@@ -34,7 +34,7 @@ TEST(WordPieceFuzz, AnyBytesGiveIdsOfTheVocabularyAndTheAskedLength) {
                                         "##believ",     "##able",        "e",     "##e",   "$",      "#",
                                         "\xe6\x83\x85", "##\xe1\x84\x92"};
   for (const bool lower_case : {true, false}) {
-    const auto tokenizer = WordPiece::from_pieces(pieces, lower_case);
+    const auto tokenizer = WordPiece::from_pieces(pieces, {.do_lower_case = lower_case});
     Random random(20240211);
     for (int run = 0; run < 20000; ++run) {
       const auto text = random_text(random);

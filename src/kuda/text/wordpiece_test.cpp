@@ -24,7 +24,8 @@ const WordPiece& small(bool lower_case = true) {
   static const Pieces pieces{"[PAD]", "[UNK]", "[CLS]",    "[SEP]",  "[MASK]", "a",  "fine", "film",
                              "##s",   "un",    "##believ", "##able", "cafe",   ",",  "!",    "$",
                              "情",    "感",    "i",        "Film",   "x",      "##x"};
-  static const auto lower = WordPiece::from_pieces(pieces), cased = WordPiece::from_pieces(pieces, false);
+  static const auto lower = WordPiece::from_pieces(pieces),
+                    cased = WordPiece::from_pieces(pieces, {.do_lower_case = false});
   return lower_case ? lower : cased;
 }
 
@@ -56,7 +57,6 @@ TEST(WordPiece, SpecialTokensInTextStayWhole) {
 
 TEST(WordPiece, CasedTextKeepsCaseAndAccents) {
   EXPECT_THAT(small(false).tokens("Film café"), ElementsAre("[CLS]", "Film", "[UNK]", "[SEP]"));
-  EXPECT_FALSE(small(false).lower_case());
 }
 
 TEST(WordPiece, WordsBeyondAHundredCharactersAreUnknown) {
@@ -88,7 +88,7 @@ TEST(WordPiece, LoadsAFileWithEitherLineEnd) {
 
 TEST(WordPiece, AVocabularyWithoutSpecialTokensIsRefused) {
   try {
-    (void)WordPiece::from_pieces({"[PAD]", "[UNK]", "[CLS]"}, true, "some/vocab.txt");
+    (void)WordPiece::from_pieces({"[PAD]", "[UNK]", "[CLS]"}, {}, "some/vocab.txt");
     FAIL();
   } catch (const DataError& error) {
     EXPECT_THAT(error.what(), HasSubstr("some/vocab.txt: no piece [SEP] among 3"));

@@ -42,21 +42,17 @@ bool is_cjk(char32_t c) {
          (c >= 0x2A700 && c <= 0x2CEAF) || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
-/// One code point to one; U+0130 becomes "i" here and "i" with a dot in Python, which stripping accents removes.
-char32_t lowered(char32_t c) { return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))); }
-
 bool is_ascii(std::u32string_view text) {
   return std::all_of(text.begin(), text.end(), [](char32_t c) { return c < 0x80; });
 }
 
-/// Canonical composition (NFC) or decomposition (NFD).
-std::u32string normalised(std::u32string_view text, bool compose) {
+/// Canonical decomposition (NFD).
+std::u32string decomposed(std::u32string_view text) {
   if (is_ascii(text)) return std::u32string(text);
   const std::string bytes = encode_utf8(text);
   const auto* data = reinterpret_cast<const utf8proc_uint8_t*>(bytes.data());
   const auto size = static_cast<utf8proc_ssize_t>(bytes.size());
-  const auto options =
-      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | (compose ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE));
+  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
   const auto count = utf8proc_decompose(data, size, nullptr, 0, options);
   if (count < 0) throw std::bad_alloc();  // the bytes are valid UTF-8, so only a size beyond SSIZE_MAX remains
   std::vector<utf8proc_int32_t> points(static_cast<std::size_t>(count) + 1);
@@ -66,20 +62,20 @@ std::u32string normalised(std::u32string_view text, bool compose) {
 }
 
 std::u32string without_accents(std::u32string_view word) {
-  std::u32string text = normalised(word, false);
+  std::u32string text = decomposed(word);
   std::erase_if(text, [](char32_t c) { return category(c) == UTF8PROC_CATEGORY_MN; });
   return text;
 }
 
-bool is_special(std::u32string_view word) {
-  return std::find(kSpecialWords.begin(), kSpecialWords.end(), word) != kSpecialWords.end();
-}
-
-/// The special word that starts at `at`; empty when none does.
-std::u32string_view special_at(std::u32string_view text, std::size_t at) {
-  for (const auto special : kSpecialWords)
-    if (text.substr(at, special.size()) == special) return special;
-  return {};
+/// Lower case as Python's: U+0130 becomes an "i" with a dot above, two code points.
+std::u32string lowered_text(std::u32string_view text) {
+  constexpr char32_t kDottedCapital = 0x130, kDotAbove = 0x307;
+  std::u32string result;
+  for (const char32_t c : text) {
+    result += lowered(c);
+    if (c == kDottedCapital) result += kDotAbove;
+  }
+  return result;
 }
 
 void append_split_at_punctuation(std::u32string_view word, std::vector<std::u32string>& words) {
@@ -98,46 +94,41 @@ void append_split_at_punctuation(std::u32string_view word, std::vector<std::u32s
   }
 }
 
-/// Words of a stretch of text without special words.
-void append_words(std::u32string_view text, bool lower_case, std::vector<std::u32string>& words) {
+}  // namespace
+
+char32_t lowered(char32_t c) { return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))); }
+
+bool is_word_character(char32_t c) {
+  const auto kind = category(c);
+  return c == U'_' || (kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_NO);
+}
+
+std::vector<std::u32string> split_words(std::u32string_view text, const WordRules& rules) {
+  const auto is_whole = [&](std::u32string_view word) {
+    return std::find(rules.whole.begin(), rules.whole.end(), word) != rules.whole.end();
+  };
   std::u32string clean;
-  for (const char32_t raw : text) {
-    const char32_t c = lower_case ? lowered(raw) : raw;
+  for (const char32_t c : text) {
     if (is_dropped(c)) continue;
-    if (is_cjk(c))
+    if (rules.split_ideographs && is_cjk(c))
       clean += {U' ', c, U' '};
     else
       clean += c;
   }
-  clean = normalised(clean, true);
+  std::vector<std::u32string> words;
   for (std::size_t begin = 0; begin < clean.size();) {
     const auto end = static_cast<std::size_t>(
         std::find_if(clean.begin() + std::ptrdiff_t(begin), clean.end(), is_space) - clean.begin());
-    const std::u32string_view word = std::u32string_view(clean).substr(begin, end - begin);
-    if (is_special(word))  // only now, where a control character stood inside
-      words.emplace_back(word);
-    else
-      append_split_at_punctuation(lower_case ? without_accents(word) : std::u32string(word), words);
+    std::u32string word = clean.substr(begin, end - begin);
     begin = end + 1;
-  }
-}
-
-}  // namespace
-
-std::vector<std::u32string> split_words(std::u32string_view text, bool lower_case) {
-  std::vector<std::u32string> words;
-  std::size_t begin = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto special = text[at] == U'[' ? special_at(text, at) : std::u32string_view();
-    if (special.empty()) {
-      ++at;
+    if (is_whole(word)) {
+      words.push_back(std::move(word));
       continue;
     }
-    append_words(text.substr(begin, at - begin), lower_case, words);
-    words.emplace_back(special);
-    begin = at += special.size();
+    if (rules.lower_case) word = lowered_text(word);
+    if (rules.strip_accents) word = without_accents(word);
+    append_split_at_punctuation(word, words);
   }
-  append_words(text.substr(begin), lower_case, words);
   return words;
 }
 

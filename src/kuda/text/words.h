@@ -1,19 +1,27 @@
 #pragma once
-// Text to words before WordPiece: the rules of the classic Python BertTokenizer.
+// Text to words before WordPiece: the rules of BertTokenizer.
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace kuda {
 
-/// Words that are never lower-cased nor split.
-inline constexpr std::array<std::u32string_view, 5> kSpecialWords{U"[UNK]", U"[SEP]", U"[PAD]", U"[CLS]", U"[MASK]"};
+struct WordRules {
+  bool lower_case = true;
+  bool strip_accents = true;
+  bool split_ideographs = true;       ///< CJK ideographs stand alone
+  std::vector<std::u32string> whole;  ///< words that are never changed nor split
+};
 
-/// Special words stand alone; the rest is lower-cased (if asked), freed of control characters and unassigned code
-/// points, split at white space, around CJK ideographs and around punctuation, and freed of accents (if lower-cased).
-/// Unicode tables are those of utf8proc.
-[[nodiscard]] std::vector<std::u32string> split_words(std::u32string_view text, bool lower_case);
+/// The text is lower-cased (if asked), freed of control characters and unassigned code points, split at white space,
+/// around CJK ideographs (if asked) and around punctuation, and freed of accents (if asked). Unicode tables are those
+/// of utf8proc.
+[[nodiscard]] std::vector<std::u32string> split_words(std::u32string_view text, const WordRules& rules);
+
+/// One code point to its lower case; U+0130 to "i", whose dot above is left out.
+[[nodiscard]] char32_t lowered(char32_t c);
+/// Letters, digits, marks that join and underscores: what a token that must stand alone may not touch.
+[[nodiscard]] bool is_word_character(char32_t c);
 
 }  // namespace kuda
