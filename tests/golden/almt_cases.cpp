@@ -38,11 +38,11 @@ almt::AlmtConfig almt_config_of(const GoldenCase& golden) {
 DataShape almt_shape_of(const GoldenCase& golden) {
   const auto& facts = golden.config().at("model");
   DataShape shape;
-  shape.text_length = facts.at("l_input_length");
-  shape.vision_length = facts.at("v_input_length");
-  shape.vision_width = facts.at("v_input_dim");
-  shape.audio_length = facts.at("a_input_length");
-  shape.audio_width = facts.at("a_input_dim");
+  shape.length.text = facts.at("l_input_length");
+  shape.length.vision = facts.at("v_input_length");
+  shape.width.vision = facts.at("v_input_dim");
+  shape.length.audio = facts.at("a_input_length");
+  shape.width.audio = facts.at("a_input_dim");
   return shape;
 }
 

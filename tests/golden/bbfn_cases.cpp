@@ -155,8 +155,8 @@ void check_bbfn_trajectory(const GoldenCase& golden, GoldenReport& report, bbfn:
 void check_bbfn(const GoldenCase& golden, GoldenReport& report) {
   const auto& facts = golden.config().at("hp");
   DataShape shape;
-  shape.vision_width = facts.at("orig_d_v");
-  shape.audio_width = facts.at("orig_d_a");
+  shape.width.vision = facts.at("orig_d_v");
+  shape.width.audio = facts.at("orig_d_a");
   TextEncoder text;
   if (golden.config().contains("bert"))
     text = bert_of(golden.config());

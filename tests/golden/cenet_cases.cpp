@@ -170,11 +170,11 @@ void check_cenet(const GoldenCase& golden, GoldenReport& report) {
     return config.is_codebook() ? 1 : facts.at("feature_dims").at(m).get<int>();
   };
   DataShape shape;
-  shape.text_length = facts.at("seq_lens")[0];
-  shape.audio_length = facts.at("seq_lens")[1];
-  shape.vision_length = facts.at("seq_lens")[2];
-  shape.audio_width = width(1);
-  shape.vision_width = width(2);
+  shape.length.text = facts.at("seq_lens")[0];
+  shape.length.audio = facts.at("seq_lens")[1];
+  shape.length.vision = facts.at("seq_lens")[2];
+  shape.width.audio = width(1);
+  shape.width.vision = width(2);
   constexpr const char* kTable = "weight/roberta.encoder.CE.visual_embedding.weight";  // a row for padding
   if (config.is_codebook()) config.clusters = golden.tensor(kTable).size(0) - 1;
   cenet::Cenet model(config, shape, bert_of(facts));

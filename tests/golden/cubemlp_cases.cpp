@@ -78,8 +78,8 @@ Batch cubemlp_batch(const GoldenCase& golden, GoldenReport& report, const std::s
 cubemlp::CubeMlp cubemlp_of(const GoldenCase& golden) {
   const auto& facts = golden.config().at("opt");
   DataShape shape;
-  shape.vision_width = facts.at("d_v");
-  shape.audio_width = facts.at("d_a");
+  shape.width.vision = facts.at("d_v");
+  shape.width.audio = facts.at("d_a");
   return cubemlp::CubeMlp(cubemlp_config_of(facts), shape, bert_of(golden.config()));
 }
 

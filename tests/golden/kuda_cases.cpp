@@ -63,11 +63,11 @@ Setting setting_of(const GoldenCase& golden) {
   bert.type_vocab_size = dims.at("type_vocab");
 
   const auto lengths = dims.at("seq_lens"), widths = dims.at("dims");
-  setting.shape.text_length = lengths[0];
-  setting.shape.vision_length = lengths[1];
-  setting.shape.audio_length = lengths[2];
-  setting.shape.vision_width = widths[1];
-  setting.shape.audio_width = widths[2];
+  setting.shape.length.text = lengths[0];
+  setting.shape.length.vision = lengths[1];
+  setting.shape.length.audio = lengths[2];
+  setting.shape.width.vision = widths[1];
+  setting.shape.width.audio = widths[2];
   return setting;
 }
 

@@ -53,11 +53,11 @@ std::shared_ptr<mmim::Mmim> mmim_model(const GoldenCase& golden, GoldenReport& r
     batch_size = std::max(batch_size, golden.tensor(key).size(0));
   const auto& facts = golden.config();
   DataShape shape;
-  shape.text_length = facts.at("seq_lens")[0];
-  shape.audio_length = facts.at("seq_lens")[1];
-  shape.vision_length = facts.at("seq_lens")[2];
-  shape.audio_width = facts.at("feature_dims")[1];
-  shape.vision_width = facts.at("feature_dims")[2];
+  shape.length.text = facts.at("seq_lens")[0];
+  shape.length.audio = facts.at("seq_lens")[1];
+  shape.length.vision = facts.at("seq_lens")[2];
+  shape.width.audio = facts.at("feature_dims")[1];
+  shape.width.vision = facts.at("feature_dims")[2];
   const auto model = std::make_shared<mmim::Mmim>(mmim_config(facts), shape, bert_of(facts));
   load_weights(*model, golden, report);
   TrainingFacts training;

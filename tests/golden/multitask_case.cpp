@@ -85,9 +85,9 @@ void check_multitask_single(const GoldenCase& golden, GoldenReport& report, Mult
   model.eval();
   const auto scored = model.forward(batch, &trace);
   report.compare("out/M", scored.score);
-  report.compare("out/T", scored.unimodal[std::size_t(Modality::text)]);
-  report.compare("out/A", scored.unimodal[std::size_t(Modality::audio)]);
-  report.compare("out/V", scored.unimodal[std::size_t(Modality::vision)]);
+  report.compare("out/T", scored.unimodal[Modality::text]);
+  report.compare("out/A", scored.unimodal[Modality::audio]);
+  report.compare("out/V", scored.unimodal[Modality::vision]);
   for (std::size_t head = 0; head < 4; ++head)
     report.compare(fmt::format("out/Feature_{}", "ftav"[head]), trace.at(fmt::format("feature/{}", kLabelHeads[head])));
   for (const auto& key : golden.keys("out/hidden/")) {

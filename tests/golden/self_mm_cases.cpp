@@ -16,11 +16,11 @@ void check_self_mm(const GoldenCase& golden, GoldenReport& report) {
   config.lengths_of_text = facts.at("need_data_aligned");
   const auto widths = facts.at("feature_dims");  // text, audio, vision
   DataShape shape;
-  shape.text_length = facts.at("seq_lens")[0];
-  shape.audio_length = facts.at("seq_lens")[1];
-  shape.vision_length = facts.at("seq_lens")[2];
-  shape.audio_width = widths[1];
-  shape.vision_width = widths[2];
+  shape.length.text = facts.at("seq_lens")[0];
+  shape.length.audio = facts.at("seq_lens")[1];
+  shape.length.vision = facts.at("seq_lens")[2];
+  shape.width.audio = widths[1];
+  shape.width.vision = widths[2];
   self_mm::SelfMm model(config, shape, bert_of(facts));
   load_weights(model, golden, report);
   if (facts.at("_kind") == "traj") return check_multitask_trajectory(golden, report, model);

@@ -12,11 +12,11 @@ DataShape published_shape(const std::string& data) {
   options.like = data;
   const auto sizes = options.resolved();
   DataShape shape;
-  shape.text_length = sizes.text_length;
-  shape.vision_length = sizes.vision_length;
-  shape.vision_width = sizes.vision_width;
-  shape.audio_length = sizes.audio_length;
-  shape.audio_width = sizes.audio_width;
+  shape.length.text = sizes.text_length;
+  shape.length.vision = sizes.vision_length;
+  shape.width.vision = sizes.vision_width;
+  shape.length.audio = sizes.audio_length;
+  shape.width.audio = sizes.audio_width;
   return shape;
 }
 
@@ -26,7 +26,7 @@ std::int64_t preset_parameters(const std::filesystem::path& preset, DataShape sh
   TextEncoder text;  // BERT-base but for what is not counted anyway
   text.bert.vocab_size = 10;
   text.bert.intermediate_size = 1;
-  if (config.model_config->text_input(info.text) == TextInput::features) shape.text_width = text.bert.hidden_size;
+  if (config.model_config->text_input(info.text) == TextInput::features) shape.width.text = text.bert.hidden_size;
   return parameters_without_encoder(*info.make(*config.model_config, shape, text));
 }
 
@@ -38,7 +38,7 @@ std::string sizes_table(const std::filesystem::path& configs) {
       "shapes:\n"
       "{} word pieces, {} vision frames of {}, {} audio frames of {}, text vectors of 768.\n\n"
       "| model | parameters |\n| --- | --- |\n",
-      shape.text_length, shape.vision_length, shape.vision_width, shape.audio_length, shape.audio_width);
+      shape.length.text, shape.length.vision, shape.width.vision, shape.length.audio, shape.width.audio);
   for (const auto& info : all_models())
     text += fmt::format("| `{}` | {} |\n", info.name, preset_parameters(configs / (info.name + "_mosi.toml"), shape));
   return text;

@@ -17,11 +17,11 @@ void check_tetfn(const GoldenCase& golden, GoldenReport& report) {
   config.dropout_relu = config.dropout_embedding = config.dropout_residual = 0;
   config.pool_to_text = facts.at("need_model_aligned");
   DataShape shape;
-  shape.text_length = facts.at("seq_lens")[0];
-  shape.audio_length = facts.at("seq_lens")[1];
-  shape.vision_length = facts.at("seq_lens")[2];
-  shape.audio_width = facts.at("feature_dims")[1];
-  shape.vision_width = facts.at("feature_dims")[2];
+  shape.length.text = facts.at("seq_lens")[0];
+  shape.length.audio = facts.at("seq_lens")[1];
+  shape.length.vision = facts.at("seq_lens")[2];
+  shape.width.audio = facts.at("feature_dims")[1];
+  shape.width.vision = facts.at("feature_dims")[2];
   tetfn::Tetfn model(config, shape, bert_of(facts));
   load_weights(model, golden, report);
   if (facts.at("_kind") == "traj") return check_multitask_trajectory(golden, report, model);

@@ -177,8 +177,8 @@ void check_tmbl(const GoldenCase& golden, GoldenReport& report) {
   }
   const auto& facts = golden.config().at("net");
   DataShape shape;
-  shape.vision_width = facts.at("visual_size");
-  shape.audio_width = facts.at("acoustic_size");
+  shape.width.vision = facts.at("visual_size");
+  shape.width.audio = facts.at("acoustic_size");
   tmbl::Tmbl model(tmbl_config_of(facts), shape, bert_of(golden.config()));
   load_weights(model, golden, report);
   for (const auto& key : golden.keys("weight/"))

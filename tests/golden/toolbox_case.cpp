@@ -14,12 +14,12 @@ DataShape toolbox_shape(const nlohmann::json& facts) {
   DataShape shape;
   const auto widths = facts.at("feature_dims").get<std::vector<std::int64_t>>();
   const auto lengths = facts.at("seq_lens").get<std::vector<std::int64_t>>();
-  shape.text_width = facts.contains("bert") ? 0 : widths.at(0);
-  shape.audio_width = widths.at(1);
-  shape.vision_width = widths.at(2);
-  shape.text_length = lengths.at(0);
-  shape.audio_length = lengths.at(1);
-  shape.vision_length = lengths.at(2);
+  shape.width.text = facts.contains("bert") ? 0 : widths.at(0);
+  shape.width.audio = widths.at(1);
+  shape.width.vision = widths.at(2);
+  shape.length.text = lengths.at(0);
+  shape.length.audio = lengths.at(1);
+  shape.length.vision = lengths.at(2);
   return shape;
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 struct ImportArguments {
   std::string source, folder, family;
-  std::array<std::string, 3> feature;
+  PerModality<std::string> feature;
   std::vector<double> range;
   DataFacts facts;
 };
@@ -32,11 +32,11 @@ Dataset import_source(const ImportArguments& options) {
   if (is_table(options.source)) {
     TableSources sources;
     sources.labels = options.source;
-    for (std::size_t m = 0; m < 3; ++m) sources.feature[m] = options.feature[m];
+    for (const auto m : kModalities) sources.feature[m] = options.feature[m];
     return import_table(sources, options.folder, facts);
   }
   for (const Modality modality : kModalities)
-    if (!options.feature[static_cast<std::size_t>(modality)].empty())
+    if (!options.feature[modality].empty())
       throw UsageError(fmt::format("--{} goes with a label.csv, not with {}", modality_name(modality), options.source));
   return import_mmsa(options.source, options.folder, facts);
 }
@@ -49,10 +49,9 @@ void add_data_import(CLI::App& data) {
   verb->add_option("source", options->source, "feature file (*.pkl), or label.csv with --vision and so on")->required();
   verb->add_option("out", options->folder, "prepared folder to write")->required();
   for (const Modality modality : kModalities) {
-    const auto m = static_cast<std::size_t>(modality);
     const std::string name(modality_name(modality));
-    verb->add_option("--" + name, options->feature[m], "array of label.csv's rows: .npy, .npz or .safetensors");
-    verb->add_option("--" + name + "-extractor", options->facts.extractor[m],
+    verb->add_option("--" + name, options->feature[modality], "array of label.csv's rows: .npy, .npz or .safetensors");
+    verb->add_option("--" + name + "-extractor", options->facts.extractor[modality],
                      "what the numbers are, for the data card");
   }
   verb->add_option("--name", options->facts.name, "name of the data set (default: found from the split sizes)");

@@ -24,7 +24,7 @@ void print_bounds(const SynthOptions& options) {
   row("everything about each modality (the bound)", bounds.bayes);
   row("the three sentiments, not which one to trust", bounds.blind);
   for (const Modality modality : kModalities)
-    row(fmt::format("{} alone", modality_name(modality)), bounds.single[static_cast<std::size_t>(modality)]);
+    row(fmt::format("{} alone", modality_name(modality)), bounds.single[modality]);
   row("nothing (a constant)", bounds.constant);
   std::cout << table.text();
 }

@@ -12,12 +12,11 @@ namespace {
 std::string data_of(const Explanation& clip) {
   std::string data = "# modality, score of the modality alone, score without it, share in the fusion\n";
   for (const auto modality : kModalities) {
-    const auto m = static_cast<std::size_t>(modality);
-    data += fmt::format("{} {} {} {}\n", modality_name(modality), gnuplot_number(double(clip.unimodal[m])),
-                        gnuplot_number(clip.without[m]), gnuplot_number(clip.share[m]));
+    data += fmt::format("{} {} {} {}\n", modality_name(modality), gnuplot_number(double(clip.unimodal[modality])),
+                        gnuplot_number(clip.without[modality]), gnuplot_number(clip.share[modality]));
   }
   for (const auto modality : kModalities) {
-    const auto& map = clip.attention[static_cast<std::size_t>(modality)];
+    const auto& map = clip.attention[modality];
     if (!map) continue;
     data += fmt::format("\n\n# attention to {}: rows are fused positions\n", modality_name(modality));
     for (std::int64_t row = 0; row < map->rows; ++row) {
@@ -38,7 +37,7 @@ FigureSource explanation_figure(const Explanation& clip) {
   figure.data = data_of(clip);
   std::vector<std::string> maps;
   for (const auto modality : kModalities)
-    if (clip.attention[static_cast<std::size_t>(modality)]) maps.emplace_back(modality_name(modality));
+    if (clip.attention[modality]) maps.emplace_back(modality_name(modality));
   figure.width = 1100;
   figure.height = maps.empty() ? 320 : 640;
   const auto file = gnuplot_text(figure.name + ".dat");

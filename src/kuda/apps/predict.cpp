@@ -57,9 +57,9 @@ std::string as_csv(const std::vector<Prediction>& predictions, const std::vector
                                   std::string(split_name(p.split)),
                                   cell(p.label),
                                   cell(p.score),
-                                  cell(p.unimodal[0]),
-                                  cell(p.unimodal[1]),
-                                  cell(p.unimodal[2])};
+                                  cell(p.unimodal.text),
+                                  cell(p.unimodal.vision),
+                                  cell(p.unimodal.audio)};
     if (!intervals.empty()) line.insert(line.end(), {cell(intervals[i].low), cell(intervals[i].high)});
     text += io::csv_line(line);
   }
@@ -75,8 +75,7 @@ std::string as_json(const std::vector<Prediction>& predictions, const std::vecto
                                  {"label", json_number(p.label)},
                                  {"prediction", json_number(p.score)}};
     for (const Modality modality : kModalities)
-      entry["unimodal"][std::string(modality_name(modality))] =
-          json_number(p.unimodal[static_cast<std::size_t>(modality)]);
+      entry["unimodal"][std::string(modality_name(modality))] = json_number(p.unimodal[modality]);
     if (!intervals.empty()) {
       entry["low"] = json_number(float(intervals[i].low));
       entry["high"] = json_number(float(intervals[i].high));

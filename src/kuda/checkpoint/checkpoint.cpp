@@ -20,26 +20,32 @@ namespace {
 using json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-json to_json(const DataShape& s) {
-  return {{"text_length", s.text_length},
-          {"text_width", s.text_width},
-          {"vision_length", s.vision_length},
-          {"vision_width", s.vision_width},
-          {"audio_length", s.audio_length},
-          {"audio_width", s.audio_width},
-          {"present", s.present}};
+std::string key_of(Modality modality, const char* what) { return fmt::format("{}_{}", modality_name(modality), what); }
+
+json to_json(const DataShape& shape) {
+  json object;
+  for (const auto modality : kModalities) {
+    object[key_of(modality, "length")] = shape.length[modality];
+    object[key_of(modality, "width")] = shape.width[modality];
+  }
+  object["present"] = shape.present;
+  return object;
+}
+
+/// From [text, vision, audio].
+template <class T>
+void read_list(const json& list, PerModality<T>& values) {
+  for (const auto modality : kModalities) values[modality] = list.at(static_cast<std::size_t>(modality)).get<T>();
 }
 
 DataShape shape_from(const json& object) {
-  DataShape s;
-  s.text_length = object.at("text_length");
-  s.text_width = object.at("text_width");
-  s.vision_length = object.at("vision_length");
-  s.vision_width = object.at("vision_width");
-  s.audio_length = object.at("audio_length");
-  s.audio_width = object.at("audio_width");
-  s.present = object.at("present");
-  return s;
+  DataShape shape;
+  for (const auto modality : kModalities) {
+    shape.length[modality] = object.at(key_of(modality, "length"));
+    shape.width[modality] = object.at(key_of(modality, "width"));
+  }
+  read_list(object.at("present"), shape.present);
+  return shape;
 }
 
 std::string describe_json(const CheckpointFacts& facts, RunConfig& config) {
@@ -84,7 +90,7 @@ void read_facts(const fs::path& path, Checkpoint& checkpoint) {
     facts.source_sha256 = object.at("source_sha256");
     facts.is_synthetic = object.at("is_synthetic");
     facts.is_aligned = object.value("is_aligned", false);
-    facts.padded_lengths = object.value("padded_lengths", facts.padded_lengths);
+    if (object.contains("padded_lengths")) read_list(object.at("padded_lengths"), facts.padded_lengths);
     facts.epoch = object.at("epoch");
     facts.epochs = object.at("epochs");
     facts.select = object.at("select");
@@ -183,7 +189,7 @@ std::vector<std::string> modalities_of(const Checkpoint& checkpoint) {
   const auto& facts = checkpoint.facts;
   std::vector<std::string> names;
   for (const auto modality : kModalities)
-    if (facts.shape.present[std::size_t(modality)] && checkpoint.config.collate.uses(modality) &&
+    if (facts.shape.present[modality] && checkpoint.config.collate.uses(modality) &&
         (facts.task == kMainTask || facts.task == modality_name(modality)))
       names.emplace_back(modality_name(modality));
   return names;
@@ -202,13 +208,13 @@ Collator make_collator(const Checkpoint& checkpoint, const Dataset& dataset,
     config.modalities.push_back(full);
   }
   const auto& shape = checkpoint.facts.shape;
-  config.text_length = shape.text_length;
-  config.vision_length = shape.vision_length;
-  config.audio_length = shape.audio_length;
+  config.text_length = shape.length.text;
+  config.vision_length = shape.length.vision;
+  config.audio_length = shape.length.audio;
   config.target = "multimodal";
   config.crop = checkpoint.model->is_padding_invariant();
-  if (config.uses(Modality::vision)) check_width(checkpoint, dataset, Modality::vision, shape.vision_width);
-  if (config.uses(Modality::audio)) check_width(checkpoint, dataset, Modality::audio, shape.audio_width);
+  for (const auto modality : {Modality::vision, Modality::audio})
+    if (config.uses(modality)) check_width(checkpoint, dataset, modality, shape.width[modality]);
   return {dataset, checkpoint.tokenizer ? &*checkpoint.tokenizer : nullptr, config, checkpoint.normaliser};
 }
 

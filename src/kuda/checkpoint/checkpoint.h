@@ -39,7 +39,7 @@ struct CheckpointFacts {
   /// Of the data it was trained on: what decides which frames of a long clip are shown (data/window.h). By Modality,
   /// the padded length; 0 where the data lack the modality, and in checkpoints from before it was recorded.
   bool is_aligned = false;
-  std::array<std::int64_t, 3> padded_lengths{};
+  PerModality<std::int64_t> padded_lengths;
   std::int64_t epoch = 0, epochs = 0;           ///< the saved one, from 1, and how many were trained
   std::string select = "valid";                 ///< how it was chosen; "last", or "published" for converted weights
   std::map<std::string, std::string> versions;  ///< kuda, revision, libtorch

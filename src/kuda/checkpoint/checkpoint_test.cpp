@@ -122,7 +122,7 @@ TEST_F(CheckpointFolder, FeaturesOfAnotherDataSetAreNamed) {
               AllOf(HasSubstr("vision: the model was built for 5 features a frame"), HasSubstr("has 35"),
                     HasSubstr("another extractor")));
   const auto collator = make_collator(checkpoint, dataset, {"T", "audio"});
-  EXPECT_EQ(collator.shape().audio_length, 12) << "lengths are those of the model";
+  EXPECT_EQ(collator.shape().length.audio, 12) << "lengths are those of the model";
   EXPECT_TRUE(checkpoint.model->forward(collator({0, 1}), nullptr).score.isfinite().all().item<bool>());
 }
 

@@ -21,26 +21,26 @@ std::vector<float> floats_of(const torch::Tensor& values, std::int64_t size) {
 
 void add_clips(std::vector<Prediction>& predictions, const Batch& batch) {
   const auto labels = floats_of(batch.label, batch.size());
-  std::array<std::vector<float>, 3> own_labels;
-  for (std::size_t m = 0; m < 3; ++m) own_labels[m] = floats_of(batch.unimodal_labels[m], batch.size());
+  PerModality<std::vector<float>> own_labels;
+  for (const auto m : kModalities) own_labels[m] = floats_of(batch.unimodal_labels[m], batch.size());
   for (std::size_t k = 0; k < batch.ids.size(); ++k)
     predictions.push_back({batch.ids[k],
                            Split::test,
                            labels[k],
                            0,
                            {0, 0, 0},  // until scored: share_scores adds
-                           {own_labels[0][k], own_labels[1][k], own_labels[2][k]}});
+                           {own_labels.text[k], own_labels.vision[k], own_labels.audio[k]}});
 }
 
 /// Of the clips from `begin` on.
 void fill_scores(std::vector<Prediction>& predictions, std::size_t begin, const Output& output) {
   const auto size = std::int64_t(predictions.size() - begin);
   const auto scores = floats_of(output.score, size);
-  std::array<std::vector<float>, 3> unimodal;
-  for (std::size_t m = 0; m < 3; ++m) unimodal[m] = floats_of(output.unimodal[m], size);
+  PerModality<std::vector<float>> unimodal;
+  for (const auto m : kModalities) unimodal[m] = floats_of(output.unimodal[m], size);
   for (std::size_t k = 0; k < scores.size(); ++k) {
     predictions[begin + k].score = scores[k];
-    predictions[begin + k].unimodal = {unimodal[0][k], unimodal[1][k], unimodal[2][k]};
+    predictions[begin + k].unimodal = {unimodal.text[k], unimodal.vision[k], unimodal.audio[k]};
   }
 }
 
@@ -48,11 +48,12 @@ void fill_scores(std::vector<Prediction>& predictions, std::size_t begin, const 
 void share_scores(const ProcessGroup& group, std::vector<Prediction>& predictions) {
   if (group.is_alone()) return;
   std::vector<double> values;  // four a clip
-  for (const auto& p : predictions) values.insert(values.end(), {p.score, p.unimodal[0], p.unimodal[1], p.unimodal[2]});
+  for (const auto& p : predictions)
+    values.insert(values.end(), {p.score, p.unimodal.text, p.unimodal.vision, p.unimodal.audio});
   group.sum(values);
   auto value = values.begin();
   for (auto& p : predictions)
-    for (auto* score : {&p.score, &p.unimodal[0], &p.unimodal[1], &p.unimodal[2]}) *score = float(*value++);
+    for (auto* score : {&p.score, &p.unimodal.text, &p.unimodal.vision, &p.unimodal.audio}) *score = float(*value++);
 }
 
 void check_finite(const std::vector<Prediction>& predictions, std::size_t begin) {

@@ -25,11 +25,11 @@ using Collate = std::function<Batch(const std::vector<std::int64_t>& rows)>;
 
 struct Prediction {
   std::string id;
-  Split split = Split::test;                                           ///< predict_rows leaves the default
-  float label = kUnknown;                                              ///< NaN = unknown
-  float score = 0;                                                     ///< in the data set's score range
-  std::array<float, 3> unimodal{kUnknown, kUnknown, kUnknown};         ///< by Modality; NaN where the model has none
-  std::array<float, 3> unimodal_labels{kUnknown, kUnknown, kUnknown};  ///< by Modality; NaN = unknown
+  Split split = Split::test;                                         ///< predict_rows leaves the default
+  float label = kUnknown;                                            ///< NaN = unknown
+  float score = 0;                                                   ///< in the data set's score range
+  PerModality<float> unimodal{kUnknown, kUnknown, kUnknown};         ///< NaN where the model has none
+  PerModality<float> unimodal_labels{kUnknown, kUnknown, kUnknown};  ///< NaN = unknown
 };
 
 struct PredictOptions {

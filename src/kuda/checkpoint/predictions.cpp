@@ -40,35 +40,36 @@ void write_predictions(const std::filesystem::path& path, const std::vector<Pred
                                    "label_T", "label_V", "label_A"});
   for (const auto& p : predictions)
     text += io::csv_line({p.id, std::string(split_name(p.split)), text_of(p.label), text_of(p.score),
-                          text_of(p.unimodal[0]), text_of(p.unimodal[1]), text_of(p.unimodal[2]),
-                          text_of(p.unimodal_labels[0]), text_of(p.unimodal_labels[1]), text_of(p.unimodal_labels[2])});
+                          text_of(p.unimodal.text), text_of(p.unimodal.vision), text_of(p.unimodal.audio),
+                          text_of(p.unimodal_labels.text), text_of(p.unimodal_labels.vision),
+                          text_of(p.unimodal_labels.audio)});
   write_file(path, text);
 }
 
 std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
   const auto table = io::read_csv(path);
-  const std::array<std::size_t, 7> column{table.column("id"),           table.column("split"),
-                                          table.column("label"),        table.column("prediction"),
-                                          table.column("prediction_T"), table.column("prediction_V"),
-                                          table.column("prediction_A")};
-  const std::array<std::string, 3> label_names{"label_T", "label_V", "label_A"};
-  std::array<std::optional<std::size_t>, 3> label_column;
-  for (std::size_t m = 0; m < 3; ++m)
-    if (table.has_column(label_names[m])) label_column[m] = table.column(label_names[m]);
+  const auto id = table.column("id"), split = table.column("split"), label = table.column("label"),
+             score = table.column("prediction");
+  PerModality<std::size_t> own_score;
+  PerModality<std::optional<std::size_t>> own_label;
+  for (const auto m : kModalities) {
+    own_score[m] = table.column(fmt::format("prediction_{}", letter(m)));
+    if (const auto name = fmt::format("label_{}", letter(m)); table.has_column(name)) own_label[m] = table.column(name);
+  }
   std::vector<Prediction> predictions;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const auto& row = table.rows[i];
     const auto where = fmt::format("{}:{}", path.string(), table.lines[i]);
     Prediction p;
-    p.id = row[column[0]];
+    p.id = row[id];
     if (p.id.empty()) throw DataError(where + ": no id");
-    if (row[column[3]].empty()) throw DataError(where + ": no prediction");
-    p.split = split_from(row[column[1]]);
-    p.label = number_of(row[column[2]], where);
-    p.score = number_of(row[column[3]], where);
-    for (std::size_t m = 0; m < 3; ++m) {
-      p.unimodal[m] = number_of(row[column[4 + m]], where);
-      if (label_column[m]) p.unimodal_labels[m] = number_of(row[*label_column[m]], where);
+    if (row[score].empty()) throw DataError(where + ": no prediction");
+    p.split = split_from(row[split]);
+    p.label = number_of(row[label], where);
+    p.score = number_of(row[score], where);
+    for (const auto m : kModalities) {
+      p.unimodal[m] = number_of(row[own_score[m]], where);
+      if (own_label[m]) p.unimodal_labels[m] = number_of(row[*own_label[m]], where);
     }
     predictions.push_back(std::move(p));
   }

@@ -34,12 +34,12 @@ TEST(Predictions, ReadBackBitByBit) {
     EXPECT_EQ(found[i].score, some()[i].score);
     EXPECT_EQ(std::isnan(found[i].label), std::isnan(some()[i].label));
   }
-  EXPECT_EQ(found[0].unimodal[2], -2.5e-8F);
-  EXPECT_TRUE(std::isnan(found[0].unimodal[1]));
-  EXPECT_EQ(found[0].unimodal_labels[0], -0.2F);
-  EXPECT_EQ(found[0].unimodal_labels[1], 1.0F / 3);
-  EXPECT_TRUE(std::isnan(found[0].unimodal_labels[2]));
-  EXPECT_TRUE(std::isnan(found[2].unimodal_labels[0]));
+  EXPECT_EQ(found[0].unimodal.audio, -2.5e-8F);
+  EXPECT_TRUE(std::isnan(found[0].unimodal.vision));
+  EXPECT_EQ(found[0].unimodal_labels.text, -0.2F);
+  EXPECT_EQ(found[0].unimodal_labels.vision, 1.0F / 3);
+  EXPECT_TRUE(std::isnan(found[0].unimodal_labels.audio));
+  EXPECT_TRUE(std::isnan(found[2].unimodal_labels.text));
 }
 
 TEST(Predictions, FilesWithoutUnimodalLabelsAreRead) {
@@ -47,7 +47,7 @@ TEST(Predictions, FilesWithoutUnimodalLabelsAreRead) {
   write_file(path, "id,split,label,prediction,prediction_T,prediction_V,prediction_A\na,test,1,0.5,0.25,,\n");
   const auto found = read_predictions(path);
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0].unimodal[0], 0.25F);
+  EXPECT_EQ(found[0].unimodal.text, 0.25F);
   for (const float label : found[0].unimodal_labels) EXPECT_TRUE(std::isnan(label));
 }
 
@@ -98,7 +98,7 @@ TEST(Report, AnEpochChosenOnTheTestSplitMarksEveryNumber) {
 TEST(Report, TextOnlyComesFromTheDecoderWhereEveryClipHasIt) {
   EXPECT_TRUE(text_decoder_scores(some()).empty());
   auto known = some();
-  for (auto& prediction : known) prediction.unimodal[0] = 0.25F;
+  for (auto& prediction : known) prediction.unimodal.text = 0.25F;
   EXPECT_EQ(text_decoder_scores(known)[1].score, 0.25F);
 }
 

@@ -61,7 +61,7 @@ TEST_P(Presets, ScoreClipsOfTheirDataSet) {
     model->eval();
     const Collator collator(clips, has_tokens ? &tokenizer : nullptr, config.collate);
     const auto batch = collator({0, 1});
-    EXPECT_EQ(batch.vision.values.size(2), shape.vision_width);
+    EXPECT_EQ(batch.vision.values.size(2), shape.width.vision);
     const auto score = model->forward(batch, nullptr).score;
     EXPECT_EQ(score.sizes(), (std::vector<std::int64_t>{2})) << preset;
     EXPECT_TRUE(score.isfinite().all().item<bool>()) << preset;

@@ -18,8 +18,10 @@ Batch Batch::to(torch::Device device) const {
   Batch batch = *this;
   for (auto* tensor : {&batch.text_ids, &batch.text_segments, &batch.text_padding, &batch.label})
     *tensor = moved(*tensor, device);
-  for (auto* sequence : {&batch.text_features, &batch.vision, &batch.audio}) *sequence = moved(*sequence, device);
-  for (auto& labels : batch.unimodal_labels) labels = moved(labels, device);
+  for (const auto modality : kModalities) {
+    batch[modality] = moved(batch[modality], device);
+    batch.unimodal_labels[modality] = moved(batch.unimodal_labels[modality], device);
+  }
   return batch;
 }
 

@@ -6,10 +6,11 @@
 
 #include <torch/torch.h>
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "kuda/data/modality.h"
 
 namespace kuda {
 
@@ -27,8 +28,14 @@ struct Batch {
   torch::Tensor text_segments;     ///< [B, Lt] int64
   torch::Tensor text_padding;      ///< [B, Lt] bool
   Sequence text_features, vision, audio;
-  torch::Tensor label;                           ///< [B] float32
-  std::array<torch::Tensor, 3> unimodal_labels;  ///< by Modality, [B] float32, NaN = unknown
+  torch::Tensor label;                                              ///< [B] float32
+  PerModality<torch::Tensor> unimodal_labels;                       ///< [B] float32, NaN = unknown
+  [[nodiscard]] Sequence& operator[](Modality modality) noexcept {  ///< text -> text_features
+    return of_modality(modality, text_features, vision, audio);
+  }
+  [[nodiscard]] const Sequence& operator[](Modality modality) const noexcept {
+    return of_modality(modality, text_features, vision, audio);
+  }
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(ids.size()); }
   [[nodiscard]] Batch to(torch::Device device) const;
 };

@@ -37,8 +37,8 @@ std::string effect_of(CleanPolicy policy) {
   return "";
 }
 
-CleaningCounts::PerModality count_feature(const Dataset& dataset, const Feature& feature, CleanPolicy policy) {
-  CleaningCounts::PerModality counts;
+CleaningCounts::OfFeature count_feature(const Dataset& dataset, const Feature& feature, CleanPolicy policy) {
+  CleaningCounts::OfFeature counts;
   for (std::size_t i = 0; i < dataset.clips.size(); ++i) {
     const bool is_finite = feature.finite == Finite::yes;
     const auto frames = is_finite ? torch::Tensor() : feature.clip(std::int64_t(i));
@@ -60,7 +60,7 @@ CleaningCounts::PerModality count_feature(const Dataset& dataset, const Feature&
   return counts;
 }
 
-std::string values_line(std::string_view name, const CleaningCounts::PerModality& counts) {
+std::string values_line(std::string_view name, const CleaningCounts::OfFeature& counts) {
   return fmt::format("{}: {} NaN, {} +inf, {} -inf in {} clips ({}{})", name, counts.not_finite.nan,
                      counts.not_finite.positive_infinity, counts.not_finite.negative_infinity, counts.clips_affected,
                      join(counts.first_clips),
@@ -100,7 +100,7 @@ CleaningCounts count_cleaning(const Dataset& dataset, const DataConfig& config) 
   for (const Modality modality : kModalities) {
     const auto& feature = dataset.feature(modality);
     if (!feature || !config.uses(modality)) continue;
-    auto& own = counts.modality[std::size_t(modality)];
+    auto& own = counts.modality[modality];
     own = count_feature(dataset, *feature, policy);
     if (policy == CleanPolicy::fail && own.clips_affected > 0)
       throw DataError(values_line(modality_name(modality), own), "data.clean names policies that repair them");
@@ -117,7 +117,7 @@ CleaningCounts count_cleaning(const Dataset& dataset, const DataConfig& config) 
 std::vector<std::string> describe(const CleaningCounts& counts, const DataConfig& config) {
   std::vector<std::string> lines;
   for (const Modality modality : kModalities) {
-    const auto& own = counts.modality[std::size_t(modality)];
+    const auto& own = counts.modality[modality];
     const auto name = modality_name(modality);
     if (own.clips_affected > 0) lines.push_back(values_line(name, own) + ": " + effect_of(config.clean_policy()));
     if (own.frames_dropped > 0) lines.push_back(fmt::format("{}: {} frames left out", name, own.frames_dropped));

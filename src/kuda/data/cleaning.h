@@ -3,7 +3,6 @@
 
 #include <torch/torch.h>
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,7 +26,7 @@ struct CleanClip {
 
 /// What cleaning does to a whole data set, for the run folder.
 struct CleaningCounts {
-  struct PerModality {
+  struct OfFeature {
     NotFinite not_finite;             ///< values in the stored frames
     std::int64_t clips_affected = 0;  ///< clips with any of these
     std::int64_t frames_dropped = 0;  ///< policy drop_frame
@@ -35,7 +34,7 @@ struct CleaningCounts {
     std::int64_t lengths_cut = 0;     ///< declared beyond the padded array
     std::vector<std::string> first_clips;  ///< ids of the first five affected
   };
-  std::array<PerModality, 3> modality;        ///< by Modality; text: pre-computed features
+  PerModality<OfFeature> modality;            ///< text: pre-computed features
   std::int64_t labels_out_of_range = 0;       ///< clipped with data.labels = "clip", else kept
   std::int64_t clips = 0, clips_dropped = 0;  ///< the second is always 0
 };

@@ -23,16 +23,15 @@ std::int64_t wanted_length(const Dataset& dataset, const DataConfig& config, Mod
 
 DataShape make_shape(const Dataset& dataset, const DataConfig& config, const TokenSource* tokens) {
   DataShape shape;
-  const auto width = [&](Modality m) { return dataset.feature(m) && config.uses(m) ? dataset.feature(m)->width() : 0; };
+  for (const Modality m : kModalities) {
+    const auto& feature = dataset.feature(m);
+    shape.length[m] = wanted_length(dataset, config, m);
+    shape.width[m] = feature && config.uses(m) ? feature->width() : 0;
+    shape.present[m] = shape.width[m] > 0;
+  }
   // Without text in use, a length that was asked for still stands: some models align the other modalities to it.
-  shape.text_length = tokens != nullptr ? tokens->length()
-                                        : std::max(wanted_length(dataset, config, Modality::text), config.text_length);
-  shape.text_width = width(Modality::text);
-  shape.vision_length = wanted_length(dataset, config, Modality::vision);
-  shape.vision_width = width(Modality::vision);
-  shape.audio_length = wanted_length(dataset, config, Modality::audio);
-  shape.audio_width = width(Modality::audio);
-  shape.present = {tokens != nullptr || shape.text_width > 0, shape.vision_width > 0, shape.audio_width > 0};
+  shape.length.text = tokens != nullptr ? tokens->length() : std::max(shape.length.text, config.text_length);
+  shape.present.text = shape.present.text || tokens != nullptr;
   return shape;
 }
 
@@ -46,7 +45,7 @@ void require_modalities(const Dataset& dataset, const DataConfig& config) {
 void require_widths(const Dataset& dataset, const DataConfig& config, const Normaliser& normaliser) {
   for (const Modality m : {Modality::vision, Modality::audio}) {
     if (!config.uses(m)) continue;
-    const auto& own = normaliser.modality[std::size_t(m)];
+    const auto& own = normaliser.modality[m];
     if (!own.defined())
       throw DataError(fmt::format("normaliser: has no mean and deviation of {}", modality_name(m)),
                       "it was made for other modalities");
@@ -102,7 +101,7 @@ Sequence Collator::collate_feature(Modality modality, std::int64_t length,
   const auto rule = config_.mask_rule();
   const bool cuts_values = rule != MaskRule::released;  // frames beyond the mask are not shown at all
   static const FeatureStatistics kNone;
-  const auto& statistics = normaliser_ ? normaliser_->modality[std::size_t(modality)] : kNone;
+  const auto& statistics = normaliser_ ? normaliser_->modality[modality] : kNone;
   const bool standardises = config_.normalise == "standardise" && !is_text;
 
   std::vector<Prepared> clips;
@@ -176,14 +175,13 @@ void Collator::collate_labels(Batch& batch) const {
     return labels;
   };
   for (const Modality m : kModalities)
-    batch.unimodal_labels[std::size_t(m)] =
-        column([m](const Clip& clip) { return clip.unimodal_labels[std::size_t(m)]; });
+    batch.unimodal_labels[m] = column([m](const Clip& clip) { return clip.unimodal_labels[m]; });
   if (config_.target == "multimodal") {
     batch.label = column([](const Clip& clip) { return clip.label; });
     return;
   }
   const Modality target = modality_from(config_.target);
-  batch.label = batch.unimodal_labels[std::size_t(target)];
+  batch.label = batch.unimodal_labels[target];
   for (std::int64_t i = 0; i < batch.size(); ++i)
     if (std::isnan(batch.label[i].item<float>()))
       throw DataError(fmt::format("{}: clip {} has no {} label (label_{})", dataset_.source, batch.ids[std::size_t(i)],
@@ -202,16 +200,16 @@ Batch Collator::operator()(const std::vector<std::int64_t>& rows) const {
   }
   collate_tokens(batch);
   batch.text_features = collate_feature(Modality::text, wanted_length(dataset_, config_, Modality::text), rows);
-  batch.vision = collate_feature(Modality::vision, shape_.vision_length, rows);
-  batch.audio = collate_feature(Modality::audio, shape_.audio_length, rows);
+  batch.vision = collate_feature(Modality::vision, shape_.length.vision, rows);
+  batch.audio = collate_feature(Modality::audio, shape_.length.audio, rows);
   collate_labels(batch);
   return batch;
 }
 
 std::int64_t Collator::batch_bytes(std::int64_t size) const noexcept {
-  const auto text = shape_.text_length * (2 * 8 + 1) + shape_.text_length * shape_.text_width * 4;
+  const auto text = shape_.length.text * (2 * 8 + 1) + shape_.length.text * shape_.width.text * 4;
   const auto frames =
-      shape_.vision_length * (shape_.vision_width * 4 + 1) + shape_.audio_length * (shape_.audio_width * 4 + 1);
+      shape_.length.vision * (shape_.width.vision * 4 + 1) + shape_.length.audio * (shape_.width.audio * 4 + 1);
   return size * (text + frames);
 }
 

@@ -65,7 +65,7 @@ TEST(Collate, PadsToTheDataAndMarksPadding) {
   EXPECT_FALSE(batch.text_ids.defined());
   EXPECT_FALSE(batch.text_features.values.defined());
   EXPECT_EQ(numbers(batch.label), (std::vector<float>{data.clips[0].label, data.clips[2].label}));
-  EXPECT_TRUE(std::isnan(batch.unimodal_labels[2][0].item<float>()));
+  EXPECT_TRUE(std::isnan(batch.unimodal_labels.audio[0].item<float>()));
 }
 
 TEST(Collate, CropsToTheLongestClipOfTheBatch) {
@@ -107,8 +107,8 @@ TEST(Collate, LeavesOutModalitiesThatAreNotInUse) {
   EXPECT_TRUE(batch.vision.values.defined());
   EXPECT_FALSE(batch.audio.values.defined());
   EXPECT_FALSE(batch.text_ids.defined());
-  EXPECT_EQ(collate.shape().present, (std::array{false, true, false}));
-  EXPECT_EQ(collate.shape().audio_width, 0);
+  EXPECT_EQ(collate.shape().present, (PerModality<bool>{false, true, false}));
+  EXPECT_EQ(collate.shape().width.audio, 0);
 }
 
 TEST(Collate, NamesAModalityThatTheDataLacks) {
@@ -160,7 +160,7 @@ TEST(Collate, CountsWhatCleaningDid) {
   config.clean = "drop_frame";
   config.labels = "clip";
   const auto counts = count_cleaning(data, config);
-  const auto& vision = counts.modality[1];
+  const auto& vision = counts.modality.vision;
   EXPECT_EQ(vision.not_finite.nan, 1);
   EXPECT_EQ(vision.not_finite.positive_infinity, 1);
   EXPECT_EQ(vision.not_finite.negative_infinity, 1);
@@ -179,7 +179,7 @@ TEST(Collate, StandardisesByTheTrainingSplitOnly) {
   DataConfig config = vision_only();
   config.normalise = "standardise";
   const Collator collate(data, nullptr, config);
-  const auto& statistics = collate.normaliser()->modality[1];
+  const auto& statistics = collate.normaliser()->modality.vision;
   EXPECT_FLOAT_EQ(statistics.mean[0].item<float>(), 3);
   EXPECT_FLOAT_EQ(statistics.deviation[0].item<float>(), std::sqrt(8.0F / 3));
   EXPECT_EQ(statistics.deviation[1].item<float>(), 0) << "never changes in training";
@@ -198,7 +198,7 @@ TEST(Collate, StandardisingCountsValidFramesOnly) {
   data.vision->lengths[0] = 2;
   DataConfig config = vision_only();
   config.normalise = "standardise";
-  EXPECT_FLOAT_EQ(Normaliser::fit(data, config).modality[1].mean[0].item<float>(), 3);
+  EXPECT_FLOAT_EQ(Normaliser::fit(data, config).modality.vision.mean[0].item<float>(), 3);
 }
 
 TEST(Collate, ANormaliserReadsBackTheSame) {
@@ -208,9 +208,9 @@ TEST(Collate, ANormaliserReadsBackTheSame) {
   const auto fitted = Normaliser::fit(data, config);
   fitted.save(test::scratch("normaliser.safetensors"));
   const auto loaded = Normaliser::load(test::scratch("normaliser.safetensors"));
-  EXPECT_TRUE(torch::equal(loaded.modality[1].mean, fitted.modality[1].mean));
-  EXPECT_TRUE(torch::equal(loaded.modality[2].deviation, fitted.modality[2].deviation));
-  EXPECT_FALSE(loaded.modality[0].defined());
+  EXPECT_TRUE(torch::equal(loaded.modality.vision.mean, fitted.modality.vision.mean));
+  EXPECT_TRUE(torch::equal(loaded.modality.audio.deviation, fitted.modality.audio.deviation));
+  EXPECT_FALSE(loaded.modality.text.defined());
   const auto a = Collator(data, nullptr, config)({1}), b = Collator(data, nullptr, config, loaded)({1});
   EXPECT_TRUE(torch::equal(a.vision.values, b.vision.values));
   data.vision = make_feature({{{1}}, {{2}}, {{3}}}, 1);
@@ -241,7 +241,7 @@ TEST(Collate, TokenisesRawTextToTheLongestText) {
   const Dataset data = small_dataset();
   const WordPiece tokenizer = tiny_vocabulary();
   const Collator collate(data, &tokenizer, {});
-  EXPECT_EQ(collate.shape().text_length, 10);  // [CLS] a fine film , " really " yes [SEP]; quotes are [UNK]
+  EXPECT_EQ(collate.shape().length.text, 10);  // [CLS] a fine film , " really " yes [SEP]; quotes are [UNK]
   const Batch batch = collate({0});
   EXPECT_EQ(batch.text_ids[0][0].item<int>(), 2);
   EXPECT_EQ(batch.text_ids[0][-1].item<int>(), 3);

@@ -56,7 +56,7 @@ bool DataConfig::uses(Modality modality) const {
 }
 
 std::int64_t DataConfig::length(Modality modality) const {
-  return std::array{text_length, vision_length, audio_length}[static_cast<std::size_t>(modality)];
+  return of_modality(modality, text_length, vision_length, audio_length);
 }
 
 MaskRule DataConfig::mask_rule() const { return static_cast<MaskRule>(position(kMaskRules, mask, "mask")); }

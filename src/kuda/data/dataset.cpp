@@ -7,17 +7,18 @@
 
 namespace kuda {
 
-char letter(Modality modality) noexcept { return "TVA"[static_cast<std::size_t>(modality)]; }
+namespace {
 
-std::string_view modality_name(Modality modality) noexcept {
-  constexpr std::array<std::string_view, 3> kNames{"text", "vision", "audio"};
-  return kNames[static_cast<std::size_t>(modality)];
-}
+constexpr PerModality<std::string_view> kModalityNames{"text", "vision", "audio"}, kModalityLetters{"T", "V", "A"};
+
+}  // namespace
+
+char letter(Modality modality) noexcept { return kModalityLetters[modality].front(); }
+std::string_view modality_name(Modality modality) noexcept { return kModalityNames[modality]; }
 
 Modality modality_from(std::string_view name) {
   for (const Modality modality : kModalities)
-    if (name == modality_name(modality) || name == std::string_view(&"TVA"[static_cast<std::size_t>(modality)], 1))
-      return modality;
+    if (name == kModalityNames[modality] || name == kModalityLetters[modality]) return modality;
   throw ConfigError("unknown modality '" + std::string(name) + "'",
                     suggestion(name, {"text", "vision", "audio", "T", "V", "A"}));
 }
@@ -49,22 +50,10 @@ bool Dataset::has_unimodal_labels(Modality modality) const {
   bool any = false;
   for (const Clip& clip : clips) {
     if (clip.split != Split::train) continue;
-    if (std::isnan(clip.unimodal_labels[static_cast<std::size_t>(modality)])) return false;
+    if (std::isnan(clip.unimodal_labels[modality])) return false;
     any = true;
   }
   return any;
-}
-
-const std::optional<Feature>& Dataset::feature(Modality modality) const {
-  switch (modality) {
-    case Modality::text:
-      return text_features;
-    case Modality::vision:
-      return vision;
-    case Modality::audio:
-      return audio;
-  }
-  throw Error("unknown modality");
 }
 
 }  // namespace kuda

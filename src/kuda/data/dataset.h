@@ -31,8 +31,8 @@ struct Clip {
   std::string video_id, clip_id;  ///< clip_id is text: leading zeros count
   Split split = Split::train;
   std::string text;
-  float label = kUnknown;                                              ///< multimodal score in the data set's range
-  std::array<float, 3> unimodal_labels{kUnknown, kUnknown, kUnknown};  ///< indexed by Modality; NaN = unknown
+  float label = kUnknown;                                            ///< multimodal score in the data set's range
+  PerModality<float> unimodal_labels{kUnknown, kUnknown, kUnknown};  ///< NaN = unknown
   /// "video$_$clip" as published files spell it; the video's name alone where the clip has no number.
   [[nodiscard]] std::string id() const { return clip_id.empty() ? video_id : video_id + "$_$" + clip_id; }
 };
@@ -73,7 +73,12 @@ struct Dataset {
   torch::Tensor text_bert;  ///< [N, 3, Lt] int32 (ids, attention mask, segments) or undefined
   [[nodiscard]] std::vector<std::int64_t> rows(Split split) const;
   [[nodiscard]] bool has_unimodal_labels(Modality modality) const;  ///< every clip of the split train has one
-  [[nodiscard]] const std::optional<Feature>& feature(Modality modality) const;  ///< text -> text_features
+  [[nodiscard]] std::optional<Feature>& feature(Modality modality) noexcept {  ///< text -> text_features
+    return of_modality(modality, text_features, vision, audio);
+  }
+  [[nodiscard]] const std::optional<Feature>& feature(Modality modality) const noexcept {
+    return of_modality(modality, text_features, vision, audio);
+  }
 };
 
 /// A published .pkl (MMSA layout) or a prepared folder. Warnings go to the log. Throws FormatError, DataError.

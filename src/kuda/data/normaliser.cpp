@@ -93,14 +93,14 @@ Normaliser Normaliser::fit(const Dataset& dataset, const DataConfig& config) {
   Normaliser normaliser;
   for (const Modality m : {Modality::vision, Modality::audio})
     if (const auto& feature = dataset.feature(m); feature && config.uses(m))
-      normaliser.modality[std::size_t(m)] = fit_feature(dataset, *feature, config, m);
+      normaliser.modality[m] = fit_feature(dataset, *feature, config, m);
   return normaliser;
 }
 
 void Normaliser::save(const std::filesystem::path& path) const {
   std::map<std::string, io::Array> arrays;
   for (const Modality m : {Modality::vision, Modality::audio}) {
-    const auto& own = modality[std::size_t(m)];
+    const auto& own = modality[m];
     if (!own.defined()) continue;
     arrays[std::string(modality_name(m)) + "/mean"] = io::to_array(own.mean);
     arrays[std::string(modality_name(m)) + "/deviation"] = io::to_array(own.deviation);
@@ -120,7 +120,7 @@ Normaliser Normaliser::load(const std::filesystem::path& path) {
   for (const Modality m : {Modality::vision, Modality::audio}) {
     const std::string prefix = std::string(modality_name(m)) + "/";
     if (!file.arrays.contains(prefix + "mean")) continue;
-    auto& own = normaliser.modality[std::size_t(m)];
+    auto& own = normaliser.modality[m];
     own.mean = read(prefix + "mean");
     own.deviation = read(prefix + "deviation");
     if (own.mean.sizes() != own.deviation.sizes())

@@ -6,7 +6,6 @@
 
 #include <torch/torch.h>
 
-#include <array>
 #include <filesystem>
 
 #include "kuda/data/data_config.h"
@@ -26,7 +25,7 @@ struct FeatureStatistics {
 };
 
 struct Normaliser {
-  std::array<FeatureStatistics, 3> modality;  ///< vision and audio; text is never standardised
+  PerModality<FeatureStatistics> modality;  ///< vision and audio; text is never standardised
 
   /// Over the valid frames (by config.mask_rule()) of the training clips in use that have the modality, after cleaning.
   /// Throws DataError when the training split has none.

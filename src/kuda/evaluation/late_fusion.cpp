@@ -8,9 +8,9 @@ namespace {
 
 constexpr std::size_t kClipsPerWeight = 5;
 
-std::vector<std::size_t> modalities_of_all(const std::vector<Prediction>& valid, const std::vector<Prediction>& clips) {
-  std::vector<std::size_t> modalities;
-  for (std::size_t m = 0; m < 3; ++m) {
+std::vector<Modality> modalities_of_all(const std::vector<Prediction>& valid, const std::vector<Prediction>& clips) {
+  std::vector<Modality> modalities;
+  for (const auto m : kModalities) {
     const auto has_score = [m](const Prediction& clip) { return !std::isnan(clip.unimodal[m]); };
     if (std::all_of(clips.begin(), clips.end(), has_score) && std::all_of(valid.begin(), valid.end(), has_score))
       modalities.push_back(m);
@@ -19,7 +19,7 @@ std::vector<std::size_t> modalities_of_all(const std::vector<Prediction>& valid,
 }
 
 /// [clips, modalities + 1] float64: the unimodal scores and a one.
-torch::Tensor design(const std::vector<Prediction>& clips, const std::vector<std::size_t>& modalities) {
+torch::Tensor design(const std::vector<Prediction>& clips, const std::vector<Modality>& modalities) {
   auto matrix = torch::ones({std::int64_t(clips.size()), std::int64_t(modalities.size() + 1)}, torch::kFloat64);
   auto cells = matrix.accessor<double, 2>();
   for (std::size_t i = 0; i < clips.size(); ++i)
@@ -29,7 +29,7 @@ torch::Tensor design(const std::vector<Prediction>& clips, const std::vector<std
 }
 
 /// [modalities + 1, 1]
-torch::Tensor weights_on(const std::vector<Prediction>& valid, const std::vector<std::size_t>& modalities) {
+torch::Tensor weights_on(const std::vector<Prediction>& valid, const std::vector<Modality>& modalities) {
   auto labels = torch::empty({std::int64_t(valid.size()), 1}, torch::kFloat64);
   auto cells = labels.accessor<double, 2>();
   for (std::size_t i = 0; i < valid.size(); ++i) cells[std::int64_t(i)][0] = double(valid[i].label);

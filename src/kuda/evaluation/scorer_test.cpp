@@ -46,7 +46,7 @@ TEST_F(ScorerOfARun, ScoresDoNotDependOnTheBatchSize) {
       EXPECT_EQ(parts[i].id, dataset.clips[std::size_t(rows[i])].id());
       EXPECT_EQ(parts[i].split, dataset.clips[std::size_t(rows[i])].split);
       EXPECT_NEAR(parts[i].score, whole[i].score, 1e-5);  // the promise of `kuda predict`
-      for (std::size_t m = 0; m < 3; ++m) EXPECT_NEAR(parts[i].unimodal[m], whole[i].unimodal[m], 1e-5);
+      for (const auto m : kModalities) EXPECT_NEAR(parts[i].unimodal[m], whole[i].unimodal[m], 1e-5);
     }
   }
 }
@@ -114,8 +114,8 @@ TEST_F(ScorerOfARun, FewerModalitiesGiveOtherScores) {
   const auto all = Scorer(folder / "run", dataset).predict(rows);
   const auto text = Scorer(folder / "run", dataset, {.modalities = {"text"}}).predict(rows);
   EXPECT_NE(all[0].score, text[0].score);
-  EXPECT_FALSE(std::isnan(text[0].unimodal[0]));
-  EXPECT_TRUE(std::isnan(text[0].unimodal[2])) << "no audio, no audio prediction";
+  EXPECT_FALSE(std::isnan(text[0].unimodal.text));
+  EXPECT_TRUE(std::isnan(text[0].unimodal.audio)) << "no audio, no audio prediction";
 }
 
 TEST_F(ScorerOfARun, ClipsAreFoundById) {

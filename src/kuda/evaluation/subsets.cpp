@@ -41,15 +41,15 @@ const std::array<SubsetName, kNumSubsets>& subset_names() noexcept {
   return kNames;
 }
 
-std::array<bool, kNumSubsets> subsets_of(float label, const std::array<float, 3>& unimodal_labels) {
+std::array<bool, kNumSubsets> subsets_of(float label, const PerModality<float>& unimodal_labels) {
   const auto is_unknown = [](float value) { return std::isnan(value); };
   if (is_unknown(label) || std::any_of(unimodal_labels.begin(), unimodal_labels.end(), is_unknown)) return {};
-  const auto [least, most] =
-      std::minmax({label_sign(unimodal_labels[0]), label_sign(unimodal_labels[1]), label_sign(unimodal_labels[2])});
+  const auto [least, most] = std::minmax(
+      {label_sign(unimodal_labels.text), label_sign(unimodal_labels.vision), label_sign(unimodal_labels.audio)});
   const bool agree = least == most, opposed = least < 0 && most > 0;
   const bool noisy = is_noisy(label, unimodal_labels);
   const auto dominant = dominant_modalities(label, unimodal_labels);
-  return {true, agree, !agree && !opposed, opposed, !noisy, noisy, dominant[0], dominant[1], dominant[2]};
+  return {true, agree, !agree && !opposed, opposed, !noisy, noisy, dominant.text, dominant.vision, dominant.audio};
 }
 
 std::vector<SubsetMetrics> measure_subsets(const std::vector<Prediction>& predictions, Split split,

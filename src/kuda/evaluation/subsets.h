@@ -33,7 +33,7 @@ struct SubsetName {
 [[nodiscard]] const std::array<SubsetName, kNumSubsets>& subset_names() noexcept;
 
 /// Which subsets a clip is in, in the order of subset_names(). All false where one of the labels is NaN.
-[[nodiscard]] std::array<bool, kNumSubsets> subsets_of(float label, const std::array<float, 3>& unimodal_labels);
+[[nodiscard]] std::array<bool, kNumSubsets> subsets_of(float label, const PerModality<float>& unimodal_labels);
 
 struct SubsetMetrics {
   std::size_t n = 0;

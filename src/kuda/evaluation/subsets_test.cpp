@@ -66,7 +66,7 @@ TEST(Subsets, AClipThatLacksOneLabelIsInNone) {
 /// Two clips whose signs agree (errors 0.1 and 0.3), one opposed (error 0.5), one without unimodal labels, one of
 /// another split.
 std::vector<Prediction> some_clips() {
-  const std::array<float, 3> none{kUnknown, kUnknown, kUnknown};
+  const PerModality<float> none{kUnknown, kUnknown, kUnknown};
   return {{"a", Split::test, 0.4F, 0.5F, none, {0.4F, 0.6F, 1}},
           {"b", Split::test, -0.6F, -0.9F, none, {-0.6F, -0.2F, -1}},
           {"c", Split::test, 0.2F, -0.3F, none, {0.2F, -1, 0}},
@@ -104,7 +104,7 @@ TEST(Subsets, TextAndJsonNameSmallSubsetsAndLeaveEmptyOnesWithoutValues) {
 
 TEST(Subsets, WithoutUnimodalLabelsItIsSaidWhichDataHaveThem) {
   auto clips = some_clips();
-  for (auto& clip : clips) clip.unimodal_labels[2] = kUnknown;
+  for (auto& clip : clips) clip.unimodal_labels.audio = kUnknown;
   EXPECT_THAT(error_of<DataError>([&] { (void)measure_subsets(clips, Split::test, MetricFamily::sims); }),
               AllOf(HasSubstr("test split"), HasSubstr("unimodal labels"), HasSubstr("CH-SIMS")));
 }

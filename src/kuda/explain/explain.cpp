@@ -12,18 +12,8 @@ using torch::Tensor;
 
 namespace {
 
-std::size_t at(Modality modality) { return static_cast<std::size_t>(modality); }
-
 bool is_in(const Batch& batch, Modality modality) {
-  switch (modality) {
-    case Modality::text:
-      return batch.text_ids.defined() || batch.text_features.values.defined();
-    case Modality::vision:
-      return batch.vision.values.defined();
-    case Modality::audio:
-      return batch.audio.values.defined();
-  }
-  return false;
+  return batch[modality].values.defined() || (modality == Modality::text && batch.text_ids.defined());
 }
 
 /// Norm of each clip's [L, D] over its real positions: [B].
@@ -46,27 +36,29 @@ void add_shares(std::vector<Explanation>& clips, std::size_t begin, const Trace&
   const auto blocks = count_blocks(trace);
   const auto size = std::size_t(batch.size());
   for (std::int64_t block = 0; block < blocks; ++block) {
-    std::array<Tensor, 3> weights;
+    PerModality<Tensor> weights;
     Tensor sum;
     for (const auto modality : kModalities) {
       const auto name = traced(block, "weighed", modality);
       if (!trace.has(name)) continue;
-      weights[at(modality)] = norms(trace.at(name), batch.text_padding);
-      sum = sum.defined() ? sum + weights[at(modality)] : weights[at(modality)];
+      weights[modality] = norms(trace.at(name), batch.text_padding);
+      sum = sum.defined() ? sum + weights[modality] : weights[modality];
     }
     for (std::size_t i = 0; sum.defined() && i < size; ++i) {
-      auto& shares = clips[begin + i].block_shares.emplace_back(Three{kUndefined, kUndefined, kUndefined});
-      for (std::size_t m = 0; m < 3; ++m)
+      auto& shares =
+          clips[begin + i].block_shares.emplace_back(PerModality<double>{kUndefined, kUndefined, kUndefined});
+      for (const auto m : kModalities)
         if (weights[m].defined())
           shares[m] = weights[m][std::int64_t(i)].item<double>() / sum[std::int64_t(i)].item<double>();
     }
   }
-  for (std::size_t i = begin; i < begin + size; ++i)
-    for (std::size_t m = 0; m < 3 && !clips[i].block_shares.empty(); ++m) {
-      clips[i].share[m] = 0;
-      for (const auto& shares : clips[i].block_shares)
-        clips[i].share[m] += shares[m] / double(clips[i].block_shares.size());
-    }
+  for (std::size_t i = begin; i < begin + size; ++i) {
+    const auto& all = clips[i].block_shares;
+    if (all.empty()) continue;
+    clips[i].share = {0, 0, 0};
+    for (const auto& shares : all)
+      for (const auto m : kModalities) clips[i].share[m] += shares[m] / double(all.size());
+  }
 }
 
 AttentionMap map_of(const Tensor& weights, std::int64_t real) {
@@ -91,7 +83,7 @@ void add_attention(std::vector<Explanation>& clips, std::size_t begin, const Tra
     for (std::int64_t i = 0; i < batch.size(); ++i) {
       const bool has_text = batch.text_padding.defined() && batch.text_padding.size(1) == weights.size(2);
       const auto real = has_text ? batch.text_padding[i].logical_not().sum().item<std::int64_t>() : weights.size(2);
-      clips[begin + std::size_t(i)].attention[at(modality)] = map_of(weights[i], real);
+      clips[begin + std::size_t(i)].attention[modality] = map_of(weights[i], real);
     }
   }
 }
@@ -103,15 +95,14 @@ const char* evidence_name(Evidence evidence) noexcept {
   return kNames[static_cast<std::size_t>(evidence)];
 }
 
-double Explanation::change(Modality modality) const { return without[at(modality)] - double(score); }
+double Explanation::change(Modality modality) const { return without[modality] - double(score); }
 
 std::optional<Modality> Explanation::leading(Evidence evidence) const {
   std::optional<Modality> best;
   double best_value = 0;
   for (const auto modality : kModalities) {
-    const auto m = at(modality);
-    const double value = evidence == Evidence::unimodal ? -std::abs(double(unimodal[m]) - double(score))
-                         : evidence == Evidence::share  ? share[m]
+    const double value = evidence == Evidence::unimodal ? -std::abs(double(unimodal[modality]) - double(score))
+                         : evidence == Evidence::share  ? share[modality]
                                                         : std::abs(change(modality));
     if (std::isnan(value) || (best && value <= best_value)) continue;
     best = modality;
@@ -135,7 +126,7 @@ std::vector<Explanation> explain_rows(Model& model, const Collate& collate, cons
       if (!is_in(batch, modality)) continue;
       const auto scores = model.forward(without(batch, modality), nullptr).score.cpu().to(torch::kFloat64);
       for (std::size_t i = begin; i < clips.size(); ++i)
-        clips[i].without[at(modality)] = scores[std::int64_t(i - begin)].item<double>();
+        clips[i].without[modality] = scores[std::int64_t(i - begin)].item<double>();
     }
   };
   const auto predictions = predict_rows(model, collate, rows, scoring);

@@ -16,8 +16,6 @@
 
 namespace kuda {
 
-using Three = std::array<double, 3>;  ///< by Modality; NaN where there is none
-
 /// The ways to say which modality leads.
 enum class Evidence { unimodal, share, removal };
 inline constexpr std::array<Evidence, 3> kEvidence{Evidence::unimodal, Evidence::share, Evidence::removal};
@@ -33,13 +31,14 @@ struct AttentionMap {
 struct Explanation {
   std::string id;
   float label = kUnknown, score = 0;
-  std::array<float, 3> unimodal{kUnknown, kUnknown, kUnknown};  ///< scores of the model's own unimodal decoders
+  PerModality<float> unimodal{kUnknown, kUnknown, kUnknown};  ///< scores of the model's own unimodal decoders
   /// Share of the norm with which each modality enters a fusion block: |w_m| / sum over modalities, w_m the weighed
   /// [L, D] of equation 9, over the real positions. Empty where the model traces none.
-  std::vector<Three> block_shares;
-  Three share{kUndefined, kUndefined, kUndefined};    ///< mean over the blocks
-  Three without{kUndefined, kUndefined, kUndefined};  ///< score when the modality is missing (explain/removal.h)
-  std::array<std::optional<AttentionMap>, 3> attention;
+  std::vector<PerModality<double>> block_shares;
+  PerModality<double> share{kUndefined, kUndefined, kUndefined};  ///< mean over the blocks; NaN: none
+  PerModality<double> without{kUndefined, kUndefined,
+                              kUndefined};  ///< score when the modality is missing (explain/removal.h)
+  PerModality<std::optional<AttentionMap>> attention;
   /// The leading modality: whose own score is nearest to the score; with the largest share; whose removal changes the
   /// score most. Nothing where the model gives no such evidence.
   [[nodiscard]] std::optional<Modality> leading(Evidence evidence) const;
@@ -69,8 +68,8 @@ struct Faithfulness {
 
 struct ExplanationSummary {
   std::size_t n = 0;
-  std::array<std::array<std::size_t, 3>, 3> leading{};  ///< clips by [evidence][modality]
-  std::array<Faithfulness, 3> faithfulness;             ///< by evidence. For removal `more` is 1 by definition
+  std::array<PerModality<std::size_t>, 3> leading{};  ///< clips by [evidence][modality]
+  std::array<Faithfulness, 3> faithfulness;           ///< by evidence. For removal `more` is 1 by definition
 };
 
 /// `dominant`, where given, is the truly dominant modality of each explanation's clip (synthetic data).

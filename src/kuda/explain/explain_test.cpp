@@ -43,8 +43,8 @@ class CountingModel final : public Model {
     const auto count = [](const Sequence& s) { return s.values.sum({1, 2}); };
     const auto words = batch.text_padding.logical_not().sum(1).to(torch::kFloat32) - 2;
     output.score = 2 * words + count(batch.vision) - 0.5 * count(batch.audio);
-    output.unimodal[0] = 2 * words;
-    output.unimodal[1] = count(batch.vision);
+    output.unimodal.text = 2 * words;
+    output.unimodal.vision = count(batch.vision);
     if (trace == nullptr) return output;
     const auto size = batch.size();
     trace->keep("block0/weighed/T", torch::full({size, 4, 2}, 3.0));
@@ -90,18 +90,18 @@ TEST(Explain, RemovalSharesAndDecodersNameTheirModality) {
   EXPECT_EQ(clips[0].leading(Evidence::removal), Modality::text);
   EXPECT_EQ(clips[1].leading(Evidence::removal), Modality::vision);
   EXPECT_EQ(clips[0].leading(Evidence::unimodal), Modality::text) << "4 is nearer to 5.5 than 3";
-  EXPECT_NEAR(clips[0].share[0], 0.75, 1e-6);  // float32 norms
-  EXPECT_TRUE(std::isnan(clips[0].share[2]));
+  EXPECT_NEAR(clips[0].share.text, 0.75, 1e-6);  // float32 norms
+  EXPECT_TRUE(std::isnan(clips[0].share.audio));
   EXPECT_EQ(clips[0].leading(Evidence::share), Modality::text);
 }
 
 TEST(Explain, AttentionMapsCoverTheRealRows) {
   const auto clips = explained();
-  ASSERT_TRUE(clips[1].attention[0].has_value());
-  EXPECT_EQ(clips[1].attention[0]->rows, 3) << "the fourth word piece is padding";
-  EXPECT_EQ(clips[1].attention[0]->columns, 4);
-  EXPECT_NEAR(clips[1].attention[0]->entropy, std::log(4.0), 1e-6);
-  EXPECT_FALSE(clips[1].attention[1].has_value());
+  ASSERT_TRUE(clips[1].attention.text.has_value());
+  EXPECT_EQ(clips[1].attention.text->rows, 3) << "the fourth word piece is padding";
+  EXPECT_EQ(clips[1].attention.text->columns, 4);
+  EXPECT_NEAR(clips[1].attention.text->entropy, std::log(4.0), 1e-6);
+  EXPECT_FALSE(clips[1].attention.vision.has_value());
 }
 
 TEST(Explain, FaithfulnessComparesTheNamedWithTheOthers) {

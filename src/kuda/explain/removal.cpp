@@ -38,12 +38,8 @@ void remove_words(Batch& batch) {
 
 Batch without(const Batch& batch, Modality modality) {
   Batch result = batch;
-  if (modality == Modality::vision) result.vision = missing(batch.vision);
-  if (modality == Modality::audio) result.audio = missing(batch.audio);
-  if (modality == Modality::text) {
-    result.text_features = missing(batch.text_features);
-    remove_words(result);
-  }
+  result[modality] = missing(batch[modality]);
+  if (modality == Modality::text) remove_words(result);
   return result;
 }
 

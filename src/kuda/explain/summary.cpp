@@ -17,7 +17,7 @@ Faithfulness faithfulness_of(const std::vector<Explanation>& clips, Evidence evi
                              const std::vector<std::optional<Modality>>& dominant) {
   Faithfulness result;
   std::size_t pairs = 0, larger = 0, right = 0;
-  std::array<std::size_t, 3> times_named{}, times_dominant{};
+  PerModality<std::size_t> times_named, times_dominant;
   double others = 0;
   for (std::size_t i = 0; i < clips.size(); ++i) {
     const auto named = clips[i].leading(evidence);
@@ -39,8 +39,8 @@ Faithfulness faithfulness_of(const std::vector<Explanation>& clips, Evidence evi
     others += sum / double(count);
     if (i >= dominant.size() || !dominant[i]) continue;
     ++result.n_truth;
-    ++times_named[static_cast<std::size_t>(*named)];
-    ++times_dominant[static_cast<std::size_t>(*dominant[i])];
+    ++times_named[*named];
+    ++times_dominant[*dominant[i]];
     right += *dominant[i] == *named ? 1 : 0;
   }
   if (result.n > 0) {
@@ -52,7 +52,7 @@ Faithfulness faithfulness_of(const std::vector<Explanation>& clips, Evidence evi
   const auto n = double(result.n_truth);
   result.names_truth = double(right) / n;
   result.names_truth_by_chance = 0;
-  for (std::size_t m = 0; m < 3; ++m)
+  for (const auto m : kModalities)
     result.names_truth_by_chance += double(times_named[m]) / n * (double(times_dominant[m]) / n);
   return result;
 }
@@ -68,8 +68,7 @@ std::string name_of(const std::optional<Modality>& modality) {
 template <class Values>
 Json by_modality(const Values& values) {
   Json result;
-  for (const auto modality : kModalities)
-    result[std::string(modality_name(modality))] = json_number(values[static_cast<std::size_t>(modality)]);
+  for (const auto modality : kModalities) result[std::string(modality_name(modality))] = json_number(values[modality]);
   return result;
 }
 
@@ -85,7 +84,7 @@ Json json_of(const Explanation& clip) {
     if (const auto modality = clip.leading(evidence))
       entry["leading"][evidence_name(evidence)] = std::string(modality_name(*modality));
   for (const auto modality : kModalities) {
-    const auto& map = clip.attention[static_cast<std::size_t>(modality)];
+    const auto& map = clip.attention[modality];
     if (!map) continue;
     auto rows = Json::array();
     for (std::int64_t row = 0; row < map->rows; ++row) {
@@ -108,7 +107,7 @@ ExplanationSummary summarise(const std::vector<Explanation>& explanations,
   for (const auto evidence : kEvidence) {
     const auto e = static_cast<std::size_t>(evidence);
     for (const auto& clip : explanations)
-      if (const auto modality = clip.leading(evidence)) ++summary.leading[e][static_cast<std::size_t>(*modality)];
+      if (const auto modality = clip.leading(evidence)) ++summary.leading[e][*modality];
     summary.faithfulness[e] = faithfulness_of(explanations, evidence, dominant);
   }
   return summary;
@@ -163,7 +162,7 @@ Json as_json(const ExplanationSummary& summary) {
                {"names_truth", json_number(faith.names_truth)},
                {"names_truth_by_chance", json_number(faith.names_truth_by_chance)}};
     for (const auto modality : kModalities)
-      entry["leading"][std::string(modality_name(modality))] = summary.leading[e][static_cast<std::size_t>(modality)];
+      entry["leading"][std::string(modality_name(modality))] = summary.leading[e][modality];
     object[evidence_name(evidence)] = std::move(entry);
   }
   return object;

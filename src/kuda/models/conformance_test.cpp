@@ -162,14 +162,14 @@ TEST(LeavingOutPadding, ChangesNothingWithTheOptionsThatMaskIt) {
 TEST_P(Conformance, SubsetsOfModalitiesWorkOrAreRefused) {
   for (int set = 1; set < 7; ++set) {
     auto shape = small_shape();
-    for (std::size_t m = 0; m < 3; ++m) shape.present[m] = (set >> m & 1) != 0;
+    for (const auto m : kModalities) shape.present[m] = (set >> static_cast<int>(m) & 1) != 0;
     try {
       const auto model = make(1, shape);
       model->eval();
       auto batch = small_batch(3);
-      if (!shape.present[0]) batch.text_ids = batch.text_segments = batch.text_padding = Tensor();
-      if (!shape.present[1]) batch.vision = {};
-      if (!shape.present[2]) batch.audio = {};
+      if (!shape.present.text) batch.text_ids = batch.text_segments = batch.text_padding = Tensor();
+      if (!shape.present.vision) batch.vision = {};
+      if (!shape.present.audio) batch.audio = {};
       EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>()) << set;
     } catch (const ConfigError& error) {
       EXPECT_NE(std::string(error.what()).find("modalit"), std::string::npos) << error.what();

@@ -29,8 +29,8 @@
 namespace kuda {
 
 struct Output {
-  torch::Tensor score;                    ///< [B] float32, in the data set's score range
-  std::array<torch::Tensor, 3> unimodal;  ///< by Modality, [B] each; undefined where the model has none
+  torch::Tensor score;                                       ///< [B] float32, in the data set's score range
+  PerModality<torch::Tensor> unimodal;                       ///< [B] each; undefined where the model has none
   std::vector<std::pair<std::string, torch::Tensor>> terms;  ///< scalars the loss needs from inside the graph
 };
 

@@ -95,8 +95,7 @@ Output MultitaskModel::score(const PerHead& inputs, Trace* trace) {
     const auto dropped = hash_dropout(inputs[head], layers.dropout, is_training());  // [B, input]
     const auto feature = torch::relu(layers.layer1(dropped));                        // [B, width]
     const auto score = layers.layer3(torch::relu(layers.layer2(feature)));           // [B, 1]
-    (head == 0 ? output.score : output.unimodal[static_cast<std::size_t>(kHeadModalities[head - 1])]) =
-        score.squeeze(1);
+    (head == 0 ? output.score : output.unimodal[kHeadModalities[head - 1]]) = score.squeeze(1);
     output.terms.emplace_back(feature_term(head), feature);
     if (trace != nullptr) trace->keep(feature_term(head), feature);
   }
@@ -113,7 +112,7 @@ Losses MultitaskModel::loss(const Output& output, const Batch& batch) {
   losses.total = (output.score - wanted[0]).abs().mean();
   losses.terms.emplace_back(kLabelHeads[0], losses.total);
   for (std::size_t head = 1; head < 4; ++head) {
-    const auto& score = output.unimodal[static_cast<std::size_t>(kHeadModalities[head - 1])];
+    const auto& score = output.unimodal[kHeadModalities[head - 1]];
     const auto label = wanted[static_cast<std::int64_t>(head)];
     const auto weight = (label - wanted[0]).abs().tanh();  // 0 in the first epoch
     const auto term = (weight * (score - label).abs()).mean();

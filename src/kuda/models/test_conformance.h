@@ -17,11 +17,11 @@ namespace kuda::test {
 
 inline DataShape small_shape() {
   DataShape shape;
-  shape.text_length = 8;
-  shape.vision_length = 6;
-  shape.vision_width = 5;
-  shape.audio_length = 9;
-  shape.audio_width = 4;
+  shape.length.text = 8;
+  shape.length.vision = 6;
+  shape.width.vision = 5;
+  shape.length.audio = 9;
+  shape.width.audio = 4;
   return shape;
 }
 
@@ -43,11 +43,11 @@ inline Batch small_batch(std::int64_t size) {
     result.values = torch::randn({size, length, width}).masked_fill(result.padding.unsqueeze(-1), 0);
     return result;
   };
-  batch.text_ids = torch::randint(1, 50, {size, shape.text_length});
+  batch.text_ids = torch::randint(1, 50, {size, shape.length.text});
   batch.text_segments = torch::zeros_like(batch.text_ids);
-  batch.text_padding = padding_from(shape.text_length, torch::randint(2, shape.text_length + 1, {size}));
-  batch.vision = sequence(shape.vision_length, shape.vision_width);
-  batch.audio = sequence(shape.audio_length, shape.audio_width);
+  batch.text_padding = padding_from(shape.length.text, torch::randint(2, shape.length.text + 1, {size}));
+  batch.vision = sequence(shape.length.vision, shape.width.vision);
+  batch.audio = sequence(shape.length.audio, shape.width.audio);
   batch.label = torch::rand({size}) * 2 - 1;
   for (auto& label : batch.unimodal_labels) label = torch::rand({size}) * 2 - 1;
   return batch;

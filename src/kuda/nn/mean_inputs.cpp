@@ -16,12 +16,12 @@ MeanEncoders::MeanEncoders(torch::nn::Module& owner, const MeanEncoderOptions& o
   if (has_audio) {
     audio_width_ += options.audio_hidden;
     audio_ = owner.register_module("audio_subnet",
-                                   FeatureSubnet(shape.audio_width, options.audio_hidden, options.dropout_audio));
+                                   FeatureSubnet(shape.width.audio, options.audio_hidden, options.dropout_audio));
   }
   if (has_vision) {
     vision_width_ += options.vision_hidden;
     vision_ = owner.register_module("video_subnet",
-                                    FeatureSubnet(shape.vision_width, options.vision_hidden, options.dropout_vision));
+                                    FeatureSubnet(shape.width.vision, options.vision_hidden, options.dropout_vision));
   }
   if (has_text) {
     text_width_ += options.text_out;

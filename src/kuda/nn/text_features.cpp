@@ -5,8 +5,8 @@
 namespace kuda {
 
 TextFeatures::TextFeatures(torch::nn::Module& owner, const DataShape& shape, BertConfig bert, const std::string& folder)
-    : width_(shape.text_width > 0 ? shape.text_width : bert.hidden_size) {
-  if (shape.text_width > 0) return;
+    : width_(shape.width.text > 0 ? shape.width.text : bert.hidden_size) {
+  if (shape.width.text > 0) return;
   bert.dropout = 0;  // no dropout even if the owner is put into training mode
   bert_ = Bert(bert);
   if (!folder.empty()) load_bert_weights(*bert_, folder);

@@ -7,12 +7,8 @@ Frames own_frames(std::vector<float> values, std::int64_t width) {
   return {*owner, width, owner};
 }
 
-const std::optional<Frames>& ClipInput::frames(Modality modality) const noexcept {
-  return modality == Modality::text ? text_features : modality == Modality::vision ? vision : audio;
-}
-
 bool ClipInput::has(Modality modality) const noexcept {
-  if (without[static_cast<std::size_t>(modality)]) return false;
+  if (without[modality]) return false;
   const auto& own = frames(modality);
   if (own && own->length() > 0) return true;
   return modality == Modality::text && ((text && !text->empty()) || !token_ids.empty());

@@ -6,7 +6,6 @@
 //   clip.vision = Frames{vision_values, 20};          // a span of float, frames x 20, row by row
 //   clip.audio = load_frames("audio.npy", Modality::audio);   // predictor/clip_files.h
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,9 +38,14 @@ struct ClipInput {
   std::optional<std::string> text{};                         ///< UTF-8, for models that read word pieces
   std::vector<std::int64_t> token_ids{};                     ///< instead of a text: [CLS] first and [SEP] last
   std::optional<Frames> text_features{}, vision{}, audio{};  ///< text_features: for models that read text so
-  std::string clip{};  ///< instead of all this: id of a clip of the predictor's data (PredictorOptions::data)
-  std::array<bool, 3> without{};  ///< by Modality: left out, as if the clip lacked it
-  [[nodiscard]] const std::optional<Frames>& frames(Modality modality) const noexcept;  ///< text -> text_features
+  std::string clip{};           ///< instead of all this: id of a clip of the predictor's data (PredictorOptions::data)
+  PerModality<bool> without{};  ///< left out, as if the clip lacked it
+  [[nodiscard]] std::optional<Frames>& frames(Modality modality) noexcept {  ///< text -> text_features
+    return of_modality(modality, text_features, vision, audio);
+  }
+  [[nodiscard]] const std::optional<Frames>& frames(Modality modality) const noexcept {
+    return of_modality(modality, text_features, vision, audio);
+  }
   /// Given here and not left out; what a clip of the data has only the predictor knows.
   [[nodiscard]] bool has(Modality modality) const noexcept;
 };
@@ -50,13 +54,13 @@ struct ClipInput {
 struct DataClip {
   std::string id, split, text;  ///< split: "train", "valid" or "test"
   std::optional<float> label{};
-  std::array<std::optional<float>, 3> unimodal_labels{};  ///< by Modality
+  PerModality<std::optional<float>> unimodal_labels{};
 };
 
 struct ClipScore {
-  std::string id;                                  ///< ClipInput::id, or ClipInput::clip where that is empty
-  float score = 0;                                 ///< in the score range of the data the model was trained on
-  std::array<std::optional<float>, 3> unimodal{};  ///< by Modality; what the model's own decoders say of what is there
+  std::string id;                                ///< ClipInput::id, or ClipInput::clip where that is empty
+  float score = 0;                               ///< in the score range of the data the model was trained on
+  PerModality<std::optional<float>> unimodal{};  ///< what the model's own decoders say of what is there
   /// Around the score. None without a calibration, where there were too few clips for the level, and for a clip that
   /// lacks a modality the model reads: the errors behind the interval are those of validation clips that had it.
   std::optional<ScoreInterval> interval{};
@@ -66,16 +70,16 @@ struct ClipScore {
 };
 
 struct ClipExplanation {
-  ClipScore clip;                                  ///< `seconds` covers the explanation
-  std::array<std::optional<double>, 3> without{};  ///< by Modality: the score when it is missing
-  std::array<std::optional<double>, 3> share{};    ///< with how much norm it enters the fusion (explain/explain.h)
+  ClipScore clip;                                ///< `seconds` covers the explanation
+  PerModality<std::optional<double>> without{};  ///< the score when it is missing
+  PerModality<std::optional<double>> share{};    ///< with how much norm it enters the fusion (explain/explain.h)
   /// The leading modality by unimodal score, by share and by removal; none where the model gives no such evidence.
   std::optional<Modality> by_unimodal{}, by_share{}, by_removal{};
   struct Attention {
     std::int64_t rows = 0, columns = 0;  ///< text positions, positions of the modality
     std::vector<float> weights;          ///< row by row
   };
-  std::array<std::optional<Attention>, 3> attention{};  ///< when asked for and where the model has it
+  PerModality<std::optional<Attention>> attention{};  ///< when asked for and where the model has it
   /// Word pieces that the model read, [CLS] first and [SEP] last; empty for models that read none. Where a map has as
   /// many rows, they are these.
   std::vector<std::string> tokens{};

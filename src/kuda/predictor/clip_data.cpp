@@ -11,27 +11,13 @@
 namespace kuda {
 namespace {
 
-std::size_t at(Modality modality) { return static_cast<std::size_t>(modality); }
-
-std::int64_t width_of(const DataShape& shape, Modality modality) {
-  return modality == Modality::text     ? shape.text_width
-         : modality == Modality::vision ? shape.vision_width
-                                        : shape.audio_width;
-}
-
-std::int64_t length_of(const DataShape& shape, Modality modality) {
-  return modality == Modality::text     ? shape.text_length
-         : modality == Modality::vision ? shape.vision_length
-                                        : shape.audio_length;
-}
-
 std::string field_of(const std::string& name, Modality modality, const ClipInput& clip) {
   if (modality != Modality::text) return fmt::format("{}.{}", name, modality_name(modality));
   return name + (clip.text ? ".text" : clip.token_ids.empty() ? ".text_features" : ".token_ids");
 }
 
 void check_frames(const Checkpoint& checkpoint, const Frames& frames, Modality modality, const std::string& field) {
-  const auto expected = std::max<std::int64_t>(width_of(checkpoint.facts.shape, modality), 1);
+  const auto expected = std::max<std::int64_t>(checkpoint.facts.shape.width[modality], 1);
   if (frames.width != expected)
     throw ShapeError(
         fmt::format("{}: expected frames of {} features, found {}", field, expected, frames.width),
@@ -47,7 +33,7 @@ void check_words(const Checkpoint& checkpoint, const ClipInput& clip, const std:
     throw DataError(name + ": text and token_ids: expected one of them, found both");
   if (text_kind(checkpoint) == TextKind::features && has_words)
     throw DataError(fmt::format("{}: the model reads text features, {} a frame", field_of(name, Modality::text, clip),
-                                checkpoint.facts.shape.text_width),
+                                checkpoint.facts.shape.width.text),
                     "send text_features, as in the data it was trained on");
   if (text_kind(checkpoint) == TextKind::raw && clip.text_features && clip.text_features->length() > 0)
     throw DataError(name + ".text_features: the model reads word pieces", "send text");
@@ -60,8 +46,8 @@ void check_words(const Checkpoint& checkpoint, const ClipInput& clip, const std:
 
 /// Padded length as in the data that the model was trained on; where that is not recorded, the length it reads.
 std::int64_t padded_length(const Checkpoint& checkpoint, Modality modality) {
-  const auto recorded = checkpoint.facts.padded_lengths[at(modality)];
-  return recorded > 0 ? recorded : std::max<std::int64_t>(length_of(checkpoint.facts.shape, modality), 1);
+  const auto recorded = checkpoint.facts.padded_lengths[modality];
+  return recorded > 0 ? recorded : std::max<std::int64_t>(checkpoint.facts.shape.length[modality], 1);
 }
 
 std::int64_t padded_length(const Checkpoint& checkpoint, Modality modality, const ClipInput& clip) {
@@ -81,7 +67,7 @@ Feature feature_of(const Checkpoint& checkpoint, std::span<const ClipInput> clip
     feature.offsets.push_back(feature.offsets.back() + length);
     feature.padded_length = std::max(feature.padded_length, length);
   }
-  const auto width = width_of(checkpoint.facts.shape, modality);
+  const auto width = checkpoint.facts.shape.width[modality];
   feature.values = torch::empty({feature.offsets.back(), width}, torch::kFloat32);  // [sum of lengths, D]
   auto* out = feature.values.data_ptr<float>();
   for (const auto index : group)
@@ -94,7 +80,7 @@ Feature feature_of(const Checkpoint& checkpoint, std::span<const ClipInput> clip
 torch::Tensor token_ids_of(const Checkpoint& checkpoint, std::span<const ClipInput> clips,
                            const std::vector<std::size_t>& group) {
   const auto& tokenizer = *checkpoint.tokenizer;
-  const auto wanted = checkpoint.facts.shape.text_length;
+  const auto wanted = checkpoint.facts.shape.length.text;
   std::vector<std::vector<std::int64_t>> pieces;
   std::size_t longest = 1;
   for (const auto index : group) {
@@ -121,13 +107,13 @@ torch::Tensor token_ids_of(const Checkpoint& checkpoint, std::span<const ClipInp
 }  // namespace
 
 TextKind text_kind(const Checkpoint& checkpoint) {
-  if (!modalities_in_use(checkpoint)[at(Modality::text)]) return TextKind::none;
+  if (!modalities_in_use(checkpoint).text) return TextKind::none;
   return checkpoint.tokenizer ? TextKind::raw : TextKind::features;
 }
 
-std::array<bool, 3> modalities_in_use(const Checkpoint& checkpoint) {
-  std::array<bool, 3> in_use{};
-  for (const auto& name : modalities_of(checkpoint)) in_use[at(modality_from(name))] = true;
+PerModality<bool> modalities_in_use(const Checkpoint& checkpoint) {
+  PerModality<bool> in_use{};
+  for (const auto& name : modalities_of(checkpoint)) in_use[modality_from(name)] = true;
   return in_use;
 }
 
@@ -137,7 +123,7 @@ void check_clip(const Checkpoint& checkpoint, const ClipInput& clip, const std::
   for (const auto modality : kModalities) {
     if (!clip.has(modality)) continue;
     const auto field = field_of(name, modality, clip);
-    if (!in_use[at(modality)])
+    if (!in_use[modality])
       throw DataError(fmt::format("{}: the model was trained without {}", field, modality_name(modality)),
                       "it reads " + join(modalities_of(checkpoint)));
     is_any = true;
@@ -156,27 +142,27 @@ std::vector<ClipInput> without_left_out(std::span<const ClipInput> clips) {
   std::vector<ClipInput> kept(clips.begin(), clips.end());
   for (auto& clip : kept) {
     if (!clip.clip.empty()) continue;
-    if (clip.without[at(Modality::text)]) {
+    if (clip.without.text) {
       clip.text.reset();
       clip.token_ids.clear();
       clip.text_features.reset();
     }
-    if (clip.without[at(Modality::vision)]) clip.vision.reset();
-    if (clip.without[at(Modality::audio)]) clip.audio.reset();
+    if (clip.without.vision) clip.vision.reset();
+    if (clip.without.audio) clip.audio.reset();
     clip.without = {};
   }
   return kept;
 }
 
 std::vector<std::vector<std::size_t>> groups_of(const Checkpoint& checkpoint, std::span<const ClipInput> clips) {
-  using Key = std::array<std::int64_t, 4>;  // 1 for clips of the data set, then what they leave out, else lengths
+  using Key = std::vector<std::int64_t>;  // 1 for clips of the data set, then what they leave out, else lengths
   std::map<Key, std::vector<std::size_t>> by_key;
   for (std::size_t i = 0; i < clips.size(); ++i) {
     const bool is_named = !clips[i].clip.empty();
-    Key key{is_named ? 1 : 0, 0, 0, 0};
+    Key key{is_named ? 1 : 0};
     for (const auto modality : kModalities)
-      key[1 + at(modality)] =
-          is_named ? std::int64_t(clips[i].without[at(modality)]) : padded_length(checkpoint, modality, clips[i]);
+      key.push_back(is_named ? std::int64_t(clips[i].without[modality])
+                             : padded_length(checkpoint, modality, clips[i]));
     by_key[key].push_back(i);
   }
   std::vector<std::vector<std::size_t>> groups;
@@ -203,8 +189,8 @@ Dataset dataset_of(const Checkpoint& checkpoint, std::span<const ClipInput> clip
   if (text_kind(checkpoint) == TextKind::raw) dataset.text_bert = token_ids_of(checkpoint, clips, group);
   if (text_kind(checkpoint) == TextKind::features)
     dataset.text_features = feature_of(checkpoint, clips, group, Modality::text);
-  if (in_use[at(Modality::vision)]) dataset.vision = feature_of(checkpoint, clips, group, Modality::vision);
-  if (in_use[at(Modality::audio)]) dataset.audio = feature_of(checkpoint, clips, group, Modality::audio);
+  for (const auto modality : {Modality::vision, Modality::audio})
+    if (in_use[modality]) dataset.feature(modality) = feature_of(checkpoint, clips, group, modality);
   return dataset;
 }
 

@@ -15,8 +15,8 @@ namespace kuda {
 enum class TextKind { none, raw, features };
 [[nodiscard]] TextKind text_kind(const Checkpoint& checkpoint);
 
-/// By Modality: in use by the checkpoint's model.
-[[nodiscard]] std::array<bool, 3> modalities_in_use(const Checkpoint& checkpoint);
+/// In use by the checkpoint's model.
+[[nodiscard]] PerModality<bool> modalities_in_use(const Checkpoint& checkpoint);
 
 /// Throws DataError and ShapeError, `name` standing for the clip: nothing that the model reads, something that it does
 /// not read, another width, values that are no whole frames, token ids beyond the vocabulary.

@@ -78,10 +78,7 @@ void read_clip_archive(std::span<const std::byte> bytes, std::shared_ptr<const v
     const auto found = file.arrays.find(std::string(modality_name(modality)));
     if (found == file.arrays.end()) continue;
     is_any = true;
-    auto& target = modality == Modality::text     ? clip.text_features
-                   : modality == Modality::vision ? clip.vision
-                                                  : clip.audio;
-    target = frames_of(found->second, name + ": " + found->first);
+    clip.frames(modality) = frames_of(found->second, name + ": " + found->first);
   }
   if (is_any) return;
   std::vector<std::string> keys;

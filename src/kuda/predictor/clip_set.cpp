@@ -21,7 +21,7 @@ std::optional<float> label_or_none(float label) {
 
 DataClip listed(const Clip& clip) {
   DataClip entry{clip.id(), std::string(split_name(clip.split)), clip.text, label_or_none(clip.label), {}};
-  for (std::size_t m = 0; m < 3; ++m) entry.unimodal_labels[m] = label_or_none(clip.unimodal_labels[m]);
+  for (const auto m : kModalities) entry.unimodal_labels[m] = label_or_none(clip.unimodal_labels[m]);
   return entry;
 }
 
@@ -58,17 +58,17 @@ std::int64_t ClipSet::row_of(const std::string& id, const std::string& field) co
 }
 
 bool ClipSet::has(std::int64_t row, Modality modality) const {
-  if (!in_use_[static_cast<std::size_t>(modality)]) return false;
+  if (!in_use_[modality]) return false;
   const auto& feature = dataset_.feature(modality);
   const bool has_frames = feature && feature->lengths[static_cast<std::size_t>(row)] > 0;
   if (modality != Modality::text) return has_frames;
   return has_frames || dataset_.text_bert.defined() || !dataset_.clips[static_cast<std::size_t>(row)].text.empty();
 }
 
-Batch ClipSet::batch(const std::vector<std::int64_t>& rows, const std::array<bool, 3>& left_out) const {
+Batch ClipSet::batch(const std::vector<std::int64_t>& rows, const PerModality<bool>& left_out) const {
   auto batch = collator_(rows);
   for (const auto modality : kModalities)
-    if (left_out[static_cast<std::size_t>(modality)]) batch = without(batch, modality);
+    if (left_out[modality]) batch = without(batch, modality);
   return batch;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 // Private to the predictor: the data set whose clips requests may name, batched as `kuda predict` batches them.
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -28,14 +27,14 @@ class ClipSet {
   [[nodiscard]] std::int64_t row_of(const std::string& id, const std::string& field) const;
   [[nodiscard]] bool has(std::int64_t row, Modality modality) const;  ///< the clip, and the model reads it
   /// Rows in their order, without the modalities marked in `left_out`. From several threads.
-  [[nodiscard]] Batch batch(const std::vector<std::int64_t>& rows, const std::array<bool, 3>& left_out) const;
+  [[nodiscard]] Batch batch(const std::vector<std::int64_t>& rows, const PerModality<bool>& left_out) const;
   [[nodiscard]] const std::vector<DataClip>& clips() const noexcept { return clips_; }  ///< by row
   [[nodiscard]] const ClipSetFacts& facts() const noexcept { return facts_; }
 
  private:
   Dataset dataset_;
   Collator collator_;
-  std::array<bool, 3> in_use_;
+  PerModality<bool> in_use_;
   std::unordered_map<std::string, std::int64_t> row_of_;  ///< of equal ids the first counts
   std::vector<DataClip> clips_;
   ClipSetFacts facts_;

@@ -48,11 +48,9 @@ PredictorFacts facts_of(const Checkpoint& checkpoint, const PredictorOptions& op
   const auto text = text_kind(checkpoint);
   facts.text = text == TextKind::raw ? "raw" : text == TextKind::features ? "features" : "none";
   const auto in_use = modalities_in_use(checkpoint);
-  facts.inputs[0] = {in_use[0], text == TextKind::features ? from.shape.text_width : 0, from.shape.text_length};
-  facts.inputs[1] = {in_use[1], from.shape.vision_width, from.shape.vision_length};
-  facts.inputs[2] = {in_use[2], from.shape.audio_width, from.shape.audio_length};
-  for (auto& input : facts.inputs)
-    if (!input.is_in_use) input = {};
+  for (const auto modality : kModalities)
+    if (in_use[modality]) facts.inputs[modality] = {true, from.shape.width[modality], from.shape.length[modality]};
+  if (text != TextKind::features) facts.inputs.text.width = 0;
   facts.score_low = from.score_low;
   facts.score_high = from.score_high;
   facts.data = from.data_name;
@@ -105,14 +103,14 @@ struct Predictor::Impl {
 
   /// The model gets to see it.
   [[nodiscard]] bool has(const ClipInput& clip, Modality modality) const {
-    if (clip.clip.empty() || clip.without[static_cast<std::size_t>(modality)]) return clip.has(modality);
+    if (clip.clip.empty() || clip.without[modality]) return clip.has(modality);
     return data->has(data->row_of(clip.clip, "clip"), modality);
   }
 
   [[nodiscard]] std::optional<ScoreInterval> interval(const ClipInput& clip, float score) const {
     if (!checkpoint.calibration) return std::nullopt;
     for (const auto modality : kModalities)
-      if (facts.inputs[static_cast<std::size_t>(modality)].is_in_use && !has(clip, modality)) return std::nullopt;
+      if (facts.inputs[modality].is_in_use && !has(clip, modality)) return std::nullopt;
     const auto found = checkpoint.calibration->interval(score, options.level, options.form);
     return found.is_determined() ? std::optional<ScoreInterval>(found) : std::nullopt;
   }
@@ -121,10 +119,9 @@ struct Predictor::Impl {
   [[nodiscard]] Explanation of_what_is_there(const ClipInput& clip, Explanation found) const {
     for (const auto modality : kModalities) {
       if (has(clip, modality)) continue;
-      const auto m = static_cast<std::size_t>(modality);
-      found.unimodal[m] = kUnknown;
-      found.without[m] = found.share[m] = kUndefined;
-      found.attention[m].reset();
+      found.unimodal[modality] = kUnknown;
+      found.without[modality] = found.share[modality] = kUndefined;
+      found.attention[modality].reset();
     }
     return found;
   }
@@ -137,7 +134,7 @@ struct Predictor::Impl {
     ClipScore score;
     score.id = name_of(clip);
     score.score = found.score;
-    for (std::size_t m = 0; m < 3; ++m) score.unimodal[m] = known(found.unimodal[m]);
+    for (const auto m : kModalities) score.unimodal[m] = known(found.unimodal[m]);
     score.interval = interval(clip, found.score);
     score.leading = found.leading(Evidence::unimodal);
     return score;
@@ -244,7 +241,7 @@ std::vector<ClipExplanation> Predictor::explain(std::span<const ClipInput> clips
       explanation.clip = impl_->score_of(clip, found);
       explanation.clip.batch_clips = std::int64_t(rows.size());
       explanation.clip.seconds = seconds;
-      for (std::size_t m = 0; m < 3; ++m) {
+      for (const auto m : kModalities) {
         explanation.without[m] = known(found.without[m]);
         explanation.share[m] = known(found.share[m]);
         if (const auto& map = found.attention[m])

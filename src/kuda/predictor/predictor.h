@@ -61,9 +61,9 @@ struct ClipSetFacts {
 };
 
 struct PredictorFacts {
-  std::string model, task;             ///< "kuda", "main"
-  std::string text;                    ///< "raw", "features" or "none"
-  std::array<InputFacts, 3> inputs{};  ///< by Modality
+  std::string model, task;  ///< "kuda", "main"
+  std::string text;         ///< "raw", "features" or "none"
+  PerModality<InputFacts> inputs{};
   double score_low = 0, score_high = 0;
   std::string data;           ///< the data set it was trained on
   bool is_synthetic = false;  ///< those data are made

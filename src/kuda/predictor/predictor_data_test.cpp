@@ -19,7 +19,7 @@ using testing::HasSubstr;
 class ModelWithData : public test::TrainedModel {
  protected:
   Predictor with_data{folder / "run", {.level = 0.8, .data = folder / "clips"}};
-  static ClipInput named(const std::string& id, const std::array<bool, 3>& without = {}) {
+  static ClipInput named(const std::string& id, const PerModality<bool>& without = {}) {
     ClipInput clip;
     clip.clip = id;
     clip.without = without;
@@ -53,9 +53,9 @@ TEST_F(ModelWithData, ClipsOfTheDataAndOthersMixInOneCall) {
   EXPECT_NEAR(scores[4].score, predictor.score(input_of(dataset, 5)).score, kPromise);
   const auto clip = named(id, {false, true, false});
   const auto explained = with_data.explain(std::span(&clip, 1), /*with_attention=*/true).front();
-  EXPECT_FALSE(explained.without[1].has_value());
-  EXPECT_FALSE(explained.attention[1].has_value());
-  EXPECT_TRUE(explained.attention[2].has_value());
+  EXPECT_FALSE(explained.without.vision.has_value());
+  EXPECT_FALSE(explained.attention.vision.has_value());
+  EXPECT_TRUE(explained.attention.audio.has_value());
 }
 
 TEST_F(ModelWithData, ClipsThatCannotBeTakenAreNamedWithTheNearest) {

@@ -49,7 +49,7 @@ TEST_F(TrainedModel, ScoresAreThoseOfPredictForEveryClipAndBatchSize) {
     for (std::size_t i = 0; i < scores.size(); ++i) {
       EXPECT_EQ(scores[i].id, expected[i].id);
       EXPECT_NEAR(scores[i].score, expected[i].score, kPromise) << scores[i].id << ", batches of " << size;
-      for (std::size_t m = 0; m < 3; ++m) {
+      for (const auto m : kModalities) {
         ASSERT_EQ(scores[i].unimodal[m].has_value(), !std::isnan(expected[i].unimodal[m]));
         if (scores[i].unimodal[m]) EXPECT_NEAR(*scores[i].unimodal[m], expected[i].unimodal[m], kPromise);
       }
@@ -146,8 +146,8 @@ TEST_F(TrainedModel, ExplainsWhatEachModalityContributes) {
     EXPECT_NEAR(explained[i].clip.score, predictor.score(two[i]).score, kPromise);
     auto silent = two[i];
     silent.audio.reset();
-    ASSERT_TRUE(explained[i].without[2].has_value());
-    EXPECT_NEAR(*explained[i].without[2], predictor.score(silent).score, kPromise);
+    ASSERT_TRUE(explained[i].without.audio.has_value());
+    EXPECT_NEAR(*explained[i].without.audio, predictor.score(silent).score, kPromise);
     EXPECT_TRUE(explained[i].by_removal.has_value());
     EXPECT_EQ(explained[i].by_unimodal, predictor.score(two[i]).leading);
   }
@@ -157,9 +157,9 @@ TEST_F(TrainedModel, NothingIsSaidOfAModalityThatTheClipLacks) {
   auto clip = inputs_of(dataset)[0];
   clip.vision.reset();
   const auto explained = predictor.explain(std::span(&clip, 1)).front();
-  EXPECT_FALSE(explained.clip.unimodal[1].has_value());
-  EXPECT_FALSE(explained.without[1].has_value());
-  EXPECT_FALSE(explained.share[1].has_value());
+  EXPECT_FALSE(explained.clip.unimodal.vision.has_value());
+  EXPECT_FALSE(explained.without.vision.has_value());
+  EXPECT_FALSE(explained.share.vision.has_value());
   for (const auto& leading : {explained.clip.leading, explained.by_share, explained.by_removal}) {
     ASSERT_TRUE(leading.has_value());
     EXPECT_NE(*leading, Modality::vision);
@@ -170,13 +170,13 @@ TEST_F(TrainedModel, AModalityThatIsLeftOutIsOneThatTheClipLacks) {
   const auto whole = input_of(dataset, 2);
   for (const auto modality : kModalities) {
     auto left_out = whole, lacking = whole;
-    left_out.without[static_cast<std::size_t>(modality)] = true;
+    left_out.without[modality] = true;
     if (modality == Modality::text) lacking.text.reset();
     if (modality == Modality::vision) lacking.vision.reset();
     if (modality == Modality::audio) lacking.audio.reset();
     const auto score = predictor.score(left_out);
     EXPECT_NEAR(score.score, predictor.score(lacking).score, kPromise) << modality_name(modality);
-    EXPECT_FALSE(score.unimodal[static_cast<std::size_t>(modality)].has_value());
+    EXPECT_FALSE(score.unimodal[modality].has_value());
     EXPECT_FALSE(score.interval.has_value());
   }
   auto nothing = whole;
@@ -190,8 +190,8 @@ TEST_F(TrainedModel, ExplanationsHaveTheWordPiecesThatTheModelRead) {
   clip.text = "fine";
   const auto explained = predictor.explain(std::span(&clip, 1), /*with_attention=*/true).front();
   EXPECT_EQ(explained.tokens, tokenizer->tokens("fine"));
-  ASSERT_TRUE(explained.attention[0].has_value());
-  EXPECT_EQ(explained.attention[0]->rows, std::int64_t(explained.tokens.size()));
+  ASSERT_TRUE(explained.attention.text.has_value());
+  EXPECT_EQ(explained.attention.text->rows, std::int64_t(explained.tokens.size()));
   clip.text = "a b c d e f g h i j k l m n o p q r s t";
   EXPECT_EQ(predictor.explain(std::span(&clip, 1)).front().tokens.size(), 16U) << "cut as the model reads it";
 }
@@ -242,9 +242,9 @@ TEST_F(TrainedModel, FactsSayWhatItReads) {
   EXPECT_EQ(facts.model, "kuda");
   EXPECT_EQ(facts.text, "raw");
   EXPECT_TRUE(facts.is_synthetic);
-  EXPECT_EQ(facts.inputs[1].width, 5);
-  EXPECT_EQ(facts.inputs[1].length, 10);
-  EXPECT_EQ(facts.inputs[0].length, 16);
+  EXPECT_EQ(facts.inputs.vision.width, 5);
+  EXPECT_EQ(facts.inputs.vision.length, 10);
+  EXPECT_EQ(facts.inputs.text.length, 16);
 }
 
 TEST_F(TrainedModel, LoadingDoesNotTouchTheProgramsRandomNumbers) {

@@ -26,8 +26,7 @@ std::optional<DominanceData> facts_of_rule(const DataSetRuns& data) {
       facts.decoder = number_at(object, place + "/decoder_mae");
       facts.conflict = number_at(object, place + "/conflict");
       for (const auto modality : kModalities)
-        facts.dominant[std::size_t(modality)] =
-            number_at(object, place + "/dominant/" + std::string(modality_name(modality)));
+        facts.dominant[modality] = number_at(object, place + "/dominant/" + std::string(modality_name(modality)));
       return facts;
     }
   return std::nullopt;

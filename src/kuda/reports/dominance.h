@@ -40,11 +40,11 @@ struct DominanceRow {
 struct DominanceData {
   std::string name;
   std::size_t num_clips = 0;
-  double bound = kUndefined;         ///< no predictor has a lower expected MAE
-  double decoder = kUndefined;       ///< MAE of a fixed decoder that sees the same input and knows the rule
-  double noise = 0, conflict = 0;    ///< share of clips in which one modality is noise, in conflict
-  std::array<double, 3> dominant{};  ///< share of clips by the dominant Modality
-  std::vector<DominanceRow> rows;    ///< by system
+  double bound = kUndefined;       ///< no predictor has a lower expected MAE
+  double decoder = kUndefined;     ///< MAE of a fixed decoder that sees the same input and knows the rule
+  double noise = 0, conflict = 0;  ///< share of clips in which one modality is noise, in conflict
+  PerModality<double> dominant;    ///< share of clips by the dominant modality
+  std::vector<DominanceRow> rows;  ///< by system
 };
 
 struct DominanceTable {

@@ -175,8 +175,8 @@ std::string format_csv(const DominanceTable& table) {
   for (const auto& data : table.data)
     for (const auto& row : data.rows) {
       std::vector<std::string> cells{data.name, std::to_string(data.num_clips)};
-      for (const double value :
-           {data.noise, data.conflict, data.dominant[0], data.dominant[1], data.dominant[2], data.bound, data.decoder})
+      for (const double value : {data.noise, data.conflict, data.dominant.text, data.dominant.vision,
+                                 data.dominant.audio, data.bound, data.decoder})
         cells.push_back(csv_number(value));
       cells.push_back(system_name(row));
       cells.push_back(std::to_string(row.num_seeds));

@@ -241,7 +241,7 @@ TEST(LateFusionBaseline, FindsTheWeightsThatMadeTheLabels) {
   std::vector<Prediction> clips;
   for (int i = 0; i < 40; ++i) {
     Prediction clip{"c", Split::valid, 0, 0, {float(random.normal()), float(random.normal()), kUnknown}};
-    clip.label = 2 * clip.unimodal[0] - 0.5F * clip.unimodal[1] + 0.25F;
+    clip.label = 2 * clip.unimodal.text - 0.5F * clip.unimodal.vision + 0.25F;
     clips.push_back(clip);
   }
   const auto fused = fuse_late(clips, clips);
@@ -249,8 +249,8 @@ TEST(LateFusionBaseline, FindsTheWeightsThatMadeTheLabels) {
   for (std::size_t i = 0; i < clips.size(); ++i) EXPECT_NEAR(fused.scores[i], clips[i].label, 1e-5);
   const std::vector<Prediction> few(clips.begin(), clips.begin() + 3);
   EXPECT_EQ(fuse_late(few, clips).method, "their mean");
-  EXPECT_NEAR(fuse_late(few, clips).scores[0], (clips[0].unimodal[0] + clips[0].unimodal[1]) / 2, 1e-6);
-  for (auto& clip : clips) clip.unimodal[1] = kUnknown;
+  EXPECT_NEAR(fuse_late(few, clips).scores[0], (clips[0].unimodal.text + clips[0].unimodal.vision) / 2, 1e-6);
+  for (auto& clip : clips) clip.unimodal.vision = kUnknown;
   EXPECT_TRUE(fuse_late(clips, clips).scores.empty()) << "one modality is no fusion";
 }
 

@@ -24,7 +24,7 @@ std::vector<std::int64_t> labelled(const Dataset& dataset, Split split, const st
   auto rows = dataset.rows(split);
   std::erase_if(rows, [&](std::int64_t row) {
     const auto& clip = dataset.clips[std::size_t(row)];
-    return std::isnan(target == "multimodal" ? clip.label : clip.unimodal_labels[std::size_t(modality_from(target))]);
+    return std::isnan(target == "multimodal" ? clip.label : clip.unimodal_labels[modality_from(target)]);
   });
   return rows;
 }

@@ -243,7 +243,7 @@ TEST_F(Run, KnowledgeFromAnotherDataSet) {
   const auto report = read_report(other / "run" / "metrics.json");
   ASSERT_EQ(report.splits[2][1].key, "text_only") << "the text decoder stands in: stage 1 saw other clips";
   const auto stage1 = load_checkpoint(other / "run/pretrain/vision");
-  EXPECT_EQ(stage1.facts.shape.vision_width, 5) << "saved for the target's features";
+  EXPECT_EQ(stage1.facts.shape.width.vision, 5) << "saved for the target's features";
 }
 
 TEST_F(Run, MultReadsTextFeaturesUnlessItHasItsOwnBert) {

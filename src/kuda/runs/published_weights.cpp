@@ -156,10 +156,11 @@ DataShape with_lengths_of(const io::ArrayFile& file, const RunConfig& config, co
   const auto twice = model->listed_twice();
   std::map<std::string, std::vector<std::int64_t>> sizes;
   for (const auto& [name, array] : file.arrays) sizes[our_name(name, beginnings, twice)] = array.shape;
-  for (const auto member : {&DataShape::text_length, &DataShape::vision_length, &DataShape::audio_length}) {
+  for (const auto modality : kModalities) {
     auto longer = facts.shape;
-    ++(longer.*member);
-    if (const auto length = length_in(*model, *make(longer), facts.shape.*member, sizes)) shape.*member = *length;
+    ++longer.length[modality];
+    if (const auto length = length_in(*model, *make(longer), facts.shape.length[modality], sizes))
+      shape.length[modality] = *length;
   }
   return shape;
 }

@@ -60,9 +60,9 @@ class Published : public testing::Test {
     const auto parameters = two.model->named_parameters();
     for (const auto& item : one.model->named_parameters())
       EXPECT_TRUE(torch::equal(item.value(), parameters[item.key()])) << item.key();
-    EXPECT_EQ(one.facts.shape.vision_length, two.facts.shape.vision_length);
-    EXPECT_EQ(one.facts.shape.audio_length, two.facts.shape.audio_length);
-    EXPECT_EQ(one.facts.shape.text_length, two.facts.shape.text_length);
+    EXPECT_EQ(one.facts.shape.length.vision, two.facts.shape.length.vision);
+    EXPECT_EQ(one.facts.shape.length.audio, two.facts.shape.length.audio);
+    EXPECT_EQ(one.facts.shape.length.text, two.facts.shape.length.text);
   }
   static fs::path folder;
 };

@@ -78,7 +78,7 @@ std::string name_of(const std::string& key, const std::string& model) {
 std::vector<Prediction> text_decoder_scores(const std::vector<Prediction>& predictions) {
   auto scores = predictions;
   for (auto& prediction : scores) {
-    prediction.score = prediction.unimodal[0];
+    prediction.score = prediction.unimodal.text;
     if (std::isnan(prediction.score)) return {};
   }
   return scores;

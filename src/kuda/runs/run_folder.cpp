@@ -67,7 +67,7 @@ json cleaning_json(const CleaningCounts& counts) {
               {"clips_dropped", counts.clips_dropped},
               {"labels_out_of_range", counts.labels_out_of_range}};
   for (const auto modality : kModalities) {
-    const auto& part = counts.modality[std::size_t(modality)];
+    const auto& part = counts.modality[modality];
     object[std::string(modality_name(modality))] = {{"nan", part.not_finite.nan},
                                                     {"positive_infinity", part.not_finite.positive_infinity},
                                                     {"negative_infinity", part.not_finite.negative_infinity},
@@ -95,7 +95,7 @@ json synthetic_json(const Dataset& dataset, const std::vector<SynthTruth>& truth
              {"noise", shares.noise},
              {"conflict", shares.conflict}};
     for (const auto modality : kModalities)
-      entry["dominant"][std::string(modality_name(modality))] = shares.dominant[std::size_t(modality)];
+      entry["dominant"][std::string(modality_name(modality))] = shares.dominant[modality];
   }
   return object;
 }

@@ -41,7 +41,7 @@ Session::Session(const RunConfig& config, const std::string& path, const DataCon
   }
   shape_ = shape_of(dataset_, collate_, tokenizer());
   // A model may use the length of texts as a common length even where text itself is left out.
-  if (shape_.text_length == 0) shape_.text_length = collate_.text_length;
+  if (shape_.length.text == 0) shape_.length.text = collate_.text_length;
   cleaning_ = count_cleaning(dataset_, collate_);
   for (const auto& line : describe(cleaning_, collate_)) log_info("{}: {}", dataset_.name, line);
 }
@@ -69,8 +69,7 @@ CheckpointFacts Session::facts(const std::string& task, const DataShape& shape) 
   facts.is_synthetic = dataset_.is_synthetic;
   facts.is_aligned = dataset_.is_aligned;
   for (const auto modality : kModalities)
-    if (const auto& feature = dataset_.feature(modality))
-      facts.padded_lengths[std::size_t(modality)] = feature->padded_length;
+    if (const auto& feature = dataset_.feature(modality)) facts.padded_lengths[modality] = feature->padded_length;
   return facts;
 }
 

@@ -24,10 +24,9 @@ json name_or_null(const std::optional<Modality>& modality) {
 }
 
 template <class Value>
-json by_modality(const std::array<std::optional<Value>, 3>& values) {
+json by_modality(const PerModality<std::optional<Value>>& values) {
   json object;
-  for (const auto modality : kModalities)
-    object[std::string(modality_name(modality))] = or_null(values[static_cast<std::size_t>(modality)]);
+  for (const auto modality : kModalities) object[std::string(modality_name(modality))] = or_null(values[modality]);
   return object;
 }
 
@@ -62,7 +61,7 @@ json explanation_object(const ClipExplanation& clip) {
   object["tokens"] = clip.tokens.empty() ? json(nullptr) : json(clip.tokens);
   object["attention"] = json::object();
   for (const auto modality : kModalities) {
-    const auto& map = clip.attention[static_cast<std::size_t>(modality)];
+    const auto& map = clip.attention[modality];
     object["attention"][std::string(modality_name(modality))] = map ? attention_object(*map) : json(nullptr);
   }
   return object;
@@ -122,7 +121,7 @@ std::string model_json(const PredictorFacts& facts, const ClipLimits& limits, st
               {"epoch", facts.epoch},         {"epochs", facts.epochs},
               {"select", facts.select},       {"text", facts.text}};
   for (const auto modality : kModalities) {
-    const auto& input = facts.inputs[static_cast<std::size_t>(modality)];
+    const auto& input = facts.inputs[modality];
     auto& entry = object["inputs"][std::string(modality_name(modality))];
     entry = nullptr;
     if (input.is_in_use) entry = {{"width", input.width}, {"length", input.length}};

@@ -49,10 +49,7 @@ void read_file_part(const std::string& name, std::string content, ClipInput& cli
     return;
   }
   const auto modality = name == "text_features" ? Modality::text : modality_from(name);
-  auto& target = modality == Modality::text     ? clip.text_features
-                 : modality == Modality::vision ? clip.vision
-                                                : clip.audio;
-  target = read_frames(file.bytes(), file.content, name, modality);
+  clip.frames(modality) = read_frames(file.bytes(), file.content, name, modality);
 }
 
 }  // namespace

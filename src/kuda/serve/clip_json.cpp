@@ -258,7 +258,7 @@ void leave_out(std::string_view name, const std::string& field, ClipInput& clip)
   for (const auto modality : kModalities) {
     known.emplace_back(modality_name(modality));
     if (known.back() == name) {
-      clip.without[static_cast<std::size_t>(modality)] = true;
+      clip.without[modality] = true;
       return;
     }
   }

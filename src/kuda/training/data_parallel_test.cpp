@@ -169,7 +169,7 @@ TEST(DataParallel, AWholeRunOfKudaIsThatOfOneProcess) {
     EXPECT_EQ(found[i].id, expected[i].id);
     EXPECT_NEAR(found[i].score, expected[i].score, kTolerance) << found[i].id;
     EXPECT_EQ(found[i].label, expected[i].label);
-    for (std::size_t m = 0; m < 3; ++m) EXPECT_NEAR(found[i].unimodal[m], expected[i].unimodal[m], kTolerance);
+    for (const auto m : kModalities) EXPECT_NEAR(found[i].unimodal[m], expected[i].unimodal[m], kTolerance);
   }
   EXPECT_THAT(read_file(folder / "two/run.json"), HasSubstr("2 processes share the batches of a step"));
   EXPECT_FALSE(fs::exists(folder / "two/state"));

@@ -34,7 +34,7 @@ class ToyModel final : public Model {
     if (is_training()) seen_.index_put_({torch::tensor(batch.rows)}, as_float32(y.detach().mean(1)));
     Output output;
     output.score = output_(dropout_(torch::tanh(y))).squeeze(1);
-    output.unimodal[2] = output.score * 0.5;
+    output.unimodal.audio = output.score * 0.5;
     return output;
   }
   Losses loss(const Output& output, const Batch& batch) override {

@@ -376,8 +376,8 @@ TEST(Predict, ScoresDoNotDependOnTheBatchSizeAndTheModeComesBack) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       EXPECT_EQ(parts[i].id, "clip_" + std::to_string(i));
       EXPECT_NEAR(parts[i].score, whole[i].score, 1e-5);
-      EXPECT_TRUE(std::isnan(parts[i].unimodal[0]));
-      EXPECT_NEAR(parts[i].unimodal[2], 0.5 * parts[i].score, 1e-6);
+      EXPECT_TRUE(std::isnan(parts[i].unimodal.text));
+      EXPECT_NEAR(parts[i].unimodal.audio, 0.5 * parts[i].score, 1e-6);
     }
   }
   EXPECT_THROW((void)predict_rows(*task.model, task.collate, rows, {.batch_size = 0}), ConfigError);

@@ -74,12 +74,12 @@ void check_names(const Dataset& data, Findings& findings) {
 
 void check_labels(const Dataset& data, Findings& findings) {
   std::vector<std::string> outside, unlabelled;
-  std::array<std::vector<std::string>, 3> own_outside, own_missing;
+  PerModality<std::vector<std::string>> own_outside, own_missing;
   const auto is_outside = [&](float label) { return label < float(data.score_low) || label > float(data.score_high); };
   for (const Clip& clip : data.clips) {
     if (is_outside(clip.label)) outside.push_back(clip.id());
     if (std::isnan(clip.label)) unlabelled.push_back(clip.id());
-    for (std::size_t m = 0; m < 3; ++m) {
+    for (const auto m : kModalities) {
       if (is_outside(clip.unimodal_labels[m])) own_outside[m].push_back(clip.id());
       if (std::isnan(clip.unimodal_labels[m])) own_missing[m].push_back(clip.id());
     }
@@ -93,18 +93,18 @@ void check_labels(const Dataset& data, Findings& findings) {
     findings.add(Severity::warning, "missing_label", "", fmt::format("{} clips have no label", unlabelled.size()),
                  unlabelled);
   for (const Modality modality : kModalities) {
-    const auto m = std::size_t(modality);
     const std::string name(modality_name(modality));
-    if (!own_outside[m].empty())
+    if (!own_outside[modality].empty())
       findings.add(Severity::warning, "label_out_of_range", name,
-                   fmt::format("{} unimodal labels lie outside {}", own_outside[m].size(), range), own_outside[m]);
-    if (own_missing[m].size() == data.clips.size())
+                   fmt::format("{} unimodal labels lie outside {}", own_outside[modality].size(), range),
+                   own_outside[modality]);
+    if (own_missing[modality].size() == data.clips.size())
       findings.add(Severity::note, "no_unimodal_labels", name,
                    fmt::format("no clip has a label of its own for {} (label_{})", name, letter(modality)));
-    else if (!own_missing[m].empty())
+    else if (!own_missing[modality].empty())
       findings.add(Severity::warning, "missing_unimodal_label", name,
-                   fmt::format("{} clips have no label_{}, others do", own_missing[m].size(), letter(modality)),
-                   own_missing[m]);
+                   fmt::format("{} clips have no label_{}, others do", own_missing[modality].size(), letter(modality)),
+                   own_missing[modality]);
   }
 }
 

@@ -36,7 +36,7 @@ const Finding& found(const CheckReport& report, const char* name, const char* mo
 
 TEST(Check, ASoundSetHasNotesOnly) {
   Dataset data = small_dataset();
-  for (auto& clip : data.clips) clip.unimodal_labels[2] = 0;
+  for (auto& clip : data.clips) clip.unimodal_labels.audio = 0;
   const auto report = check_dataset(data);
   EXPECT_EQ(report.worst(), Severity::note) << report.text();
   EXPECT_THAT(found(report, "split_sizes").message, HasSubstr("1 / 1 / 1, those of no published set"));
@@ -71,7 +71,7 @@ TEST(Check, FindsWhatIsWrongWithNamesAndLabels) {
   data.clips[1].video_id = data.clips[0].video_id;
   data.clips[2].label = 1.2F;
   data.clips[1].label = kUnknown;
-  data.clips[0].unimodal_labels[0] = kUnknown;
+  data.clips[0].unimodal_labels.text = kUnknown;
   data.clips[0].text.clear();
   data.name = "mosi";
   const auto report = check_dataset(renewed(data));

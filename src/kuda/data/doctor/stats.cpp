@@ -38,13 +38,14 @@ void count_label(float label, LabelCounts& counts) {
   ++counts.sims_classes[sims_class(label)];
 }
 
-/// Which distances are the least: a bit per modality.
+/// Which distances are the least.
 template <class Number>
-std::array<bool, 3> nearest(const std::array<Number, 3>& own, Number label, Number tolerance) {
-  std::array<Number, 3> distance{};
-  std::transform(own.begin(), own.end(), distance.begin(), [&](Number value) { return std::abs(value - label); });
-  const Number least = *std::min_element(distance.begin(), distance.end());
-  return {distance[0] <= least + tolerance, distance[1] <= least + tolerance, distance[2] <= least + tolerance};
+PerModality<bool> nearest(const PerModality<Number>& own, Number label, Number tolerance) {
+  const auto distance = [&](Number value) { return std::abs(value - label); };
+  const Number least = std::min({distance(own.text), distance(own.vision), distance(own.audio)});
+  PerModality<bool> nearest;
+  for (const auto m : kModalities) nearest[m] = distance(own[m]) <= least + tolerance;
+  return nearest;
 }
 
 void count_dominance(const Clip& clip, Ties ties, Dominance& counts) {
@@ -53,7 +54,7 @@ void count_dominance(const Clip& clip, Ties ties, Dominance& counts) {
     return;
   ++counts.n;
   const auto dominant = dominant_modalities(clip.label, own, ties);
-  for (std::size_t m = 0; m < 3; ++m) counts.dominant[m] += dominant[m] ? 1 : 0;
+  for (const auto m : kModalities) counts.dominant[m] += dominant[m] ? 1 : 0;
   counts.several += std::count(dominant.begin(), dominant.end(), true) > 1 ? 1 : 0;
   const auto any = [&](auto&& differs) { return std::any_of(own.begin(), own.end(), differs) ? 1 : 0; };
   counts.noise += is_noisy(clip.label, own) ? 1 : 0;
@@ -72,14 +73,14 @@ const std::array<std::optional<Split>, 4>& rows() {
 
 int label_sign(float label) noexcept { return label > 0 ? 1 : label < 0 ? -1 : 0; }
 
-std::array<bool, 3> dominant_modalities(float label, const std::array<float, 3>& unimodal_labels, Ties ties) {
+PerModality<bool> dominant_modalities(float label, const PerModality<float>& unimodal_labels, Ties ties) {
   if (ties == Ties::exact_float32) return nearest<float>(unimodal_labels, label, 0);
-  std::array<double, 3> own{};
-  std::transform(unimodal_labels.begin(), unimodal_labels.end(), own.begin(), decimal);
-  return nearest<double>(own, decimal(label), ties == Ties::tolerant ? kTieTolerance : 0);
+  const auto& own = unimodal_labels;
+  return nearest<double>({decimal(own.text), decimal(own.vision), decimal(own.audio)}, decimal(label),
+                         ties == Ties::tolerant ? kTieTolerance : 0);
 }
 
-bool is_noisy(float label, const std::array<float, 3>& unimodal_labels) noexcept {
+bool is_noisy(float label, const PerModality<float>& unimodal_labels) noexcept {
   return std::any_of(unimodal_labels.begin(), unimodal_labels.end(),
                      [&](float own) { return label_sign(own) != label_sign(label); });
 }
@@ -112,9 +113,10 @@ std::string statistics_text(const std::vector<Clip>& clips, Ties ties) {
                       "V dominant", "A dominant", "several", "noise", "zero positive", "opposite only");
   for (const auto& split : rows()) {
     const auto d = label_statistics(clips, split, ties).dominance;
-    text += fmt::format("{:<6} {:>6} {:>16} {:>16} {:>16} {:>16} {:>16} {:>16} {:>16}\n", row_name(split), d.n,
-                        cell(d, d.dominant[0]), cell(d, d.dominant[1]), cell(d, d.dominant[2]), cell(d, d.several),
-                        cell(d, d.noise), cell(d, d.noise_zero_is_positive), cell(d, d.noise_opposite));
+    text +=
+        fmt::format("{:<6} {:>6} {:>16} {:>16} {:>16} {:>16} {:>16} {:>16} {:>16}\n", row_name(split), d.n,
+                    cell(d, d.dominant.text), cell(d, d.dominant.vision), cell(d, d.dominant.audio), cell(d, d.several),
+                    cell(d, d.noise), cell(d, d.noise_zero_is_positive), cell(d, d.noise_opposite));
   }
   return text;
 }
@@ -133,7 +135,7 @@ std::string statistics_json(const std::vector<Clip>& clips, Ties ties) {
           {"sims_classes", c.sims_classes}}},
         {"dominance",
          {{"n", d.n},
-          {"dominant", {{"text", d.dominant[0]}, {"vision", d.dominant[1]}, {"audio", d.dominant[2]}}},
+          {"dominant", {{"text", d.dominant.text}, {"vision", d.dominant.vision}, {"audio", d.dominant.audio}}},
           {"several", d.several},
           {"noise", d.noise},
           {"noise_zero_is_positive", d.noise_zero_is_positive},

@@ -4,7 +4,7 @@
 //
 //   const auto clips = read_clips_csv("label.csv", ClipTable::mmsa);      // or dataset.clips
 //   const LabelStatistics all = label_statistics(clips);
-//   all.dominance.share(all.dominance.dominant[0]);                       // text is dominant in 48.22 % of CH-SIMS
+//   all.dominance.share(all.dominance.dominant.text);                       // text is dominant in 48.22 % of CH-SIMS
 
 #include <array>
 #include <cstdint>
@@ -29,8 +29,8 @@ struct LabelCounts {
 /// one.
 struct Dominance {
   std::int64_t n = 0;
-  std::array<std::int64_t, 3> dominant{};  ///< by Modality
-  std::int64_t several = 0;                ///< clips with more than one dominant modality
+  PerModality<std::int64_t> dominant;
+  std::int64_t several = 0;  ///< clips with more than one dominant modality
   std::int64_t noise = 0;
   std::int64_t noise_zero_is_positive = 0;  ///< with two signs only: below zero, and zero or above
   std::int64_t noise_opposite = 0;          ///< only a positive label against a negative one
@@ -45,10 +45,10 @@ inline constexpr double kTieTolerance = 1e-6;  ///< far below any label step, fa
 /// -1, 0 or 1: a neutral label has a sign of its own. NaN has 0: ask only for known labels.
 [[nodiscard]] int label_sign(float label) noexcept;
 /// By Modality: its label is the nearest to the multimodal one; all ties count (Figure 7). The labels must be known.
-[[nodiscard]] std::array<bool, 3> dominant_modalities(float label, const std::array<float, 3>& unimodal_labels,
-                                                      Ties ties = Ties::tolerant);
+[[nodiscard]] PerModality<bool> dominant_modalities(float label, const PerModality<float>& unimodal_labels,
+                                                    Ties ties = Ties::tolerant);
 /// The sign of one of the unimodal labels differs from that of the multimodal one (Figure 8). The labels must be known.
-[[nodiscard]] bool is_noisy(float label, const std::array<float, 3>& unimodal_labels) noexcept;
+[[nodiscard]] bool is_noisy(float label, const PerModality<float>& unimodal_labels) noexcept;
 
 struct LabelStatistics {
   LabelCounts labels;

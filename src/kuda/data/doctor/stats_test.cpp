@@ -33,11 +33,11 @@ void expect_facts(const std::vector<Clip>& clips, const std::vector<Fact>& facts
   for (const Fact& fact : facts) {
     const auto d = label_statistics(clips, fact.split).dominance;
     EXPECT_EQ(d.n, fact.n);
-    EXPECT_EQ(d.dominant, (std::array{fact.text, fact.vision, fact.audio}));
+    EXPECT_EQ(d.dominant, (PerModality<std::int64_t>{fact.text, fact.vision, fact.audio}));
     EXPECT_EQ(d.noise, fact.noise);
-    EXPECT_DOUBLE_EQ(percent(d, d.dominant[0]), fact.text_share);
-    EXPECT_DOUBLE_EQ(percent(d, d.dominant[2]), fact.audio_share);
-    EXPECT_DOUBLE_EQ(percent(d, d.dominant[1]), fact.vision_share);
+    EXPECT_DOUBLE_EQ(percent(d, d.dominant.text), fact.text_share);
+    EXPECT_DOUBLE_EQ(percent(d, d.dominant.audio), fact.audio_share);
+    EXPECT_DOUBLE_EQ(percent(d, d.dominant.vision), fact.vision_share);
     EXPECT_DOUBLE_EQ(percent(d, d.several), fact.several_share);
     EXPECT_DOUBLE_EQ(percent(d, d.noise), fact.noise_share);
     EXPECT_DOUBLE_EQ(percent(d, d.noise_zero_is_positive), fact.zero_positive_share);
@@ -68,7 +68,8 @@ TEST(Stats, WithoutToleranceTiesAreLostAsTheFactsSay) {
   if (sims.empty()) GTEST_SKIP() << "no shared data";
   const auto shares = [](const std::vector<Clip>& clips, Ties ties) {
     const auto d = label_statistics(clips, {}, ties).dominance;
-    return std::array{percent(d, d.dominant[0]), percent(d, d.dominant[2]), percent(d, d.dominant[1])};  // T, A, V
+    return std::array{percent(d, d.dominant.text), percent(d, d.dominant.audio),
+                      percent(d, d.dominant.vision)};  // T, A, V
   };
   EXPECT_EQ(shares(sims, Ties::exact_float64), (std::array{46.38, 56.64, 58.92}));
   EXPECT_EQ(shares(simsv2, Ties::exact_float64), (std::array{48.54, 59.44, 58.51}));
@@ -111,7 +112,7 @@ TEST(Stats, CountsTiesAndSigns) {
   clips[2].label = 0.2F;  // one label unknown: not counted
   const auto d = label_statistics(clips).dominance;
   EXPECT_EQ(d.n, 2);
-  EXPECT_EQ(d.dominant, (std::array<std::int64_t, 3>{1, 2, 1}));
+  EXPECT_EQ(d.dominant, (PerModality<std::int64_t>{1, 2, 1}));
   EXPECT_EQ(d.several, 2);
   EXPECT_EQ(d.noise, 2);
   EXPECT_EQ(d.noise_zero_is_positive, 1);

@@ -29,9 +29,9 @@ class Reader {
         video_(table.column("video_id")),
         clip_(table.column("clip_id")),
         split_(table.column(layout == ClipTable::mmsa ? "mode" : "split")),
-        text_(table.has_column("text") ? table.column("text") : kAbsent) {
-    for (std::size_t i = 0; i < kLabels.size(); ++i)
-      labels_[i] = table.has_column(kLabels[i]) ? table.column(kLabels[i]) : kAbsent;
+        text_(column_or_absent("text")),
+        label_(column_or_absent("label")) {
+    for (const auto m : kModalities) unimodal_labels_[m] = column_or_absent(fmt::format("label_{}", letter(m)));
   }
 
   /// Takes the names and the text of that row away.
@@ -40,8 +40,8 @@ class Reader {
     if (cells[video_].empty()) throw error(row, video_, "a name");
     Clip clip;
     clip.split = split(row);
-    clip.label = label(row, labels_[0]);
-    for (std::size_t m = 0; m < 3; ++m) clip.unimodal_labels[m] = label(row, labels_[m + 1]);
+    clip.label = label(row, label_);
+    for (const auto m : kModalities) clip.unimodal_labels[m] = label(row, unimodal_labels_[m]);
     clip.video_id = std::move(cells[video_]);
     clip.clip_id = std::move(cells[clip_]);
     if (text_ != kAbsent) clip.text = std::move(cells[text_]);
@@ -50,8 +50,10 @@ class Reader {
 
  private:
   static constexpr std::size_t kAbsent = std::size_t(-1);
-  static constexpr std::array<const char*, 4> kLabels{"label", "label_T", "label_V", "label_A"};  // then by Modality
 
+  [[nodiscard]] std::size_t column_or_absent(const std::string& name) const {
+    return table_.has_column(name) ? table_.column(name) : kAbsent;
+  }
   [[nodiscard]] DataError error(std::size_t row, std::size_t column, std::string_view expected) const {
     return DataError(fmt::format("{}:{}: {}: expected {}, found '{}'", table_.path.string(), table_.lines[row],
                                  table_.header[column], expected, table_.rows[row][column]));
@@ -73,8 +75,8 @@ class Reader {
   }
 
   io::CsvTable& table_;
-  std::size_t video_, clip_, split_, text_;
-  std::array<std::size_t, 4> labels_{};
+  std::size_t video_, clip_, split_, text_, label_;
+  PerModality<std::size_t> unimodal_labels_;
 };
 
 }  // namespace
@@ -91,7 +93,7 @@ std::vector<Clip> read_clips_csv(const std::filesystem::path& path, ClipTable la
 std::string clips_to_csv(const std::vector<Clip>& clips) {
   std::string csv = io::csv_line({"video_id", "clip_id", "split", "text", "label", "label_T", "label_A", "label_V"});
   for (const Clip& clip : clips) {
-    const auto own = [&](Modality m) { return digits(clip.unimodal_labels[std::size_t(m)]); };
+    const auto own = [&](Modality m) { return digits(clip.unimodal_labels[m]); };
     csv += io::csv_line({clip.video_id, clip.clip_id, std::string(split_name(clip.split)), clip.text,
                          digits(clip.label), own(Modality::text), own(Modality::audio), own(Modality::vision)});
   }

@@ -53,11 +53,11 @@ std::string clips_digest(const Dataset& dataset) {
   return sha256(all);
 }
 
-std::string features_digest(const Dataset& dataset, const std::array<std::string, 3>& values) {
+std::string features_digest(const Dataset& dataset, const PerModality<std::string>& values) {
   std::string all;
   for (const Modality modality : kModalities)
     if (const auto& feature = dataset.feature(modality))
-      append_feature(all, modality_name(modality), *feature, values[static_cast<std::size_t>(modality)]);
+      append_feature(all, modality_name(modality), *feature, values[modality]);
   if (dataset.text_bert.defined()) {
     append_field(all, "text_bert");
     append_field(all, std::to_string(dataset.text_bert.size(2)));
@@ -67,10 +67,9 @@ std::string features_digest(const Dataset& dataset, const std::array<std::string
 }
 
 std::string features_digest(const Dataset& dataset) {
-  std::array<std::string, 3> values;
+  PerModality<std::string> values;
   for (const Modality modality : kModalities)
-    if (const auto& feature = dataset.feature(modality))
-      values[static_cast<std::size_t>(modality)] = digest_of(feature->values);
+    if (const auto& feature = dataset.feature(modality)) values[modality] = digest_of(feature->values);
   return features_digest(dataset, values);
 }
 

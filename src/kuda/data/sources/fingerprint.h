@@ -16,7 +16,7 @@ namespace kuda {
 /// Of all features, their declared and padded lengths, and the stored token ids.
 [[nodiscard]] std::string features_digest(const Dataset& dataset);
 /// The same where the SHA-256 of the values of each feature is known already, by Modality.
-[[nodiscard]] std::string features_digest(const Dataset& dataset, const std::array<std::string, 3>& values);
+[[nodiscard]] std::string features_digest(const Dataset& dataset, const PerModality<std::string>& values);
 /// Of clips_digest(dataset) and dataset.features_digest, which must be there.
 [[nodiscard]] std::string fingerprint_of(const Dataset& dataset);
 

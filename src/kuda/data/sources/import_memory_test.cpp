@@ -148,7 +148,7 @@ TEST(ImportMemory, TheArraysOfATableGoToTheirFolderWithoutBeingHeld) {
   std::string table = "video_id,clip_id,text,label,mode\n";
   for (std::size_t row = 0; row < 2281; ++row) table += std::to_string(row) + ",0001,a,0.5,train\n";
   write_file(sources.labels, table);
-  const auto arrays = sources.feature[std::size_t(Modality::vision)] = scratch("vision.safetensors");
+  const auto arrays = sources.feature.vision = scratch("vision.safetensors");
   const io::SafetensorsLayout layout(
       arrays, {{"vision", {io::DType::f32, {2281, kLongest, kWidth}}}, {"vision_lengths", {io::DType::u8, {2281}}}});
   std::ofstream file(arrays, std::ios::binary);

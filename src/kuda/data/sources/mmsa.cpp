@@ -60,9 +60,9 @@ std::vector<Clip> read_clips(const std::vector<MmsaSplit>& splits) {
   const bool has_text = in_every_split(splits, "raw_text");
   if (!has_text && !in_every_split(splits, "text_bert") && !in_every_split(splits, "text"))
     throw DataError(splits.front().where("raw_text") + ": the key is missing, and neither text_bert nor text is there");
-  std::array<bool, 3> unimodal{};
+  PerModality<bool> unimodal{};
   for (const Modality m : kModalities)
-    unimodal[std::size_t(m)] = in_every_split(splits, fmt::format("regression_labels_{}", letter(m)));
+    unimodal[m] = in_every_split(splits, fmt::format("regression_labels_{}", letter(m)));
   std::vector<Clip> clips;
   for (const MmsaSplit& split : splits) {
     const auto first = clips.size();
@@ -74,9 +74,9 @@ std::vector<Clip> read_clips(const std::vector<MmsaSplit>& splits) {
       clips[first + i].text = texts[i];
     }
     for (const Modality m : kModalities) {
-      if (!unimodal[std::size_t(m)]) continue;
+      if (!unimodal[m]) continue;
       const auto own = split.labels(fmt::format("regression_labels_{}", letter(m)), true);
-      for (std::size_t i = 0; i < own.size(); ++i) clips[first + i].unimodal_labels[std::size_t(m)] = own[i];
+      for (std::size_t i = 0; i < own.size(); ++i) clips[first + i].unimodal_labels[m] = own[i];
     }
   }
   return clips;
@@ -118,30 +118,30 @@ std::optional<std::vector<std::int64_t>> text_lengths(const torch::Tensor& text_
 }
 
 /// Which modalities go with which keys, and how long their clips are.
-std::array<std::optional<PackPlan>, 3> plan_features(const std::vector<MmsaSplit>& splits, Dataset& dataset,
-                                                     const ClipsDone& done) {
+PerModality<std::optional<PackPlan>> plan_features(const std::vector<MmsaSplit>& splits, Dataset& dataset,
+                                                   const ClipsDone& done) {
   const auto pieces = text_lengths(dataset.text_bert);
   const bool has_lengths = in_every_split(splits, "vision_lengths") || in_every_split(splits, "audio_lengths");
-  std::array<std::vector<PaddedArray>, 3> parts;
-  if (in_every_split(splits, "text")) parts[0] = padded_arrays(splits, "text");
-  parts[1] = padded_arrays(splits, "vision");
-  parts[2] = padded_arrays(splits, "audio");
+  PerModality<std::vector<PaddedArray>> parts;
+  if (in_every_split(splits, "text")) parts.text = padded_arrays(splits, "text");
+  parts.vision = padded_arrays(splits, "vision");
+  parts.audio = padded_arrays(splits, "audio");
   const auto length_of = [](const std::vector<PaddedArray>& arrays) {
     return arrays.empty() || arrays.front().array.shape.size() != 3 ? -1 : arrays.front().array.shape[1];
   };
-  const auto text_length = dataset.text_bert.defined() ? dataset.text_bert.size(2) : length_of(parts[0]);
+  const auto text_length = dataset.text_bert.defined() ? dataset.text_bert.size(2) : length_of(parts.text);
   // Aligned files hold one frame per word piece and no lengths of their own.
-  dataset.is_aligned = !has_lengths && text_length == length_of(parts[1]) && text_length == length_of(parts[2]);
+  dataset.is_aligned = !has_lengths && text_length == length_of(parts.vision) && text_length == length_of(parts.audio);
 
-  std::array<std::optional<PackPlan>, 3> plans;
+  PerModality<std::optional<PackPlan>> plans;
   for (const Modality modality : kModalities) {
-    auto& own = parts[std::size_t(modality)];
+    auto& own = parts[modality];
     if (own.empty()) continue;
     auto lengths = declared_lengths(splits, fmt::format("{}_lengths", modality_name(modality)));
     const bool is_text = modality == Modality::text, has_own = lengths.has_value();
     if (!has_own && (is_text ? text_length == length_of(own) : dataset.is_aligned)) lengths = pieces;
     const bool at_least = !has_own && !is_text;  // BERT gives values at padding too, so for text the mask alone decides
-    plans[std::size_t(modality)] = plan_packing(std::move(own), lengths, at_least, done);
+    plans[modality] = plan_packing(std::move(own), lengths, at_least, done);
   }
   return plans;
 }

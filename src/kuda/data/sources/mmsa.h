@@ -5,7 +5,6 @@
 //   const Dataset mosi = read_mmsa("unaligned_50.pkl");
 //   const Dataset mine = read_mmsa("my.pkl", {.name = "mine", .language = "en"});
 
-#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -21,7 +20,7 @@ struct DataFacts {
   std::string language{};                                  ///< "": published split sizes, else the script of the texts
   std::optional<MetricFamily> family{};                    ///< else split sizes, labels and ids
   std::optional<std::pair<double, double>> score_range{};  ///< else that of the family: [-1, 1] or [-3, 3]
-  std::array<std::string, 3> extractor{};                  ///< by Modality, see Feature::extractor; "": not known
+  PerModality<std::string> extractor{};                    ///< see Feature::extractor; "": not known
 };
 
 /// Warnings (lengths of 0 or beyond the array, values that are not finite, left padding) go to the log.

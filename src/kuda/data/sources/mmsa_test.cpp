@@ -153,7 +153,7 @@ TEST(Mmsa, ReadsUnusualButLegalFiles) {
   EXPECT_EQ(data.clips[3].id(), "clip_valid_0");
   EXPECT_EQ(data.clips[0].text, "a b");
   EXPECT_EQ(data.clips[2].label, 1);
-  EXPECT_TRUE(std::isnan(data.clips[0].unimodal_labels[0]));
+  EXPECT_TRUE(std::isnan(data.clips[0].unimodal_labels.text));
   EXPECT_EQ(data.audio->lengths, std::vector<std::int64_t>(7, 3));
   EXPECT_EQ(data.vision->lengths, std::vector<std::int64_t>(7, 2));
   EXPECT_EQ(data.vision->offsets[1], 4) << "frames beyond the declared length are kept";

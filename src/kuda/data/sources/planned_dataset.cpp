@@ -19,7 +19,7 @@ std::map<std::string, io::ArraySpec> layout_of(const PlannedDataset& planned) {
   std::map<std::string, io::ArraySpec> layout;
   const auto rows = std::int64_t(planned.dataset().clips.size());
   for (const Modality modality : kModalities) {
-    const auto& plan = planned.plans()[std::size_t(modality)];
+    const auto& plan = planned.plans()[modality];
     if (!plan) continue;
     layout[key(modality, "values")] = {io::DType::f32, {plan->num_frames(), plan->width}};
     layout[key(modality, "offsets")] = {io::DType::i64, {rows + 1}};
@@ -38,25 +38,23 @@ void copy_numbers(io::PackedFile& file, const std::string& name, const std::vect
 
 Dataset PlannedDataset::finish(const DataFacts& facts, const Place& place, const BytesWritten& written) {
   for (const Modality modality : kModalities)
-    if (const auto m = std::size_t(modality); !facts.extractor[m].empty() && !plans_[m])
+    if (!facts.extractor[modality].empty() && !plans_[modality])
       throw UsageError(fmt::format("--{}-extractor: the source has no such feature", modality_name(modality)));
-  std::array<std::optional<Feature>*, 3> features{&dataset_.text_features, &dataset_.vision, &dataset_.audio};
-  std::array<std::string, 3> digests;
+  PerModality<std::string> digests;
   for (const Modality modality : kModalities) {
-    const auto m = std::size_t(modality);
-    if (!plans_[m]) continue;
-    Feature feature = empty_feature(*plans_[m]);
-    feature.values = place(modality, *plans_[m]);
-    const auto counts = fill_packed(*plans_[m], feature.values.data_ptr<float>(), done_, written);
+    const auto& plan = plans_[modality];
+    if (!plan) continue;
+    Feature feature = empty_feature(*plan);
+    feature.values = place(modality, *plan);
+    const auto counts = fill_packed(*plan, feature.values.data_ptr<float>(), done_, written);
     feature.finite = counts.not_finite.total() == 0 ? Finite::yes : Finite::no;
-    digests[m] = counts.digest;
+    digests[modality] = counts.digest;
     warn_about(modality, feature, counts);
-    *features[m] = std::move(feature);
+    dataset_.feature(modality) = std::move(feature);
   }
   complete(facts);
   for (const Modality modality : kModalities)
-    if (const auto m = std::size_t(modality); !facts.extractor[m].empty())
-      (*features[m])->extractor = facts.extractor[m];
+    if (!facts.extractor[modality].empty()) dataset_.feature(modality)->extractor = facts.extractor[modality];
   dataset_.features_digest = features_digest(dataset_, digests);
   dataset_.fingerprint = fingerprint_of(dataset_);
   return std::move(dataset_);
@@ -65,7 +63,7 @@ Dataset PlannedDataset::finish(const DataFacts& facts, const Place& place, const
 void import_planned(PlannedDataset& planned, PreparedFolder& folder, const DataFacts& facts) {
   io::PackedFile packed(folder.features(), layout_of(planned));
   for (const Modality modality : kModalities) {
-    const auto& plan = planned.plans()[std::size_t(modality)];
+    const auto& plan = planned.plans()[modality];
     if (!plan) continue;
     copy_numbers(packed, key(modality, "offsets"), plan->offsets);
     copy_numbers(packed, key(modality, "lengths"), plan->lengths);

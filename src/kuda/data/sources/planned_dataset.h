@@ -2,7 +2,6 @@
 // Private to the readers: a data set whose clips are read and whose features are planned, but not packed yet, so that
 // they can go to memory or straight into the file of a prepared folder.
 
-#include <array>
 #include <functional>
 #include <optional>
 
@@ -20,7 +19,7 @@ class PlannedDataset {
   virtual ~PlannedDataset() = default;
 
   [[nodiscard]] const Dataset& dataset() const noexcept { return dataset_; }  ///< without features
-  [[nodiscard]] const std::array<std::optional<PackPlan>, 3>& plans() const noexcept { return plans_; }
+  [[nodiscard]] const PerModality<std::optional<PackPlan>>& plans() const noexcept { return plans_; }
 
   /// Where the frames of a modality go: [num_frames, width] float32, contiguous.
   using Place = std::function<torch::Tensor(Modality, const PackPlan&)>;
@@ -35,7 +34,7 @@ class PlannedDataset {
   virtual void complete(const DataFacts& facts) = 0;
 
   Dataset dataset_;
-  std::array<std::optional<PackPlan>, 3> plans_;
+  PerModality<std::optional<PackPlan>> plans_;
   ClipsDone done_;
 };
 

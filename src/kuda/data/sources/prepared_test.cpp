@@ -94,7 +94,7 @@ TEST(Prepared, KnowsWhetherEveryValueIsFinite) {
   write_prepared(scratch("finite"), dataset);
   const auto finite = read_prepared(scratch("finite"));
   EXPECT_EQ(finite.vision->finite, Finite::yes);
-  EXPECT_EQ(count_cleaning(finite, DataConfig()).modality[1].not_finite.total(), 0);
+  EXPECT_EQ(count_cleaning(finite, DataConfig()).modality.vision.not_finite.total(), 0);
   dataset.vision->finite = Finite::unknown;
   dataset.vision->values = dataset.vision->values.clone();
   dataset.vision->values.view(-1)[3] = std::numeric_limits<float>::infinity();
@@ -102,7 +102,7 @@ TEST(Prepared, KnowsWhetherEveryValueIsFinite) {
   write_prepared(scratch("infinite"), dataset);
   const auto infinite = read_prepared(scratch("infinite"));
   EXPECT_EQ(infinite.vision->finite, Finite::unknown) << "a folder says yes or nothing";
-  EXPECT_EQ(count_cleaning(infinite, DataConfig()).modality[1].not_finite.positive_infinity, 1);
+  EXPECT_EQ(count_cleaning(infinite, DataConfig()).modality.vision.not_finite.positive_infinity, 1);
 }
 
 TEST(Prepared, DoesNotCountAgainWhatTheReaderCounted) {

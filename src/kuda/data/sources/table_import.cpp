@@ -100,10 +100,10 @@ class PlannedTable final : public PlannedDataset {
       for (const auto& file : files_) give_back(*file, part.array, first, last);
     };
     for (const Modality m : kModalities) {
-      const auto& path = sources.feature[std::size_t(m)];
+      const auto& path = sources.feature[m];
       if (path.empty()) continue;
       files_.push_back(MappedFile::open(path));
-      plans_[std::size_t(m)] = plan_feature(read_source(files_.back(), std::string(modality_name(m))),
+      plans_[m] = plan_feature(read_source(files_.back(), std::string(modality_name(m))),
                                             dataset_.clips.size(), labels_, done_);
     }
     if (files_.empty() &&

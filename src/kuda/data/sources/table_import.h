@@ -3,10 +3,9 @@
 //
 //   TableSources sources;
 //   sources.labels = "label.csv";
-//   sources.feature[1] = "vision.npy";        // by Modality: [N, D] or [N, L, D], row i belongs to row i of label.csv
+//   sources.feature.vision = "vision.npy";        // by Modality: [N, D] or [N, L, D], row i belongs to row i of label.csv
 //   const Dataset data = import_table(sources, "mine");
 
-#include <array>
 #include <filesystem>
 
 #include "kuda/data/dataset.h"
@@ -16,7 +15,7 @@ namespace kuda {
 
 struct TableSources {
   std::filesystem::path labels;                  ///< columns video_id, clip_id, mode; text, label, label_T/A/V if known
-  std::array<std::filesystem::path, 3> feature;  ///< by Modality; .npy, .npz or .safetensors; empty: none
+  PerModality<std::filesystem::path> feature;    ///< .npy, .npz or .safetensors; empty: none
 };
 
 /// Makes a prepared folder and opens it; features go from file to file and are never held in memory, unless an .npz

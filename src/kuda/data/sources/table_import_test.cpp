@@ -26,7 +26,7 @@ TableSources sources_with(const std::map<std::string, io::Array>& arrays) {
   io::write_safetensors(scratch("features.safetensors"), arrays);
   TableSources sources;
   sources.labels = scratch("label.csv");
-  sources.feature[1] = scratch("features.safetensors");
+  sources.feature.vision = scratch("features.safetensors");
   return sources;
 }
 
@@ -65,7 +65,7 @@ TEST(TableImport, ReadsEveryKindOfArrayFile) {
   write_file(scratch("label.csv"), kTable);
   const auto values = io::make_array({2, 3, 1}, std::vector<float>{1, 2, 0, 3, 0, 0});
   TableSources sources = sources_with({{"vision", values}});
-  sources.feature[2] = test::data_file("numpy/big_endian.npy");  // [2, 3]: one frame per clip
+  sources.feature.audio = test::data_file("numpy/big_endian.npy");  // [2, 3]: one frame per clip
   const Dataset data = import_table(sources, scratch("set"), {.extractor = {"", "OpenFace", ""}});
   EXPECT_EQ(data.audio->lengths, (std::vector<std::int64_t>{1, 1}));
   EXPECT_EQ(data.vision->extractor, "OpenFace");
@@ -110,8 +110,8 @@ TEST(TableImport, RealMosiArraysEqualTheFeatureFile) {
   TableSources sources;
   sources.labels = shared_file("data/mosi/label.csv");
   if (!std::filesystem::exists(sources.labels)) GTEST_SKIP() << "no shared data";
-  sources.feature[1] = shared_file("data/mosi/standin_100.npy");
-  sources.feature[2] = shared_file("data/mosi/audio.npy");
+  sources.feature.vision = shared_file("data/mosi/standin_100.npy");
+  sources.feature.audio = shared_file("data/mosi/audio.npy");
   const Dataset table = import_table(sources, scratch("mosi"));
   EXPECT_EQ(table.name, "mosi");
   EXPECT_EQ(table.vision->lengths, std::vector<std::int64_t>(2199, 1));

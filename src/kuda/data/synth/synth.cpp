@@ -18,9 +18,7 @@ constexpr std::int64_t kClipsPerVideo = 8;
 
 /// Lengths of one clip. A common duration and an own share make them log-normal and correlated; they depend on
 /// nothing else, so they tell nothing about the score.
-struct ClipLengths {
-  std::int64_t text = 0, vision = 0, audio = 0;
-};
+using ClipLengths = PerModality<std::int64_t>;
 
 std::int64_t draw_length(Random& random, double duration, double median, double deviation, std::int64_t low,
                          std::int64_t high) {
@@ -45,13 +43,12 @@ ClipLengths draw_lengths(const SynthOptions& options, std::int64_t row) {
 }
 
 /// A packed array of uninitialised frames with its offsets.
-Feature allocate(const std::vector<ClipLengths>& clips, std::int64_t ClipLengths::*length, std::int64_t padded,
-                 std::int64_t width) {
+Feature allocate(const std::vector<ClipLengths>& clips, Modality modality, std::int64_t padded, std::int64_t width) {
   Feature feature;
   feature.offsets.push_back(0);
   for (const ClipLengths& clip : clips) {
-    feature.lengths.push_back(clip.*length);
-    feature.offsets.push_back(feature.offsets.back() + clip.*length);
+    feature.lengths.push_back(clip[modality]);
+    feature.offsets.push_back(feature.offsets.back() + clip[modality]);
   }
   feature.values = torch::empty({feature.offsets.back(), width}, torch::kFloat32);
   feature.padded_length = padded;
@@ -90,12 +87,12 @@ SynthTruth draw_clip(const SynthRule& rule, Random& random, Clip& clip, SynthSta
   const auto distribution = rule.label_distribution(state);
   clip.label = rule.score(rule.draw_label(distribution, random));
   SynthTruth truth;
-  for (std::size_t m = 0; m < 3; ++m) {
+  for (const auto m : kModalities) {
     clip.unimodal_labels[m] = rule.score(state.level[m]);
-    if (state.role[m] == SynthRole::dominant) truth.dominant = Modality(int(m));
-    if (state.role[m] == SynthRole::noise) truth.noise = Modality(int(m));
+    if (state.role[m] == SynthRole::dominant) truth.dominant = m;
+    if (state.role[m] == SynthRole::noise) truth.noise = m;
   }
-  if (state.conflict >= 0) truth.conflict = Modality(state.conflict);
+  truth.conflict = state.conflict;
   const int best = SynthRule::median(distribution);
   truth.expected = float(rule.centre_of_label(state) * rule.half_range());
   truth.bayes_prediction = rule.score(best);
@@ -108,7 +105,7 @@ std::string draw_new_text(Random& random, const SynthRule& rule, const SynthStat
                           std::set<std::string>& seen) {
   for (;;) {
     const int centre = rule.levels() / 2;
-    auto text = draw_text(random, state.level[0] - centre, centre, state.role[0], pieces);
+    auto text = draw_text(random, state.level.text - centre, centre, state.role.text, pieces);
     if (seen.insert(text).second) return text;
     pieces = std::max(pieces, kShortestText + 2);  // the shortest form can run out in very large sets
   }
@@ -136,8 +133,8 @@ SynthSet synthesize(const SynthOptions& given) {
   const auto count = std::int64_t(data.clips.size());
   std::vector<ClipLengths> lengths;
   for (std::int64_t row = 0; row < count; ++row) lengths.push_back(draw_lengths(options, row));
-  data.vision = allocate(lengths, &ClipLengths::vision, options.vision_length, options.vision_width);
-  data.audio = allocate(lengths, &ClipLengths::audio, options.audio_length, options.audio_width);
+  data.vision = allocate(lengths, Modality::vision, options.vision_length, options.vision_width);
+  data.audio = allocate(lengths, Modality::audio, options.audio_length, options.audio_width);
   auto* vision = data.vision->values.data_ptr<float>();
   auto* audio = data.audio->values.data_ptr<float>();
 
@@ -159,8 +156,8 @@ SynthSet synthesize(const SynthOptions& given) {
     clip.text = draw_new_text(words, rule, state, length.text, seen);
     float* v = vision + data.vision->offsets[std::size_t(row)] * options.vision_width;
     float* a = audio + data.audio->offsets[std::size_t(row)] * options.audio_width;
-    vision_rule.draw(frames, speaker[0], rule.sentiment(state.level[1]), state.role[1], length.vision, v);
-    audio_rule.draw(frames, speaker[1], rule.sentiment(state.level[2]), state.role[2], length.audio, a);
+    vision_rule.draw(frames, speaker[0], rule.sentiment(state.level.vision), state.role.vision, length.vision, v);
+    audio_rule.draw(frames, speaker[1], rule.sentiment(state.level.audio), state.role.audio, length.audio, a);
     truth.decoder_prediction =
         decode_score(rule, read_text(clip.text), vision_rule.read(v, length.vision), audio_rule.read(a, length.audio));
     set.truth.push_back(truth);

@@ -37,8 +37,8 @@ struct SynthOptions {
   void describe(Fields& fields);
   /// All sizes filled in. Throws ConfigError for unknown names and for values out of range.
   [[nodiscard]] SynthOptions resolved() const;
-  /// P(modality is dominant), by Modality.
-  [[nodiscard]] std::array<double, 3> dominance_shares() const;
+  /// P(modality is dominant).
+  [[nodiscard]] PerModality<double> dominance_shares() const;
 };
 
 /// What made one clip. Scores are in the units of the data set.
@@ -82,7 +82,7 @@ struct OracleScores {
 
 /// Counted on the clips of a split: P(each modality is dominant), P(one is noise), P(a support is in conflict).
 struct TruthShares {
-  std::array<double, 3> dominant{};  ///< by Modality
+  PerModality<double> dominant;
   double noise = 0, conflict = 0;
 };
 /// Throws as oracle_scores.
@@ -90,10 +90,10 @@ struct TruthShares {
 
 /// Expected MAE in score units, exact (enumeration of the rule), of the best predictor that is told ...
 struct SynthBounds {
-  double bayes = 0;                ///< ... all three sentiments and their roles: the lower bound for any model
-  double blind = 0;                ///< ... all three sentiments, but not which one to trust
-  std::array<double, 3> single{};  ///< ... the sentiment and the role of one modality only, by Modality
-  double constant = 0;             ///< ... nothing
+  double bayes = 0;            ///< ... all three sentiments and their roles: the lower bound for any model
+  double blind = 0;            ///< ... all three sentiments, but not which one to trust
+  PerModality<double> single;  ///< ... the sentiment and the role of one modality only
+  double constant = 0;         ///< ... nothing
 };
 [[nodiscard]] SynthBounds synth_bounds(const SynthOptions& options);
 /// synth_bounds(options).bayes

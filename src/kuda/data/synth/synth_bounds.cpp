@@ -32,9 +32,9 @@ class JointTable {
 };
 
 /// Levels that modality m can take in a deal, given the dominant level; uniform over them.
-std::vector<int> levels_of(const SynthRule& rule, const SynthRule::Deal& deal, std::size_t m, int dominant) {
+std::vector<int> levels_of(const SynthRule& rule, const SynthRule::Deal& deal, Modality m, int dominant) {
   if (deal.role[m] == SynthRole::dominant) return {dominant};
-  if (deal.role[m] == SynthRole::support) return rule.support_levels(dominant, int(m) == deal.conflict);
+  if (deal.role[m] == SynthRole::support) return rule.support_levels(dominant, m == deal.conflict);
   std::vector<int> all(std::size_t(rule.levels()));
   for (int level = 0; level < rule.levels(); ++level) all[std::size_t(level)] = level;
   return all;
@@ -48,10 +48,10 @@ void for_each_state(const SynthRule& rule, Visit&& visit) {
     if (deal.probability <= 0) continue;
     state.role = deal.role;
     for (int dominant = 0; dominant < rule.levels(); ++dominant) {
-      state.conflict = rule.is_neutral(dominant) ? -1 : deal.conflict;
-      const auto text = levels_of(rule, deal, 0, dominant);
-      const auto vision = levels_of(rule, deal, 1, dominant);
-      const auto audio = levels_of(rule, deal, 2, dominant);
+      state.conflict = rule.is_neutral(dominant) ? std::nullopt : deal.conflict;
+      const auto text = levels_of(rule, deal, Modality::text, dominant);
+      const auto vision = levels_of(rule, deal, Modality::vision, dominant);
+      const auto audio = levels_of(rule, deal, Modality::audio, dominant);
       const double count = double(text.size() * vision.size() * audio.size());
       const double probability = deal.probability / rule.levels() / count;
       for (const int t : text)
@@ -72,19 +72,20 @@ SynthBounds synth_bounds(const SynthOptions& options) {
   SynthBounds bounds;
   JointTable nothing(1, rule.levels());
   JointTable all(levels * levels * levels, rule.levels());
-  std::vector<JointTable> single(3, JointTable(3 * levels, rule.levels()));
+  const JointTable one(3 * levels, rule.levels());
+  PerModality<JointTable> single{one, one, one};
   for_each_state(rule, [&](const SynthState& state, double probability, const std::vector<double>& label) {
     bounds.bayes += probability * rule.expected_error(label, SynthRule::median(label));
     nothing.add(0, label, probability);
     const auto& level = state.level;
-    all.add((std::size_t(level[0]) * levels + std::size_t(level[1])) * levels + std::size_t(level[2]), label,
+    all.add((std::size_t(level.text) * levels + std::size_t(level.vision)) * levels + std::size_t(level.audio), label,
             probability);
-    for (std::size_t m = 0; m < 3; ++m)
+    for (const auto m : kModalities)
       single[m].add(std::size_t(state.role[m]) * levels + std::size_t(level[m]), label, probability);
   });
   bounds.blind = all.least_mae(rule);
   bounds.constant = nothing.least_mae(rule);
-  for (std::size_t m = 0; m < 3; ++m) bounds.single[m] = single[m].least_mae(rule);
+  for (const auto m : kModalities) bounds.single[m] = single[m].least_mae(rule);
   return bounds;
 }
 

@@ -33,15 +33,15 @@ float decode_score(const SynthRule& rule, const TextEvidence& text, const FrameE
   const SynthRule::Deal* best = nullptr;
   double best_value = 0;
   for (const auto& deal : rule.deals()) {
-    if (deal.role[0] != text.role || deal.probability <= 0) continue;  // the frame of a text is read without error
+    if (deal.role.text != text.role || deal.probability <= 0) continue;  // the frame of a text is read without error
     const double value =
-        std::log(deal.probability) + log_likelihood(vision, deal.role[1]) + log_likelihood(audio, deal.role[2]);
+        std::log(deal.probability) + log_likelihood(vision, deal.role.vision) + log_likelihood(audio, deal.role.audio);
     if (best != nullptr && value <= best_value) continue;
     best = &deal;
     best_value = value;
   }
-  const std::array<double, 3> sentiment{text.sentiment, shrunken_sentiment(rule, vision),
-                                        shrunken_sentiment(rule, audio)};
+  const PerModality<double> sentiment{text.sentiment, shrunken_sentiment(rule, vision),
+                                      shrunken_sentiment(rule, audio)};
   const double mu = best == nullptr ? 0 : rule.centre_of_label(best->role, sentiment);
   const int centre = rule.levels() / 2;
   return rule.score(std::clamp(centre + int(std::lround(mu * centre)), 0, rule.levels() - 1));

@@ -96,11 +96,11 @@ SynthOptions SynthOptions::resolved() const {
   return out;
 }
 
-std::array<double, 3> SynthOptions::dominance_shares() const {
+PerModality<double> SynthOptions::dominance_shares() const {
   if (dominance == "balanced") return {1.0 / 3, 1.0 / 3, 1.0 / 3};
-  for (std::size_t m = 0; m < 3; ++m) {
-    if (dominance != kDominances[m + 1]) continue;
-    std::array<double, 3> shares{0.2, 0.2, 0.2};
+  for (const auto m : kModalities) {
+    if (dominance != modality_name(m)) continue;
+    PerModality<double> shares{0.2, 0.2, 0.2};
     shares[m] = 0.6;
     return shares;
   }

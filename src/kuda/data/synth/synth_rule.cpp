@@ -10,27 +10,29 @@ namespace {
 constexpr double kDominantWeight = 0.8;  // the rest goes to the supporting modalities in equal parts
 constexpr double kGap = 0.3;             // least distance of a supporting sentiment from the dominant one
 
-/// Roles when `dominant` leads and `noise` (or nobody, -1) is unrelated.
-std::array<SynthRole, 3> roles_of(int dominant, int noise) {
-  std::array<SynthRole, 3> role{SynthRole::support, SynthRole::support, SynthRole::support};
-  role[std::size_t(dominant)] = SynthRole::dominant;
-  if (noise >= 0) role[std::size_t(noise)] = SynthRole::noise;
+/// Roles when `dominant` leads and `noise` (or nobody) is unrelated.
+PerModality<SynthRole> roles_of(Modality dominant, std::optional<Modality> noise) {
+  PerModality<SynthRole> role{SynthRole::support, SynthRole::support, SynthRole::support};
+  role[dominant] = SynthRole::dominant;
+  if (noise) role[*noise] = SynthRole::noise;
   return role;
 }
 
 /// Adds the deals of fixed roles: no conflict, or one of the supporting modalities in conflict.
-void add_deals(std::vector<SynthRule::Deal>& deals, double probability, double conflict, int dominant, int noise) {
+void add_deals(std::vector<SynthRule::Deal>& deals, double probability, double conflict, Modality dominant,
+               std::optional<Modality> noise) {
   const auto role = roles_of(dominant, noise);
   const auto supports = double(std::count(role.begin(), role.end(), SynthRole::support));
-  deals.push_back({probability * (1 - conflict), role, -1});
-  for (int m = 0; m < 3; ++m)
-    if (role[std::size_t(m)] == SynthRole::support) deals.push_back({probability * conflict / supports, role, m});
+  deals.push_back({probability * (1 - conflict), role, std::nullopt});
+  for (const auto m : kModalities)
+    if (role[m] == SynthRole::support) deals.push_back({probability * conflict / supports, role, m});
 }
 
 }  // namespace
 
-int SynthState::dominant() const noexcept {
-  return int(std::find(role.begin(), role.end(), SynthRole::dominant) - role.begin());
+Modality SynthState::dominant() const noexcept {
+  return *std::find_if(kModalities.begin(), kModalities.end(),
+                       [&](Modality m) { return role[m] == SynthRole::dominant; });
 }
 
 SynthRule::SynthRule(const SynthOptions& options)
@@ -46,10 +48,10 @@ SynthRule::SynthRule(const SynthOptions& options)
     opposing_.push_back(std::move(opposing));
   }
   const auto share = options.dominance_shares();
-  for (int dominant = 0; dominant < 3; ++dominant) {
-    const double p = share[std::size_t(dominant)];
-    add_deals(deals_, p * (1 - options.noise), options.conflict, dominant, -1);
-    for (int noise = 0; noise < 3; ++noise)
+  for (const auto dominant : kModalities) {
+    const double p = share[dominant];
+    add_deals(deals_, p * (1 - options.noise), options.conflict, dominant, std::nullopt);
+    for (const auto noise : kModalities)
       if (noise != dominant) add_deals(deals_, p * options.noise / 2, options.conflict, dominant, noise);
   }
 }
@@ -72,28 +74,29 @@ SynthState SynthRule::draw(Random& random) const {
   }
   state.role = chosen->role;
   const int dominant = int(random.below(std::uint64_t(levels_)));
-  for (std::size_t m = 0; m < 3; ++m) {
+  for (const auto m : kModalities) {
     if (state.role[m] == SynthRole::dominant) {
       state.level[m] = dominant;
     } else if (state.role[m] == SynthRole::noise) {
       state.level[m] = int(random.below(std::uint64_t(levels_)));
     } else {
-      const auto& allowed = support_levels(dominant, int(m) == chosen->conflict);
+      const auto& allowed = support_levels(dominant, m == chosen->conflict);
       state.level[m] = allowed[random.below(allowed.size())];
     }
   }
-  state.conflict = is_neutral(dominant) ? -1 : chosen->conflict;
+  state.conflict = is_neutral(dominant) ? std::nullopt : chosen->conflict;
   return state;
 }
 
 double SynthRule::centre_of_label(const SynthState& state) const {
-  return centre_of_label(state.role, {sentiment(state.level[0]), sentiment(state.level[1]), sentiment(state.level[2])});
+  return centre_of_label(state.role,
+                         {sentiment(state.level.text), sentiment(state.level.vision), sentiment(state.level.audio)});
 }
 
-double SynthRule::centre_of_label(const std::array<SynthRole, 3>& role, const std::array<double, 3>& sentiment) {
+double SynthRule::centre_of_label(const PerModality<SynthRole>& role, const PerModality<double>& sentiment) {
   double dominant = 0, support = 0;
   int supports = 0;
-  for (std::size_t m = 0; m < 3; ++m) {
+  for (const auto m : kModalities) {
     if (role[m] == SynthRole::dominant) dominant = sentiment[m];
     if (role[m] != SynthRole::support) continue;
     support += sentiment[m];
@@ -104,7 +107,7 @@ double SynthRule::centre_of_label(const std::array<SynthRole, 3>& role, const st
 
 std::vector<double> SynthRule::label_distribution(const SynthState& state) const {
   const double mu = centre_of_label(state);
-  const int dominant = state.level[std::size_t(state.dominant())];
+  const int dominant = state.level[state.dominant()];
   std::vector<double> p(std::size_t(levels_), 0.0);
   double sum = 0;
   for (int level = 0; level < levels_; ++level) {

@@ -6,7 +6,7 @@
 //   const auto p = rule.label_distribution(state);   // over the score grid
 //   const int median = rule.median(p);
 
-#include <array>
+#include <optional>
 #include <vector>
 
 #include "kuda/base/random.h"
@@ -18,10 +18,10 @@ enum class SynthRole { dominant = 0, support = 1, noise = 2 };
 
 /// Three sentiments as positions on the score grid, and which one the label follows.
 struct SynthState {
-  std::array<int, 3> level{};       ///< by Modality
-  std::array<SynthRole, 3> role{};  ///< by Modality; exactly one is dominant, at most one is noise
-  int conflict = -1;                ///< the supporting modality of opposite sign, or -1
-  [[nodiscard]] int dominant() const noexcept;
+  PerModality<int> level;
+  PerModality<SynthRole> role;       ///< exactly one is dominant, at most one is noise
+  std::optional<Modality> conflict;  ///< the supporting modality of opposite sign
+  [[nodiscard]] Modality dominant() const noexcept;
 };
 
 class SynthRule {
@@ -39,9 +39,8 @@ class SynthRule {
   [[nodiscard]] SynthState draw(Random& random) const;
   /// mu in [-1, 1]: 0.8 of the dominant sentiment and 0.2 of the mean of the supporting ones.
   [[nodiscard]] double centre_of_label(const SynthState& state) const;
-  /// The same from estimated sentiments in [-1, 1], by Modality.
-  [[nodiscard]] static double centre_of_label(const std::array<SynthRole, 3>& role,
-                                              const std::array<double, 3>& sentiment);
+  /// The same from estimated sentiments in [-1, 1].
+  [[nodiscard]] static double centre_of_label(const PerModality<SynthRole>& role, const PerModality<double>& sentiment);
   /// P(label = level): a normal density around mu on the grid, restricted to levels that are at least as near to
   /// the dominant sentiment as to each other one.
   [[nodiscard]] std::vector<double> label_distribution(const SynthState& state) const;
@@ -59,8 +58,8 @@ class SynthRule {
   /// One way in which roles can be dealt, with its probability.
   struct Deal {
     double probability = 0;
-    std::array<SynthRole, 3> role{};
-    int conflict = -1;
+    PerModality<SynthRole> role;
+    std::optional<Modality> conflict;
   };
   [[nodiscard]] const std::vector<Deal>& deals() const noexcept { return deals_; }
 

@@ -53,19 +53,19 @@ TEST(SynthRule, DominantModalityIsNearestToTheLabel) {
   for (const char* family : {"sims", "mosi"})
     for (const Draw& draw : draws(with_family(family), 5000)) {
       const auto& level = draw.state.level;
-      const int distance = std::abs(level[std::size_t(draw.state.dominant())] - draw.label);
+      const int distance = std::abs(level[draw.state.dominant()] - draw.label);
       for (const int other : level) EXPECT_LE(distance, std::abs(other - draw.label));
     }
 }
 
 TEST(SynthRule, SupportingModalitiesAgreeInSignUnlessInConflictAndKeepTheirDistance) {
   for (const Draw& draw : draws({}, 5000)) {
-    const int dominant = draw.state.level[std::size_t(draw.state.dominant())] - 5;
-    for (std::size_t m = 0; m < 3; ++m) {
+    const int dominant = draw.state.level[draw.state.dominant()] - 5;
+    for (const auto m : kModalities) {
       if (draw.state.role[m] != SynthRole::support) continue;
       const int product = (draw.state.level[m] - 5) * dominant;
       EXPECT_GE(std::abs(draw.state.level[m] - 5 - dominant), 2);  // 0.4, the first step of the grid above 0.3
-      EXPECT_EQ(product < 0, int(m) == draw.state.conflict);
+      EXPECT_EQ(product < 0, m == draw.state.conflict);
     }
   }
 }
@@ -76,10 +76,10 @@ TEST(SynthRule, NoiseModalityIsUnrelatedToTheScore) {
   std::vector<double> noise, dominant, label;
   int same_sign = 0, signed_pairs = 0;
   for (const Draw& draw : draws(options, 40000)) {
-    for (std::size_t m = 0; m < 3; ++m) {
+    for (const auto m : kModalities) {
       if (draw.state.role[m] != SynthRole::noise) continue;
       noise.push_back(draw.state.level[m] - 5);
-      dominant.push_back(draw.state.level[std::size_t(draw.state.dominant())] - 5);
+      dominant.push_back(draw.state.level[draw.state.dominant()] - 5);
       label.push_back(draw.label - 5);
       if (noise.back() * dominant.back() == 0) continue;
       ++signed_pairs;
@@ -102,9 +102,9 @@ TEST(SynthRule, SharesAreTheOnesAskedFor) {
   const int n = 20000;
   int vision = 0, noise = 0, conflict = 0;
   for (const Draw& draw : draws(options, n)) {
-    vision += draw.state.dominant() == int(Modality::vision) ? 1 : 0;
+    vision += draw.state.dominant() == Modality::vision ? 1 : 0;
     for (const auto role : draw.state.role) noise += role == SynthRole::noise ? 1 : 0;
-    conflict += draw.state.conflict >= 0 ? 1 : 0;
+    conflict += draw.state.conflict ? 1 : 0;
   }
   const auto tolerance = [&](double p) { return 4 * std::sqrt(n * p * (1 - p)); };
   EXPECT_NEAR(vision, 0.6 * n, tolerance(0.6));
@@ -117,7 +117,7 @@ TEST(SynthRule, NoNoiseAndNoConflictWhereNoneIsAskedFor) {
   SynthOptions options;
   options.noise = options.conflict = 0;
   for (const Draw& draw : draws(options, 2000)) {
-    EXPECT_EQ(draw.state.conflict, -1);
+    EXPECT_EQ(draw.state.conflict, std::nullopt);
     for (const auto role : draw.state.role) EXPECT_NE(role, SynthRole::noise);
   }
 }
@@ -156,7 +156,7 @@ TEST(SynthBounds, OneModalityBoundIsReachedByATableAndNotBeaten) {
   const int n = 60000;
   std::vector<std::vector<double>> table(3 * 11, std::vector<double>(11, 0.0));
   const auto row = [](const Draw& draw) {
-    return std::size_t(draw.state.role[2]) * 11 + std::size_t(draw.state.level[2]);
+    return std::size_t(draw.state.role.audio) * 11 + std::size_t(draw.state.level.audio);
   };
   for (const Draw& draw : draws(options, n, 1)) table[row(draw)][std::size_t(draw.label)] += 1;
   double sum = 0, squares = 0;
@@ -167,7 +167,7 @@ TEST(SynthBounds, OneModalityBoundIsReachedByATableAndNotBeaten) {
   }
   const double mean = sum / n, deviation = std::sqrt(squares / n - mean * mean);
   // The table's medians are estimated from 60,000 clips, so it may lose a little more than sampling error.
-  const double bound = synth_bounds(options).single[std::size_t(Modality::audio)];
+  const double bound = synth_bounds(options).single[Modality::audio];
   EXPECT_GT(mean, bound - 4 * deviation / std::sqrt(n));
   EXPECT_LT(mean, bound + 4 * deviation / std::sqrt(n) + 0.001);
 }
@@ -197,8 +197,8 @@ TEST(SynthBounds, FavouredModalityHasTheLowestBound) {
   SynthOptions options;
   options.dominance = "text";
   const SynthBounds bounds = synth_bounds(options);
-  EXPECT_LT(bounds.single[0] + 0.05, bounds.single[1]);
-  EXPECT_NEAR(bounds.single[1], bounds.single[2], 1e-9);
+  EXPECT_LT(bounds.single.text + 0.05, bounds.single.vision);
+  EXPECT_NEAR(bounds.single.vision, bounds.single.audio, 1e-9);
 }
 
 }  // namespace

@@ -220,7 +220,7 @@ TEST(Synth, EveryLabelIsKnownAndOnTheGrid) {
     for (const Modality modality : kModalities) EXPECT_TRUE(data.has_unimodal_labels(modality));
     for (const Clip& clip : data.clips)
       for (const float value :
-           {clip.label, clip.unimodal_labels[0], clip.unimodal_labels[1], clip.unimodal_labels[2]}) {
+           {clip.label, clip.unimodal_labels.text, clip.unimodal_labels.vision, clip.unimodal_labels.audio}) {
         EXPECT_LE(std::abs(value), data.score_high);
         EXPECT_EQ(value, std::round(value * 5) / 5.0F);
       }
@@ -233,14 +233,11 @@ TEST(Synth, TruthNamesTheModalityWhoseLabelIsNearest) {
     const Clip& clip = set.dataset.clips[i];
     const SynthTruth& truth = set.truth[i];
     const auto tenths = [](float value) { return std::lround(value * 10); };  // labels are steps of 0.2: exact
-    const auto distance = [&](Modality m) {
-      return std::abs(tenths(clip.unimodal_labels[std::size_t(m)]) - tenths(clip.label));
-    };
+    const auto distance = [&](Modality m) { return std::abs(tenths(clip.unimodal_labels[m]) - tenths(clip.label)); };
     for (const Modality modality : kModalities) EXPECT_LE(distance(truth.dominant), distance(modality));
     EXPECT_NE(truth.noise, std::optional(truth.dominant));
     if (truth.conflict) {
-      EXPECT_LT(clip.unimodal_labels[std::size_t(*truth.conflict)] * clip.unimodal_labels[std::size_t(truth.dominant)],
-                0);
+      EXPECT_LT(clip.unimodal_labels[*truth.conflict] * clip.unimodal_labels[truth.dominant], 0);
     }
   }
 }
@@ -297,8 +294,8 @@ TEST(Synth, SharesOfTheTruthAreThoseOfTheRule) {
   const SynthSet set = synthesize(options);
   const TruthShares shares = truth_shares(set.dataset, set.truth, Split::test);
   const double deviation = 4 * 0.5 / std::sqrt(4000);  // four times that of a share, at most
-  EXPECT_NEAR(shares.dominant[0], 0.6, deviation);
-  EXPECT_NEAR(shares.dominant[0] + shares.dominant[1] + shares.dominant[2], 1, 1e-9);
+  EXPECT_NEAR(shares.dominant.text, 0.6, deviation);
+  EXPECT_NEAR(shares.dominant.text + shares.dominant.vision + shares.dominant.audio, 1, 1e-9);
   EXPECT_NEAR(shares.noise, 0.2, deviation);
   EXPECT_EQ(shares.conflict, 0);
 }

@@ -127,7 +127,7 @@ TruthShares truth_shares(const Dataset& dataset, const std::vector<SynthTruth>& 
   const double weight = 1 / double(rows.size());
   for (const auto row : rows) {
     const auto& clip = truth[std::size_t(row)];
-    shares.dominant[std::size_t(clip.dominant)] += weight;
+    shares.dominant[clip.dominant] += weight;
     shares.noise += clip.noise ? weight : 0;
     shares.conflict += clip.conflict ? weight : 0;
   }

@@ -56,7 +56,7 @@ Tensor CompressionImpl::forward(const Tensor& x, const Tensor& padding, const ch
 Almt::Almt(const AlmtConfig& config, const DataShape& shape, const TextEncoder& text)
     : config_(config), present_(shape.present) {
   check(config);
-  if (!present_[0] || (!present_[1] && !present_[2]))
+  if (!present_.text || (!present_.vision && !present_.audio))
     throw ConfigError("almt needs the modalities text and at least one of vision and audio",
                       "text guides how the two others are joined; add them to --modalities");
   const auto d = config.width, n = config.num_kept();
@@ -67,11 +67,11 @@ Almt::Almt(const AlmtConfig& config, const DataShape& shape, const TextEncoder& 
       register_module("bertmodel", std::make_shared<torch::nn::Module>())->register_module("model", Bert(bert_config));
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
 
-  compression_[0] = register_module("proj_l", Compression(config, bert_config.hidden_size, shape.text_length));
-  if (present_[2])
-    compression_[2] = register_module("proj_a", Compression(config, shape.audio_width, shape.audio_length));
-  if (present_[1])
-    compression_[1] = register_module("proj_v", Compression(config, shape.vision_width, shape.vision_length));
+  compression_.text = register_module("proj_l", Compression(config, bert_config.hidden_size, shape.length.text));
+  if (present_.audio)
+    compression_.audio = register_module("proj_a", Compression(config, shape.width.audio, shape.length.audio));
+  if (present_.vision)
+    compression_.vision = register_module("proj_v", Compression(config, shape.width.vision, shape.length.vision));
 
   const auto scales = register_module("l_encoder", std::make_shared<torch::nn::Module>());
   text_positions_ = scales->register_parameter("pos_embedding", torch::randn({1, config.tokens, d}));
@@ -82,7 +82,7 @@ Almt::Almt(const AlmtConfig& config, const DataShape& shape, const TextEncoder& 
   for (std::int64_t i = 0; i < config.hyper_depth; ++i)
     hyper_layers_.push_back(layers->register_module(
         std::to_string(i), HyperLayer(BlockOptions{d, config.hyper_heads, config.hyper_head_width, 0, config.dropout},
-                                      std::array<bool, 2>{present_[1], present_[2]})));
+                                      present_)));
 
   const auto fusion = register_module("fusion_layer", std::make_shared<torch::nn::Module>());
   source_positions_ = fusion->register_parameter("pos_embedding_s", torch::randn({1, n + 1, d}));
@@ -103,13 +103,13 @@ Output Almt::forward(const Batch& batch, Trace* trace) {
   const auto bert = bert_->forward(batch.text_ids, batch.text_segments, batch.text_padding).back();  // [B, Lt, D]
   keep("bert_last", bert);
   Tensor vision, audio;  // [B, N, d]
-  auto text = compression_[0](bert, mask(batch.text_padding), "proj_l", trace);
-  if (present_[1]) vision = compression_[1](batch.vision.values, mask(batch.vision.padding), "proj_v", trace);
-  if (present_[2]) audio = compression_[2](batch.audio.values, mask(batch.audio.padding), "proj_a", trace);
+  auto text = compression_.text(bert, mask(batch.text_padding), "proj_l", trace);
+  if (present_.vision) vision = compression_.vision(batch.vision.values, mask(batch.vision.padding), "proj_v", trace);
+  if (present_.audio) audio = compression_.audio(batch.audio.values, mask(batch.audio.padding), "proj_a", trace);
   if (trace != nullptr) {  // over the tokens that stand for a modality
     trace->keep("mean/T", text.mean(1));
-    if (present_[1]) trace->keep("mean/V", vision.mean(1));
-    if (present_[2]) trace->keep("mean/A", audio.mean(1));
+    if (present_.vision) trace->keep("mean/V", vision.mean(1));
+    if (present_.audio) trace->keep("mean/A", audio.mean(1));
   }
 
   // One text scale per hyper-modality layer.

@@ -43,10 +43,10 @@ class Almt final : public Model {
 
  private:
   AlmtConfig config_;
-  std::array<bool, 3> present_;
+  PerModality<bool> present_;
   torch::Tensor hyper_, text_positions_, source_positions_, target_positions_, class_token_;
   Bert bert_{nullptr};
-  std::array<Compression, 3> compression_{nullptr, nullptr, nullptr};
+  PerModality<Compression> compression_{nullptr, nullptr, nullptr};
   std::vector<Block> scales_, fusion_;
   std::vector<HyperLayer> hyper_layers_;
   Linear output_{nullptr};

@@ -12,11 +12,11 @@ using torch::Tensor;
 
 DataShape small_shape() {
   DataShape shape;
-  shape.text_length = 6;
-  shape.vision_length = 5;
-  shape.vision_width = 4;
-  shape.audio_length = 7;
-  shape.audio_width = 3;
+  shape.length.text = 6;
+  shape.length.vision = 5;
+  shape.width.vision = 4;
+  shape.length.audio = 7;
+  shape.width.audio = 3;
   return shape;
 }
 
@@ -37,11 +37,11 @@ Batch make_batch() {
   Batch batch;
   batch.ids = {"a", "b"};
   batch.rows = {0, 1};
-  batch.text_ids = torch::randint(1, 20, {2, shape.text_length});
+  batch.text_ids = torch::randint(1, 20, {2, shape.length.text});
   batch.text_segments = torch::zeros_like(batch.text_ids);
-  batch.text_padding = test::padding_from(shape.text_length, torch::tensor({6, 3}));
-  batch.vision = test::random_sequence(shape.vision_length, shape.vision_width, {5, 2});
-  batch.audio = test::random_sequence(shape.audio_length, shape.audio_width, {7, 4});
+  batch.text_padding = test::padding_from(shape.length.text, torch::tensor({6, 3}));
+  batch.vision = test::random_sequence(shape.length.vision, shape.width.vision, {5, 2});
+  batch.audio = test::random_sequence(shape.length.audio, shape.width.audio, {7, 4});
   batch.label = torch::tensor({0.5F, -1.0F});
   return batch;
 }
@@ -136,7 +136,7 @@ TEST(Almt, RefusesMoreTokensThanThereAreAndLongerSequences) {
 
 TEST(Almt, WithoutAudioThereAreNoParametersForIt) {
   auto shape = small_shape();
-  shape.present[2] = false;
+  shape.present.audio = false;
   Almt model(small_config(), shape, small_text());
   for (const auto& item : model.named_parameters()) {
     EXPECT_EQ(item.key().find("proj_a"), std::string::npos) << item.key();

@@ -60,19 +60,19 @@ Tensor BlockImpl::forward(const Tensor& target, const Tensor& source, const Tens
   return hash_dropout(down_(inner), dropout_, is_training()) + attended;
 }
 
-HyperLayerImpl::HyperLayerImpl(const BlockOptions& options, std::array<bool, 2> present)
+HyperLayerImpl::HyperLayerImpl(const BlockOptions& options, const PerModality<bool>& present)
     : num_heads_(options.num_heads), dropout_(options.dropout) {
   const auto inner = options.num_heads * options.head_width;
   const auto layer = register_module("0", group());
   const auto attention = layer->register_module("fn", group());
   norm_text_ = layer->register_module("norm1", norm(options.dim));
   to_q_ = attention->register_module("to_q", projection(options.dim, inner));
-  if (present[1]) {
+  if (present.audio) {
     norm_audio_ = layer->register_module("norm2", norm(options.dim));
     to_k_audio_ = attention->register_module("to_k_ta", projection(options.dim, inner));
     to_v_audio_ = attention->register_module("to_v_ta", projection(options.dim, inner));
   }
-  if (present[0]) {
+  if (present.vision) {
     norm_vision_ = layer->register_module("norm3", norm(options.dim));
     to_k_vision_ = attention->register_module("to_k_tv", projection(options.dim, inner));
     to_v_vision_ = attention->register_module("to_v_tv", projection(options.dim, inner));

@@ -50,8 +50,8 @@ TORCH_MODULE(Block);
 /// quirk: the residual is the normalised H.
 class HyperLayerImpl : public torch::nn::Module {
  public:
-  /// `present`: vision, audio; a modality that is absent has neither norm nor keys and adds nothing.
-  HyperLayerImpl(const BlockOptions& options, std::array<bool, 2> present);
+  /// Of `present`, vision and audio count; one that is absent has neither norm nor keys and adds nothing.
+  HyperLayerImpl(const BlockOptions& options, const PerModality<bool>& present);
   /// scale, vision, audio, hyper [B, N, d] -> [B, N, d]; absent modalities undefined.
   torch::Tensor forward(const torch::Tensor& scale, const torch::Tensor& vision, const torch::Tensor& audio,
                         const torch::Tensor& hyper);

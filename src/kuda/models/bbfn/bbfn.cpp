@@ -14,7 +14,7 @@ using torch::Tensor;
 Bbfn::Bbfn(const BbfnConfig& config, const DataShape& shape, const TextEncoder& text)
     : config_(config), present_(shape.present) {
   check(config);
-  if (!present_[0] || (!present_[1] && !present_[2]))
+  if (!present_.text || (!present_.vision && !present_.audio))
     throw ConfigError("bbfn needs the modalities text and at least one of vision and audio",
                       "each of its fusions joins text with another modality; add them to --modalities");
   const auto words = register_module("embedding", std::make_shared<torch::nn::Module>());
@@ -31,12 +31,12 @@ Bbfn::Bbfn(const BbfnConfig& config, const DataShape& shape, const TextEncoder& 
   }
   const auto encoders = register_module("SequenceEncoder", std::make_shared<torch::nn::Module>());
   text_ = Encoder(*encoders, config, "l", text_width, config.kernel_text);
-  if (present_[1]) vision_ = Encoder(*encoders, config, "v", shape.vision_width, config.kernel_vision);
-  if (present_[2]) audio_ = Encoder(*encoders, config, "a", shape.audio_width, config.kernel_audio);
+  if (present_.vision) vision_ = Encoder(*encoders, config, "v", shape.width.vision, config.kernel_vision);
+  if (present_.audio) audio_ = Encoder(*encoders, config, "a", shape.width.audio, config.kernel_audio);
   const auto pairs = register_module("modal_interaction", std::make_shared<torch::nn::Module>());
-  if (present_[1]) with_vision_ = pairs->register_module("lv", Pair(config));
-  if (present_[2]) with_audio_ = pairs->register_module("la", Pair(config));
-  const auto width = 2 * config.width * (present_[1] && present_[2] ? 2 : 1);  // text and other of each pair
+  if (present_.vision) with_vision_ = pairs->register_module("lv", Pair(config));
+  if (present_.audio) with_audio_ = pairs->register_module("la", Pair(config));
+  const auto width = 2 * config.width * (present_.vision && present_.audio ? 2 : 1);  // text and other of each pair
   proj1_ = register_module("proj1", Linear(width, width));
   proj2_ = register_module("proj2", Linear(width, width));
   output_ = register_module("out_layer", Linear(width, 1));
@@ -48,7 +48,7 @@ Positions Bbfn::positions(const Batch& batch) const {
     return {batch.text_padding, batch.text_padding.logical_not().to(torch::kFloat32), text_lengths};
   // As published: n counts words (and the two frames around them), the separators' sums use BERT's mask of word pieces.
   const bool is_bert = !bert_.is_empty();
-  const auto words = present_[1] ? batch.vision.lengths : batch.audio.lengths;
+  const auto words = present_.vision ? batch.vision.lengths : batch.audio.lengths;
   const auto lengths = is_bert ? words + 2 : words;
   const auto padding = torch::arange(batch.text_ids.size(1), lengths.options()).unsqueeze(0) >= lengths.unsqueeze(1);
   return {padding, (is_bert ? batch.text_padding : padding).logical_not().to(torch::kFloat32), lengths};
@@ -91,8 +91,8 @@ Output Bbfn::forward(const Batch& batch, Trace* trace) {
     features.push_back(fused.other.select(1, 0));
     guesses.insert(guesses.end(), fused.guesses.begin(), fused.guesses.end());
   };
-  if (present_[2]) fuse(with_audio_, encode(audio_, aligned(batch.audio.values, length), at, "a"), "la");
-  if (present_[1]) fuse(with_vision_, encode(vision_, aligned(batch.vision.values, length), at, "v"), "lv");
+  if (present_.audio) fuse(with_audio_, encode(audio_, aligned(batch.audio.values, length), at, "a"), "la");
+  if (present_.vision) fuse(with_vision_, encode(vision_, aligned(batch.vision.values, length), at, "v"), "lv");
 
   const auto joined = torch::cat(features, -1);  // [B, 4E]
   keep("joined", joined);

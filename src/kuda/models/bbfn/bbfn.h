@@ -35,7 +35,7 @@ class Bbfn final : public Model {
   torch::Tensor aligned(const torch::Tensor& x, std::int64_t text_length) const;
 
   BbfnConfig config_;
-  std::array<bool, 3> present_;
+  PerModality<bool> present_;
   Bert bert_{nullptr};
   torch::nn::Embedding embedding_{nullptr};
   Encoder text_, vision_, audio_;

@@ -12,10 +12,10 @@ using torch::Tensor;
 
 DataShape small_shape() {
   DataShape shape;
-  shape.text_length = 6;
-  shape.vision_length = shape.audio_length = 4;
-  shape.vision_width = 4;
-  shape.audio_width = 3;
+  shape.length.text = 6;
+  shape.length.vision = shape.length.audio = 4;
+  shape.width.vision = 4;
+  shape.width.audio = 3;
   return shape;
 }
 

@@ -59,7 +59,7 @@ TEST(Cenet, PaddedFramesCountOnlyAsPublished) {
 
 TEST(Cenet, NeedsEveryModalityAndTwoLayers) {
   auto shape = tiny_shape();
-  shape.present[1] = false;
+  shape.present.vision = false;
   EXPECT_THROW(Cenet(CenetConfig(), shape, tiny_text()), ConfigError);
   auto text = tiny_text();
   text.bert.num_hidden_layers = 1;
@@ -187,7 +187,7 @@ TEST(CenetCodebook, SoundMeansNoPaddedFrameNoRandomRowAndPositionsFromZero) {
   auto config = codebook_config();
   config.reference_quirks = false;
   auto text = tiny_text();
-  text.bert.max_position_embeddings = tiny_shape().text_length;  // from 2 they would not fit
+  text.bert.max_position_embeddings = tiny_shape().length.text;  // from 2 they would not fit
   Cenet model(config, tiny_shape(), text);
   auto batch = tiny_batch();
   model.begin_training(facts_of(batch));

@@ -34,8 +34,8 @@ EnhancementImpl::EnhancementImpl(const CenetConfig& config, const DataShape& sha
           register_module(name + "_transform", nn::Sequential(Linear(input, width), nn::ReLU(), Linear(width, width)));
     }
   };
-  build(vision_, "visual", shape.vision_width);
-  build(audio_, "acoustic", shape.audio_width);
+  build(vision_, "visual", shape.width.vision);
+  build(audio_, "acoustic", shape.width.audio);
   attend_vision_ = register_module("hv", EnhancementAttention(width, config.gain));
   attend_audio_ = register_module("ha", EnhancementAttention(width, config.gain));
   connect_ = register_module("cat_connect", Linear(2 * width, width));

@@ -20,7 +20,7 @@ CubeMlp::CubeMlp(const CubeMlpConfig& config, const DataShape& shape, const Text
   const auto modalities = std::count(present_.begin(), present_.end(), true);
   if (modalities < 2)
     throw ConfigError("cubemlp needs at least two modalities", "a cube of one modality has nothing to mix");
-  if (present_[0]) {
+  if (present_.text) {
     auto bert_config = text.bert;
     bert_config.dropout = config.dropout_text;
     bert_ = register_module("bertmodel", Bert(bert_config));
@@ -28,8 +28,8 @@ CubeMlp::CubeMlp(const CubeMlpConfig& config, const DataShape& shape, const Text
     freeze_layers(*bert_, config.frozen_layers);
     text_ = register_module("W_t", Linear(torch::nn::LinearOptions(bert_config.hidden_size, config.width).bias(false)));
   }
-  if (present_[1]) vision_ = sequence_encoder("v", shape.vision_width);
-  if (present_[2]) audio_ = sequence_encoder("a", shape.audio_width);
+  if (present_.vision) vision_ = sequence_encoder("v", shape.width.vision);
+  if (present_.audio) audio_ = sequence_encoder("a", shape.width.audio);
 
   CubeSizes sizes{config.time_length, modalities, config.width};
   const auto stack = register_module("mlp_encoder", std::make_shared<torch::nn::Module>())
@@ -95,16 +95,16 @@ Output CubeMlp::forward(const Batch& batch, Trace* trace) {
     if (trace != nullptr) trace->keep(name, x);
   };
   // Without text the frames of vision take the place of its words.
-  const auto padding = present_[0] ? batch.text_padding : batch.vision.padding;  // [B, L]
-  const auto lengths = padding.logical_not().sum(1);                             // [B]
-  std::vector<Tensor> channels;                                                  // each [B, T, c]
+  const auto padding = present_.text ? batch.text_padding : batch.vision.padding;  // [B, L]
+  const auto lengths = padding.logical_not().sum(1);                               // [B]
+  std::vector<Tensor> channels;                                                    // each [B, T, c]
   const auto add = [&](const Tensor& x, double rate, const char* mean) {
     if (trace != nullptr) trace->keep(mean, time_mean(x, padding));
     auto y = hash_dropout(x, rate, is_training());
     if (config_.mask_padding) y = y.masked_fill(padding.unsqueeze(-1), 0);
     channels.push_back(torch::constant_pad_nd(y, {0, 0, 0, config_.time_length - y.size(1)}));  // pads or cuts the end
   };
-  if (present_[0]) {
+  if (present_.text) {
     const auto hidden = bert_->forward(batch.text_ids, batch.text_segments, padding).back();  // [B, L, Dt]
     keep("bert_last", hidden);
     const auto text = text_(hidden);
@@ -112,9 +112,9 @@ Output CubeMlp::forward(const Batch& batch, Trace* trace) {
     add(text, config_.dropout[0], "mean/T");
   }
   Tensor vision;
-  if (present_[1]) vision = encode(vision_, batch.vision.values, padding, lengths, trace);
-  if (present_[2]) add(encode(audio_, batch.audio.values, padding, lengths, trace), config_.dropout[2], "mean/A");
-  if (present_[1]) add(vision, config_.dropout[1], "mean/V");
+  if (present_.vision) vision = encode(vision_, batch.vision.values, padding, lengths, trace);
+  if (present_.audio) add(encode(audio_, batch.audio.values, padding, lengths, trace), config_.dropout[2], "mean/A");
+  if (present_.vision) add(vision, config_.dropout[1], "mean/V");
 
   auto cube = torch::stack(channels, 2);  // [B, T, k, c], in the order text, audio, vision
   keep("cube", cube);

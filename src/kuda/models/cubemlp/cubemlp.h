@@ -39,7 +39,7 @@ class CubeMlp final : public Model {
                        const torch::Tensor& lengths, Trace* trace);
 
   CubeMlpConfig config_;
-  std::array<bool, 3> present_;
+  PerModality<bool> present_;
   Bert bert_{nullptr};
   Linear text_{nullptr};
   SequenceEncoder vision_, audio_;

@@ -14,9 +14,9 @@ using torch::Tensor;
 
 DataShape small_shape() {
   DataShape shape;
-  shape.text_length = shape.vision_length = shape.audio_length = 6;
-  shape.vision_width = 4;
-  shape.audio_width = 3;
+  shape.length.text = shape.length.vision = shape.length.audio = 6;
+  shape.width.vision = 4;
+  shape.width.audio = 3;
   return shape;
 }
 
@@ -130,7 +130,7 @@ TEST(CubeMlp, FreezesTheLowestLayersAndScalesTheRestOfBert) {
 
 TEST(CubeMlp, WithoutTextTheCubeHasTwoModalities) {
   auto shape = small_shape();
-  shape.present[0] = false;
+  shape.present.text = false;
   CubeMlp model(small_config(), shape, small_text());
   auto batch = make_batch();
   batch.text_ids = batch.text_segments = batch.text_padding = Tensor();

@@ -22,7 +22,7 @@ void keep(Trace* trace, const std::string& name, const Tensor& value) {
 
 }  // namespace
 
-PerModality sentiment_ratio(const KudaConfig& config, const PerModality& predictions, const Tensor& label) {
+ModalityTensors sentiment_ratio(const KudaConfig& config, const ModalityTensors& predictions, const Tensor& label) {
   std::vector<Tensor> scores;
   for (const auto& prediction : predictions) {
     if (!prediction.defined()) continue;
@@ -34,9 +34,9 @@ PerModality sentiment_ratio(const KudaConfig& config, const PerModality& predict
   // exp(-k d^2) over its sum is a softmax; written so, it cannot underflow to 0/0 for large distances.
   auto ratio = config.ratio == "gaussian" ? stacked.softmax(0) : stacked / stacked.sum(0, /*keepdim=*/true);
   if (config.ratio_detach) ratio = ratio.detach();
-  PerModality result;
+  ModalityTensors result;
   std::int64_t row = 0;
-  for (std::size_t m = 0; m < 3; ++m)
+  for (const auto m : kModalities)
     if (predictions[m].defined()) result[m] = ratio[row++].unsqueeze(-1);  // [B, 1, 1]
   return result;
 }
@@ -69,12 +69,12 @@ Tensor FusionFeedForwardImpl::forward(const Tensor& x) {
   return hash_dropout(down_(inner), dropout_, is_training());
 }
 
-DynamicAttentionBlockImpl::DynamicAttentionBlockImpl(const KudaConfig& config, const std::array<bool, 3>& present)
+DynamicAttentionBlockImpl::DynamicAttentionBlockImpl(const KudaConfig& config, const PerModality<bool>& present)
     : ratio_after_norm_(config.ratio_place == "post") {
   const auto d = config.width;
   constexpr double kBlockEps = 1e-6;  // of norm1 to norm3 in the published code; every other norm has 1e-5
   auto mhatt1 = register_module("mhatt1", std::make_shared<nn::Module>());
-  for (std::size_t m = 0; m < 3; ++m) {
+  for (const auto m : kModalities) {
     if (!present[m]) continue;
     auto parent = mhatt1->register_module(std::string("f_") + kSuffix[m], std::make_shared<nn::Module>());
     cross_[m].attention = parent->register_module("cross_attn", FusionAttention(config, config.dropout_fusion));
@@ -100,7 +100,7 @@ Tensor DynamicAttentionBlockImpl::cross(const CrossTransformer& transformer, con
   return norm2(feed_forward(x) + x);  // C_m, [B, L, D]
 }
 
-Tensor DynamicAttentionBlockImpl::weigh(std::size_t modality, const Tensor& crossed, const FusionContext& context) {
+Tensor DynamicAttentionBlockImpl::weigh(Modality modality, const Tensor& crossed, const FusionContext& context) {
   if (context.skip_norms) return crossed;
   const auto& ratio = context.ratio[modality];
   const auto factor = ratio.defined() ? 1 + ratio : torch::full({1}, 2.0, crossed.options());
@@ -112,13 +112,13 @@ Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionConte
   const auto name = [&](const char* part) { return fmt::format("block{}/{}", index, part); };
   keep(trace, name("in"), fused);
   Tensor sum;
-  for (std::size_t m = 0; m < 3; ++m) {
+  for (const auto m : kModalities) {
     if (!context.aligned[m].defined() || cross_[m].attention.is_empty()) continue;
     Tensor weights;
     const auto crossed = cross(cross_[m], fused, context.aligned[m], context.at, trace ? &weights : nullptr);
     const auto weighed = weigh(m, crossed, context);
     sum = sum.defined() ? sum + weighed : weighed;
-    const char letters[] = {letter(static_cast<Modality>(m)), '\0'};
+    const char letters[] = {letter(m), '\0'};
     keep(trace, name("cross/") + letters, crossed);
     keep(trace, name("weighed/") + letters, weighed);
     keep(trace, name("attn/") + letters, weights);
@@ -134,22 +134,20 @@ Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionConte
   return f3;
 }
 
-FusionImpl::FusionImpl(const KudaConfig& config, const DataShape& shape,
-                       const std::array<std::int64_t, 3>& input_widths)
+FusionImpl::FusionImpl(const KudaConfig& config, const DataShape& shape, const PerModality<std::int64_t>& input_widths)
     : mask_alignment_(config.mask_alignment), is_text_centred_(config.fusion == "text_centred") {
-  const std::array<std::int64_t, 3> lengths{shape.text_length, shape.vision_length, shape.audio_length};
-  for (std::size_t m = 0; m < 3; ++m) {
+  for (const auto m : kModalities) {
     if (!shape.present[m]) continue;
     dim_[m] = register_module(std::string("dim_") + kSuffix[m], Linear(input_widths[m], config.width));
-    len_[m] = register_module(std::string("len_") + kSuffix[m], nn::Linear(lengths[m], shape.text_length));
+    len_[m] = register_module(std::string("len_") + kSuffix[m], nn::Linear(shape.length[m], shape.length.text));
   }
   variant_ = make_fusion_variant(config, shape.present);
   if (variant_) register_module("variant", variant_);
   if (config.fusion != "dynamic" && !is_text_centred_) return;
   auto sources = shape.present;
   if (is_text_centred_) {
-    if (!sources[0]) throw ConfigError("kuda.fusion = \"text_centred\" needs the text");
-    sources[0] = false;
+    if (!sources.text) throw ConfigError("kuda.fusion = \"text_centred\" needs the text");
+    sources.text = false;
   }
   auto list = register_module("dec_list", std::make_shared<nn::Module>());
   for (std::int64_t b = 0; b < config.blocks; ++b) {
@@ -159,23 +157,22 @@ FusionImpl::FusionImpl(const KudaConfig& config, const DataShape& shape,
 }
 
 Tensor FusionImpl::align(Modality modality, const Tensor& features, const Tensor& padding, std::int64_t common_length) {
-  const auto m = static_cast<std::size_t>(modality);
-  auto h = dim_[m](features);  // [B, l, D]
+  auto h = dim_[modality](features);  // [B, l, D]
   if (mask_alignment_) h = h.masked_fill(padding.unsqueeze(-1), 0);
   // Lin_len acts along time. A batch cut to its longest clip uses the matching part of the weight.
   const auto length = h.size(1);
-  if (length > len_[m]->weight.size(1))
+  if (length > len_[modality]->weight.size(1))
     throw ShapeError(fmt::format("{} of {} positions, but the model was built for {}", modality_name(modality), length,
-                                 len_[m]->weight.size(1)));
-  const auto weight = len_[m]->weight.slice(0, 0, common_length).slice(1, 0, length);  // [common, l]
-  const auto bias = len_[m]->bias.slice(0, 0, common_length);
+                                 len_[modality]->weight.size(1)));
+  const auto weight = len_[modality]->weight.slice(0, 0, common_length).slice(1, 0, length);  // [common, l]
+  const auto bias = len_[modality]->bias.slice(0, 0, common_length);
   return torch::linear(h.transpose(1, 2), weight, bias).transpose(1, 2);  // [B, common, D]
 }
 
 Tensor FusionImpl::forward(FusionContext context, Trace* trace) {
   if (variant_) return variant_->forward(context.aligned, context.padding);
   context.at = trace == nullptr ? positions(context.padding) : Positions(context.padding);  // a trace shows [B, L, ...]
-  for (std::size_t m = 0; m < 3; ++m) {
+  for (const auto m : kModalities) {
     if (context.aligned[m].defined()) context.aligned[m] = context.at.pack(context.aligned[m]);
     context.ratio[m] = context.at.per_position(context.ratio[m]);
   }

@@ -3,9 +3,9 @@
 
 #include <torch/torch.h>
 
-#include <array>
 #include <vector>
 
+#include "kuda/data/shape.h"
 #include "kuda/models/kuda/config.h"
 #include "kuda/models/trace.h"
 #include "kuda/tensor/linear.h"
@@ -13,16 +13,16 @@
 
 namespace kuda::kuda_model {
 
-/// One tensor per modality in the order of Modality; undefined where the modality is absent.
-using PerModality = std::array<torch::Tensor, 3>;
+/// A tensor per modality; undefined where the modality is absent.
+using ModalityTensors = PerModality<torch::Tensor>;
 
-/// Endings of parameter names, in the order of Modality.
-inline constexpr std::array<const char*, 3> kSuffix{"t", "v", "a"};
+/// Endings of parameter names.
+inline constexpr PerModality<const char*> kSuffix{"t", "v", "a"};
 
 /// R of eq. 6, [B, 1, 1] per present modality: phi(prediction - label) normalised over the present ones.
 ///   predictions [B, 1] each, label [B]. Source: paper section 3.3, eq. 6 (reconstructed, see the README).
-[[nodiscard]] PerModality sentiment_ratio(const KudaConfig& config, const PerModality& predictions,
-                                          const torch::Tensor& label);
+[[nodiscard]] ModalityTensors sentiment_ratio(const KudaConfig& config, const ModalityTensors& predictions,
+                                              const torch::Tensor& label);
 
 /// Multi-head attention with bias-free projections to heads x head_width, names to_q, to_k, to_v, to_out.0.
 class FusionAttentionImpl : public torch::nn::Module {
@@ -54,8 +54,8 @@ TORCH_MODULE(FusionFeedForward);
 
 /// What a block needs beside its input F.
 struct FusionContext {
-  PerModality aligned;            ///< U'_m [B, L, D]
-  PerModality ratio;              ///< R_m [B, 1, 1]; all undefined: R = 1
+  ModalityTensors aligned;        ///< U'_m [B, L, D]
+  ModalityTensors ratio;          ///< R_m [B, 1, 1]; all undefined: R = 1
   torch::Tensor padding;          ///< [B, L] bool of the common length, or undefined
   Positions at{torch::Tensor()};  ///< set by Fusion from the padding; where packed, aligned is [N, D], ratio [N, 1]
   bool skip_norms = false;        ///< the released test graph: plain sum of C_m, no ratio, no per-modality norms
@@ -64,7 +64,7 @@ struct FusionContext {
 /// Eq. 9 to 11: one cross transformer per modality, their ratio-weighted sum, self-attention, feed-forward.
 class DynamicAttentionBlockImpl : public torch::nn::Module {
  public:
-  DynamicAttentionBlockImpl(const KudaConfig& config, const std::array<bool, 3>& present);
+  DynamicAttentionBlockImpl(const KudaConfig& config, const PerModality<bool>& present);
   /// fused [B, L, D] -> [B, L, D]; intermediates into `trace` under "block{index}/...".
   torch::Tensor forward(const torch::Tensor& fused, const FusionContext& context, int index, Trace* trace);
 
@@ -76,11 +76,11 @@ class DynamicAttentionBlockImpl : public torch::nn::Module {
   };
   torch::Tensor cross(const CrossTransformer& transformer, const torch::Tensor& query, const torch::Tensor& source,
                       const Positions& at, torch::Tensor* weights);
-  torch::Tensor weigh(std::size_t modality, const torch::Tensor& crossed, const FusionContext& context);
+  torch::Tensor weigh(Modality modality, const torch::Tensor& crossed, const FusionContext& context);
 
   bool ratio_after_norm_;
-  std::array<CrossTransformer, 3> cross_;
-  std::array<torch::nn::LayerNorm, 3> modality_norm_{nullptr, nullptr, nullptr};
+  PerModality<CrossTransformer> cross_;
+  PerModality<torch::nn::LayerNorm> modality_norm_{nullptr, nullptr, nullptr};
   torch::nn::LayerNorm sum_norm_{nullptr}, norm1_{nullptr}, norm2_{nullptr}, norm3_{nullptr};
   FusionAttention self_attention_{nullptr};
   FusionFeedForward feed_forward_{nullptr};
@@ -92,7 +92,7 @@ class FusionVariant;
 /// Brings U_m to the common width and length (eq. 7) and runs the blocks (eq. 8). Published name: DyMultiFus.
 class FusionImpl : public torch::nn::Module, public SkipsPadding {
  public:
-  FusionImpl(const KudaConfig& config, const DataShape& shape, const std::array<std::int64_t, 3>& input_widths);
+  FusionImpl(const KudaConfig& config, const DataShape& shape, const PerModality<std::int64_t>& input_widths);
   /// U'_m: features [B, l, 2d], padding [B, l] (zeroes padded frames when mask_alignment) -> [B, common, D]
   torch::Tensor align(Modality modality, const torch::Tensor& features, const torch::Tensor& padding,
                       std::int64_t common_length);
@@ -103,8 +103,8 @@ class FusionImpl : public torch::nn::Module, public SkipsPadding {
   bool mask_alignment_;
   bool is_text_centred_;
   std::shared_ptr<FusionVariant> variant_;
-  std::array<Linear, 3> dim_{nullptr, nullptr, nullptr};
-  std::array<torch::nn::Linear, 3> len_{nullptr, nullptr, nullptr};  ///< weights are read in part: never prepared
+  PerModality<Linear> dim_{nullptr, nullptr, nullptr};
+  PerModality<torch::nn::Linear> len_{nullptr, nullptr, nullptr};  ///< weights are read in part: never prepared
   std::vector<DynamicAttentionBlock> blocks_;
 };
 TORCH_MODULE(Fusion);

@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t kTensorWidth = 32;  // per modality before the outer product: (32 + 1)^3 = 35937
 constexpr std::int64_t kRank = 4;
 
-Tensor first_defined(const PerModality& aligned) {
+Tensor first_defined(const ModalityTensors& aligned) {
   for (const auto& x : aligned)
     if (x.defined()) return x;
   return {};
@@ -24,42 +24,42 @@ Tensor first_defined(const PerModality& aligned) {
 Tensor with_one(const Tensor& x) { return torch::cat({torch::ones({x.size(0), 1}, x.options()), x}, 1); }
 
 /// The modalities the model was built with, in order; zeros where the batch lacks one.
-std::vector<Tensor> of_present(const PerModality& aligned, const std::array<bool, 3>& present) {
+std::vector<Tensor> of_present(const ModalityTensors& aligned, const PerModality<bool>& present) {
   std::vector<Tensor> parts;
   const auto like = first_defined(aligned);
-  for (std::size_t m = 0; m < 3; ++m)
+  for (const auto m : kModalities)
     if (present[m]) parts.push_back(aligned[m].defined() ? aligned[m] : torch::zeros_like(like));
   return parts;
 }
 
 class Concatenation final : public FusionVariant {
  public:
-  Concatenation(const KudaConfig& config, const std::array<bool, 3>& present) : present_(present) {
+  Concatenation(const KudaConfig& config, const PerModality<bool>& present) : present_(present) {
     const auto count = std::count(present.begin(), present.end(), true);
     linear_ = register_module("linear", Linear(count * config.width, config.width));
   }
-  Tensor forward(const PerModality& aligned, const Tensor&) override {
+  Tensor forward(const ModalityTensors& aligned, const Tensor&) override {
     return linear_(torch::cat(of_present(aligned, present_), -1));  // [B, L, D]
   }
 
  private:
-  std::array<bool, 3> present_;
+  PerModality<bool> present_;
   Linear linear_{nullptr};
 };
 
 /// Zadeh et al. 2017: the outer product of all modalities.
 class TensorFusion final : public FusionVariant {
  public:
-  TensorFusion(const KudaConfig& config, const std::array<bool, 3>& present) : present_(present) {
+  TensorFusion(const KudaConfig& config, const PerModality<bool>& present) : present_(present) {
     std::int64_t size = 1;
-    for (std::size_t m = 0; m < 3; ++m) {
+    for (const auto m : kModalities) {
       if (!present[m]) continue;
       reduce_.push_back(register_module(std::string("reduce_") + kSuffix[m], Linear(config.width, kTensorWidth)));
       size *= kTensorWidth + 1;
     }
     output_ = register_module("output", Linear(size, config.width));
   }
-  Tensor forward(const PerModality& aligned, const Tensor& padding) override {
+  Tensor forward(const ModalityTensors& aligned, const Tensor& padding) override {
     Tensor product;  // [B, 33^m]
     const auto parts = of_present(aligned, present_);
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -70,7 +70,7 @@ class TensorFusion final : public FusionVariant {
   }
 
  private:
-  std::array<bool, 3> present_;
+  PerModality<bool> present_;
   std::vector<Linear> reduce_;
   Linear output_{nullptr};
 };
@@ -78,8 +78,8 @@ class TensorFusion final : public FusionVariant {
 /// Liu et al. 2018: the same product through factors of low rank.
 class LowRankFusion final : public FusionVariant {
  public:
-  LowRankFusion(const KudaConfig& config, const std::array<bool, 3>& present) : present_(present) {
-    for (std::size_t m = 0; m < 3; ++m) {
+  LowRankFusion(const KudaConfig& config, const PerModality<bool>& present) : present_(present) {
+    for (const auto m : kModalities) {
       if (!present[m]) continue;
       factors_.push_back(register_parameter(std::string("factor_") + kSuffix[m],
                                             torch::empty({kRank, config.width + 1, config.width})));
@@ -89,7 +89,7 @@ class LowRankFusion final : public FusionVariant {
     nn::init::xavier_normal_(weights_);
     bias_ = register_parameter("bias", torch::zeros({config.width}));
   }
-  Tensor forward(const PerModality& aligned, const Tensor& padding) override {
+  Tensor forward(const ModalityTensors& aligned, const Tensor& padding) override {
     Tensor product;  // [rank, B, D]
     const auto parts = of_present(aligned, present_);
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -100,14 +100,14 @@ class LowRankFusion final : public FusionVariant {
   }
 
  private:
-  std::array<bool, 3> present_;
+  PerModality<bool> present_;
   std::vector<Tensor> factors_;
   Tensor weights_, bias_;
 };
 
 }  // namespace
 
-std::shared_ptr<FusionVariant> make_fusion_variant(const KudaConfig& config, const std::array<bool, 3>& present) {
+std::shared_ptr<FusionVariant> make_fusion_variant(const KudaConfig& config, const PerModality<bool>& present) {
   if (config.fusion == "concatenation") return std::make_shared<Concatenation>(config, present);
   if (config.fusion == "tensor") return std::make_shared<TensorFusion>(config, present);
   if (config.fusion == "low_rank") return std::make_shared<LowRankFusion>(config, present);

@@ -17,11 +17,11 @@ class FusionVariant : public torch::nn::Module {
  public:
   using torch::nn::Module::Module;
   /// A modality that the batch lacks counts as zeros; `padding` [B, L] or undefined masks means over time.
-  virtual torch::Tensor forward(const PerModality& aligned, const torch::Tensor& padding) = 0;
+  virtual torch::Tensor forward(const ModalityTensors& aligned, const torch::Tensor& padding) = 0;
 };
 
 /// "concatenation", "tensor" or "low_rank"; nullptr for the others.
 [[nodiscard]] std::shared_ptr<FusionVariant> make_fusion_variant(const KudaConfig& config,
-                                                                 const std::array<bool, 3>& present);
+                                                                 const PerModality<bool>& present);
 
 }  // namespace kuda::kuda_model

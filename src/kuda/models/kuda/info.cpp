@@ -11,8 +11,7 @@ std::vector<PretrainTask> pretrain_tasks(const ModelConfig& config, const DataSh
   std::vector<PretrainTask> tasks;
   if (!uses_knowledge(as_kuda(config))) return tasks;
   for (const auto modality : kModalities) {
-    const auto m = static_cast<std::size_t>(modality);
-    if (!target.present[m] || !source.present[m]) continue;
+    if (!target.present[modality] || !source.present[modality]) continue;
     // A bridge leads to the target's shape and is not saved; without one the model has the source's.
     const auto& shape = as_kuda(config).transfer == "bridge" ? target : source;
     tasks.push_back({std::string(modality_name(modality)), modality, shape,

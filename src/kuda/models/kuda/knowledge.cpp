@@ -52,8 +52,7 @@ Tensor stretched(const Tensor& table, std::int64_t length) {
 
 std::vector<std::string> adopt_stage1(Unimodal& module, Modality modality, const KudaConfig& config,
                                       const io::ArrayFile& state) {
-  const std::array<std::string, 3> published{"UniEncKI.enc_t.", "UniEncKI.enc_v.", "UniEncKI.enc_a."};
-  const auto& prefix = published[static_cast<std::size_t>(modality)];
+  const auto prefix = fmt::format("UniEncKI.enc_{}.", kSuffix[modality]);
   LoadOptions options;
   options.rename = [&](std::string_view name) -> std::string {
     if (name.starts_with("Model.")) name.remove_prefix(6);

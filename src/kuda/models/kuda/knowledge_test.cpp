@@ -29,16 +29,16 @@ TEST(Knowledge, Stage1LoadsIntoStage2UnderThePublishedNames) {
     stage1->eval();
     stage2->eval();
     const auto batch = tiny_batch();
-    const auto m = static_cast<std::size_t>(task.modality);
-    EXPECT_TRUE(torch::equal(stage1->forward(batch, nullptr).score, stage2->forward(batch, nullptr).unimodal[m]));
+    EXPECT_TRUE(
+        torch::equal(stage1->forward(batch, nullptr).score, stage2->forward(batch, nullptr).unimodal[task.modality]));
   }
 }
 
 DataShape other_shape() {
   auto shape = tiny_shape();
-  shape.vision_length = 5;
-  shape.vision_width = 9;
-  shape.audio_length = 11;
+  shape.length.vision = 5;
+  shape.width.vision = 9;
+  shape.length.audio = 11;
   return shape;
 }
 
@@ -58,7 +58,7 @@ TEST(Knowledge, BridgeTrainsOnTheSourceAndLoadsStrictlyIntoTheTarget) {
   state.arrays = state_of(*model);
   EXPECT_TRUE(state.arrays.contains("bridge.weight"));
   EXPECT_FALSE(model->is_saved("bridge.weight"));
-  EXPECT_EQ(tasks[1].shape.vision_width, tiny_shape().vision_width);
+  EXPECT_EQ(tasks[1].shape.width.vision, tiny_shape().width.vision);
   EXPECT_TRUE(info().adopt(*tiny_kuda(config), config, tasks[1], state).empty());
 }
 

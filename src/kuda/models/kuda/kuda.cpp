@@ -14,16 +14,15 @@ namespace nn = torch::nn;
 
 namespace {
 
-constexpr std::array<const char*, 3> kPublishedNames{"enc_t", "enc_v", "enc_a"};
+constexpr PerModality<const char*> kPublishedNames{"enc_t", "enc_v", "enc_a"};
 
-std::string with_letter(const char* name, std::size_t modality) {
-  return fmt::format("{}/{}", name, letter(static_cast<Modality>(modality)));
-}
+std::string with_letter(const char* name, Modality modality) { return fmt::format("{}/{}", name, letter(modality)); }
 
 /// Every modality is aligned to the length of the texts; where there are none, to the longest that is in use.
 std::int64_t length_to_align_to(const DataShape& shape) {
-  if (shape.text_length > 0) return shape.text_length;
-  const auto length = std::max(shape.present[1] ? shape.vision_length : 0, shape.present[2] ? shape.audio_length : 0);
+  if (shape.length.text > 0) return shape.length.text;
+  const auto length =
+      std::max(shape.present.vision ? shape.length.vision : 0, shape.present.audio ? shape.length.audio : 0);
   if (length < 1)
     throw ConfigError("KuDA aligns every modality to the text length, but the data give none",
                       "set data.text_length (50 for English, 39 for CH-SIMS)");
@@ -34,13 +33,12 @@ std::int64_t length_to_align_to(const DataShape& shape) {
 
 Kuda::Kuda(const KudaConfig& config, const DataShape& shape, const TextEncoder& text) : config_(config), shape_(shape) {
   check(config);
-  shape_.text_length = length_to_align_to(shape);
-  std::array<std::int64_t, 3> widths{};
+  shape_.length.text = length_to_align_to(shape);
+  PerModality<std::int64_t> widths;
   auto encoders = register_module("UniEncKI", std::make_shared<nn::Module>());
-  for (const auto modality : kModalities) {
-    const auto m = static_cast<std::size_t>(modality);
+  for (const auto m : kModalities) {
     if (!shape.present[m]) continue;
-    unimodal_[m] = encoders->register_module(kPublishedNames[m], make_unimodal(modality, config, shape, text));
+    unimodal_[m] = encoders->register_module(kPublishedNames[m], make_unimodal(m, config, shape, text));
     widths[m] = unimodal_[m]->output_width();
     if (uses_knowledge(config)) unimodal_[m]->freeze_knowledge();
   }
@@ -55,21 +53,20 @@ Kuda::Kuda(const KudaConfig& config, const DataShape& shape, const TextEncoder& 
 Output Kuda::forward(const Batch& batch, Trace* trace) {
   Output output;
   FusionContext context;
-  PerModality predictions;
+  ModalityTensors predictions;
   // The common length is the text's; where texts are masked out or absent, all its positions are real.
-  const bool has_text = shape_.present[0] && batch.text_ids.defined();
-  const auto common_length = has_text ? batch.text_ids.size(1) : shape_.text_length;
+  const bool has_text = shape_.present.text && batch.text_ids.defined();
+  const auto common_length = has_text ? batch.text_ids.size(1) : shape_.length.text;
   if (config_.mask_fusion && has_text) context.padding = batch.text_padding;
 
   bool is_empty = true;
-  for (const auto modality : kModalities) {
-    const auto m = static_cast<std::size_t>(modality);
-    if (unimodal_[m].is_empty() || !has_modality(batch, modality)) continue;
+  for (const auto m : kModalities) {
+    if (unimodal_[m].is_empty() || !has_modality(batch, m)) continue;
     is_empty = false;
-    const auto part = run_unimodal(modality, unimodal_[m], batch);  // U_m [B, l, 2d], y_m [B, 1]
+    const auto part = run_unimodal(m, unimodal_[m], batch);  // U_m [B, l, 2d], y_m [B, 1]
     predictions[m] = part.prediction;
     if (part.prediction.defined()) output.unimodal[m] = part.prediction.squeeze(1);
-    context.aligned[m] = fusion_->align(modality, part.features, part.padding, common_length);  // [B, common, D]
+    context.aligned[m] = fusion_->align(m, part.features, part.padding, common_length);  // [B, common, D]
     if (trace == nullptr) continue;
     trace->keep(with_letter("uni_fea", m), part.features);
     if (part.prediction.defined()) trace->keep(with_letter("uni_pred", m), part.prediction);
@@ -89,7 +86,7 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
   output.score = score.squeeze(1);
 
   Tensor contrastive;
-  for (std::size_t m = 0; m < 3; ++m) {
+  for (const auto m : kModalities) {
     if (!context.aligned[m].defined()) continue;
     const auto aligned_mean = mean_over_time(context.aligned[m], context.padding);  // u^m, [B, D]
     const auto term = contrastive_loss(aligned_mean, fused_mean);

@@ -25,12 +25,12 @@ class Kuda final : public Model {
   [[nodiscard]] bool is_padding_invariant() const override;
   [[nodiscard]] std::vector<std::string> notes() const override;
   /// The module of one modality, for loading stage 1 into it; empty when absent.
-  Unimodal& unimodal(Modality modality) { return unimodal_[static_cast<std::size_t>(modality)]; }
+  Unimodal& unimodal(Modality modality) { return unimodal_[modality]; }
 
  private:
   KudaConfig config_;
   DataShape shape_;
-  std::array<Unimodal, 3> unimodal_{nullptr, nullptr, nullptr};
+  PerModality<Unimodal> unimodal_{nullptr, nullptr, nullptr};
   Fusion fusion_{nullptr};
   torch::nn::Sequential output_;
 };

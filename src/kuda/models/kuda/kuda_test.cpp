@@ -37,9 +37,9 @@ double largest_move_by_the_ratio(const std::string& place) {
   const torch::NoGradGuard no_grad;
   auto batch = tiny_batch();
   Trace near, far;
-  batch.label = model->forward(batch, nullptr).unimodal[0].clone();  // text is exactly right
+  batch.label = model->forward(batch, nullptr).unimodal.text.clone();  // text is exactly right
   const auto a = model->forward(batch, &near).score;
-  batch.label = model->forward(batch, nullptr).unimodal[2].clone();  // audio is
+  batch.label = model->forward(batch, nullptr).unimodal.audio.clone();  // audio is
   const auto b = model->forward(batch, &far).score;
   EXPECT_GT((near.at("ratio/T") - far.at("ratio/T")).abs().max().item<double>(), 0.01) << "the ratio did not move";
   return (a - b).abs().max().item<double>();
@@ -73,7 +73,7 @@ TEST(Kuda, PreparedForScoringItGivesTheSameScores) {
   if (!is_prepared(*model)) GTEST_SKIP() << "LibTorch was built without oneDNN";
   const auto after = model->forward(batch, nullptr);
   EXPECT_TRUE(torch::allclose(after.score, before.score, 0, 1e-5));  // scores of order one, float32 rounding
-  for (std::size_t m = 0; m < 3; ++m) EXPECT_TRUE(torch::allclose(after.unimodal[m], before.unimodal[m], 0, 1e-5));
+  for (const auto m : kModalities) EXPECT_TRUE(torch::allclose(after.unimodal[m], before.unimodal[m], 0, 1e-5));
   double left = prepared_bytes(*model);
   EXPECT_GT(left, 0.5 * weights) << "most weights are in large layers";
   for (const auto& parameter : model->parameters()) left += double(parameter.nbytes());
@@ -92,8 +92,8 @@ TEST(Kuda, Int8IsForTheTextEncoderAlone) {
   const auto after = model->forward(batch, nullptr);
   // 2 % a product in two layers, halved by the residuals, of a score of order one.
   EXPECT_TRUE(torch::allclose(after.score, before.score, 0.05, 0.05));
-  EXPECT_FALSE(torch::allclose(after.unimodal[0], before.unimodal[0], 0, 1e-5)) << "the text is not in int8";
-  for (const std::size_t m : {1, 2})  // vision and audio: as exact as before
+  EXPECT_FALSE(torch::allclose(after.unimodal.text, before.unimodal.text, 0, 1e-5)) << "the text is not in int8";
+  for (const auto m : {Modality::vision, Modality::audio})  // as exact as before
     EXPECT_TRUE(torch::allclose(after.unimodal[m], before.unimodal[m], 0, 1e-5));
 }
 
@@ -111,13 +111,13 @@ TEST(Kuda, RatioSumsToOneAndFavoursTheNearestModality) {
     auto config = tiny_config();
     config.ratio = function;
     config.k = 2;
-    const PerModality predictions{torch::tensor({{0.5F}}), torch::tensor({{1.0F}}), Tensor()};
+    const ModalityTensors predictions{torch::tensor({{0.5F}}), torch::tensor({{1.0F}}), Tensor()};
     const auto ratio = sentiment_ratio(config, predictions, torch::tensor({0.5F}));
-    EXPECT_FALSE(ratio[2].defined());
-    EXPECT_NEAR((ratio[0] + ratio[1]).item<float>(), 1, 1e-6);
+    EXPECT_FALSE(ratio.audio.defined());
+    EXPECT_NEAR((ratio.text + ratio.vision).item<float>(), 1, 1e-6);
     // d = 0 and 0.5: 1 and 1/2 for inverse, 1 and exp(-1/2) for gaussian.
     const double second = function == "inverse" ? 0.5 : std::exp(-0.5);
-    EXPECT_NEAR(ratio[0].item<float>(), 1 / (1 + second), 1e-6);
+    EXPECT_NEAR(ratio.text.item<float>(), 1 / (1 + second), 1e-6);
   }
 }
 
@@ -125,9 +125,9 @@ TEST(Kuda, GaussianRatioSurvivesDistancesThatUnderflow) {
   auto config = tiny_config();
   config.ratio = "gaussian";
   config.k = 5;
-  const PerModality predictions{torch::tensor({{6.0F}}), torch::tensor({{6.1F}}), torch::tensor({{-9.0F}})};
+  const ModalityTensors predictions{torch::tensor({{6.0F}}), torch::tensor({{6.1F}}), torch::tensor({{-9.0F}})};
   const auto ratio = sentiment_ratio(config, predictions, torch::tensor({0.0F}));
-  EXPECT_NEAR(ratio[0].item<float>(), 1 / (1 + std::exp(-5 * (6.1 * 6.1 - 36))), 1e-4);
+  EXPECT_NEAR(ratio.text.item<float>(), 1 / (1 + std::exp(-5 * (6.1 * 6.1 - 36))), 1e-4);
 }
 
 TEST(Kuda, ScoresDoNotSeeTheLabelOutsideTraining) {
@@ -176,7 +176,7 @@ TEST(Kuda, MaskedProfileIgnoresPaddingAltogether) {
   shorter.audio = cut(batch.audio, 5);
   const auto trimmed = model->forward(shorter, nullptr);
   EXPECT_TRUE(torch::allclose(full.score, trimmed.score, 0, 1e-6));
-  for (std::size_t m = 0; m < 3; ++m) EXPECT_TRUE(torch::allclose(full.unimodal[m], trimmed.unimodal[m], 0, 1e-6));
+  for (const auto m : kModalities) EXPECT_TRUE(torch::allclose(full.unimodal[m], trimmed.unimodal[m], 0, 1e-6));
   EXPECT_TRUE(torch::allclose(full.terms[0].second, trimmed.terms[0].second, 0, 1e-5));
 }
 
@@ -193,20 +193,20 @@ TEST(Kuda, PaperProfileSeesPadding) {  // documented: nothing is masked in the f
 TEST(Kuda, AnyNonEmptySubsetOfModalitiesScores) {
   for (int subset = 1; subset < 8; ++subset) {
     auto shape = tiny_shape();
-    for (int m = 0; m < 3; ++m) shape.present[static_cast<std::size_t>(m)] = (subset >> m & 1) != 0;
+    for (const auto m : kModalities) shape.present[m] = (subset >> static_cast<int>(m) & 1) != 0;
     const auto built = tiny_kuda(tiny_config(), shape);  // trained on the subset
     const auto whole = tiny_kuda(tiny_config());         // asked for the subset at prediction
     built->eval();
     whole->eval();
     auto batch = tiny_batch();
-    if (!shape.present[0]) batch.text_ids = batch.text_padding = batch.text_segments = Tensor();
-    if (!shape.present[1]) batch.vision = {};
-    if (!shape.present[2]) batch.audio = {};
+    if (!shape.present.text) batch.text_ids = batch.text_padding = batch.text_segments = Tensor();
+    if (!shape.present.vision) batch.vision = {};
+    if (!shape.present.audio) batch.audio = {};
     for (const auto& model : {built, whole}) {
       const auto output = model->forward(batch, nullptr);
       EXPECT_TRUE(output.score.isfinite().all().item<bool>()) << subset;
       EXPECT_EQ(output.score.sizes(), (std::vector<std::int64_t>{3}));
-      for (std::size_t m = 0; m < 3; ++m) EXPECT_EQ(output.unimodal[m].defined(), shape.present[m]);
+      for (const auto m : kModalities) EXPECT_EQ(output.unimodal[m].defined(), shape.present[m]);
     }
   }
   auto shape = tiny_shape();
@@ -216,7 +216,7 @@ TEST(Kuda, AnyNonEmptySubsetOfModalitiesScores) {
 
 TEST(Kuda, DataWithoutTextsAlignToTheLongestModalityInUse) {
   auto shape = tiny_shape();
-  shape.text_length = 0;
+  shape.length.text = 0;
   shape.present = {false, true, true};
   const auto model = tiny_kuda(tiny_config(), shape);
   auto batch = tiny_batch();
@@ -224,7 +224,7 @@ TEST(Kuda, DataWithoutTextsAlignToTheLongestModalityInUse) {
   Trace trace;
   (void)model->forward(batch, &trace);
   for (const char* name : {"aligned/V", "aligned/A"})
-    EXPECT_EQ(trace.at(name).size(1), shape.vision_length) << name;  // 8 frames; audio has 7
+    EXPECT_EQ(trace.at(name).size(1), shape.length.vision) << name;  // 8 frames; audio has 7
 }
 
 TEST(Kuda, EveryTrainableParameterGetsAGradientAndFrozenOnesNone) {
@@ -288,7 +288,7 @@ TEST(Kuda, EveryFusionOfTable7TrainsAndScores) {
   auto config = tiny_config();
   config.fusion = "text_centred";
   auto shape = tiny_shape();
-  shape.present[0] = false;
+  shape.present.text = false;
   EXPECT_THROW(tiny_kuda(config, shape), ConfigError);
 }
 

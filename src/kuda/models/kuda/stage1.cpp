@@ -15,17 +15,15 @@ KudaUnimodal::KudaUnimodal(Modality modality, const KudaConfig& config, const Da
     : modality_(modality), config_(config) {
   check(config);
   // The module itself is not registered: its children carry the published names without a prefix.
-  const bool is_text = modality == Modality::text, is_vision = modality == Modality::vision;
-  const auto width = [&](const DataShape& shape) { return is_vision ? shape.vision_width : shape.audio_width; };
-  const auto length = [&](const DataShape& shape) { return is_vision ? shape.vision_length : shape.audio_length; };
-  const bool differs = !is_text && (width(source) != width(target) || length(source) != length(target));
+  const bool differs = modality != Modality::text && (source.width[modality] != target.width[modality] ||
+                                                      source.length[modality] != target.length[modality]);
   const bool needs_bridge = differs && config.transfer == "bridge";
   module_ = make_unimodal(modality, config, differs && !needs_bridge ? source : target, text);
   register_module("encoder", module_->encoder());
   register_module("decoder", module_->decoder());
   if (!needs_bridge) return;
-  bridge_ = register_module(kBridgeName, Linear(width(source), width(target)));
-  target_length_ = length(target);
+  bridge_ = register_module(kBridgeName, Linear(source.width[modality], target.width[modality]));
+  target_length_ = target.length[modality];
 }
 
 bool KudaUnimodal::is_saved(std::string_view name) const { return !name.starts_with(kBridgeName); }
@@ -40,7 +38,7 @@ Output KudaUnimodal::forward(const Batch& batch, Trace* trace) {
   if (bridge_.is_empty()) {
     part = run_unimodal(modality_, module_, batch);
   } else {
-    const auto sequence = bridged(modality_ == Modality::vision ? batch.vision : batch.audio);
+    const auto sequence = bridged(batch[modality_]);
     part = module_(sequence.values, Tensor(), sequence.padding);
   }
   if (trace != nullptr) {
@@ -50,7 +48,7 @@ Output KudaUnimodal::forward(const Batch& batch, Trace* trace) {
   }
   Output output;
   output.score = part.prediction.squeeze(1);
-  output.unimodal[static_cast<std::size_t>(modality_)] = output.score;
+  output.unimodal[modality_] = output.score;
   return output;
 }
 

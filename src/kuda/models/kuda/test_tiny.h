@@ -25,11 +25,11 @@ inline kuda_model::KudaConfig tiny_config() {
 
 inline DataShape tiny_shape() {
   DataShape shape;
-  shape.text_length = 6;
-  shape.vision_length = 8;
-  shape.vision_width = 5;
-  shape.audio_length = 7;
-  shape.audio_width = 3;
+  shape.length.text = 6;
+  shape.length.vision = 8;
+  shape.width.vision = 5;
+  shape.length.audio = 7;
+  shape.width.audio = 3;
   return shape;
 }
 
@@ -50,11 +50,11 @@ inline Batch tiny_batch() {
   Batch batch;
   batch.ids = {"a", "b", "c"};
   batch.rows = {0, 1, 2};
-  batch.text_ids = torch::randint(1, 40, {3, shape.text_length});
-  batch.text_segments = torch::zeros({3, shape.text_length}, torch::kInt64);
-  batch.text_padding = torch::arange(shape.text_length).unsqueeze(0) >= torch::tensor({3, 5, 4}).unsqueeze(1);
-  batch.vision = random_sequence(shape.vision_length, shape.vision_width, {2, 6, 4});
-  batch.audio = random_sequence(shape.audio_length, shape.audio_width, {5, 1, 3});
+  batch.text_ids = torch::randint(1, 40, {3, shape.length.text});
+  batch.text_segments = torch::zeros({3, shape.length.text}, torch::kInt64);
+  batch.text_padding = torch::arange(shape.length.text).unsqueeze(0) >= torch::tensor({3, 5, 4}).unsqueeze(1);
+  batch.vision = random_sequence(shape.length.vision, shape.width.vision, {2, 6, 4});
+  batch.audio = random_sequence(shape.length.audio, shape.width.audio, {5, 1, 3});
   batch.label = torch::tensor({0.5F, -1.0F, 0.25F});
   return batch;
 }

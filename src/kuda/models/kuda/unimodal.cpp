@@ -109,20 +109,17 @@ Unimodal make_unimodal(Modality modality, const KudaConfig& config, const DataSh
     if (!text.folder.empty()) load_bert_weights(*bert, text.folder);
     return Unimodal(config, KnowledgeEncoder(config, bert));
   }
-  const bool is_vision = modality == Modality::vision;
   return Unimodal(config,
-                  KnowledgeEncoder(config, SequenceEncoder(config, is_vision ? shape.vision_length : shape.audio_length,
-                                                           is_vision ? shape.vision_width : shape.audio_width)));
+                  KnowledgeEncoder(config, SequenceEncoder(config, shape.length[modality], shape.width[modality])));
 }
 
 bool has_modality(const Batch& batch, Modality modality) {
-  if (modality == Modality::text) return batch.text_ids.defined();
-  return modality == Modality::vision ? batch.vision.values.defined() : batch.audio.values.defined();
+  return modality == Modality::text ? batch.text_ids.defined() : batch[modality].values.defined();
 }
 
 UnimodalOutput run_unimodal(Modality modality, Unimodal& module, const Batch& batch) {
   if (modality == Modality::text) return module(batch.text_ids, batch.text_segments, batch.text_padding);
-  const auto& sequence = modality == Modality::vision ? batch.vision : batch.audio;
+  const auto& sequence = batch[modality];
   return module(sequence.values, Tensor(), sequence.padding);
 }
 

@@ -14,12 +14,12 @@ using torch::Tensor;
 
 DataShape small_shape() {
   DataShape shape;
-  shape.text_length = 5;
-  shape.text_width = 6;
-  shape.vision_length = 7;
-  shape.vision_width = 3;
-  shape.audio_length = 4;
-  shape.audio_width = 2;
+  shape.length.text = 5;
+  shape.width.text = 6;
+  shape.length.vision = 7;
+  shape.width.vision = 3;
+  shape.length.audio = 4;
+  shape.width.audio = 2;
   return shape;
 }
 
@@ -104,7 +104,7 @@ TEST(Lmf, SoundOptionLeavesPaddingOut) {
 
 TEST(Lmf, AnAbsentModalityHasNoFactor) {
   auto shape = small_shape();
-  shape.present[1] = false;
+  shape.present.vision = false;
   const auto model = make(small_config(), shape);
   EXPECT_FALSE(model->named_parameters().contains("video_factor"));
   auto batch = make_batch();

@@ -81,7 +81,7 @@ Tensor FusionLayerImpl::forward(const Tensor& x) {
 }
 
 Misa::Misa(const MisaConfig& config, const DataShape& shape, const TextEncoder& text) : config_(config) {
-  if (shape.present != std::array<bool, 3>{true, true, true})
+  if (shape.present != PerModality<bool>{true, true, true})
     throw ConfigError("misa: its losses compare the modalities with each other, so it needs all three modalities",
                       "set data.modalities to text, vision and audio");
   const auto h = config.width;
@@ -93,10 +93,10 @@ Misa::Misa(const MisaConfig& config, const DataShape& shape, const TextEncoder& 
   group(*this, "bertmodel")->register_module("model", bert_);
   const bool is_lstm = config.recurrent == "lstm";
   const std::int64_t text_width = text.bert.hidden_size;
-  vision_ = make_recurrent(*this, 'v', shape.vision_width, is_lstm);
-  audio_ = make_recurrent(*this, 'a', shape.audio_width, is_lstm);
+  vision_ = make_recurrent(*this, 'v', shape.width.vision, is_lstm);
+  audio_ = make_recurrent(*this, 'a', shape.width.audio, is_lstm);
   register_module("tlayer_norm", nn::LayerNorm(nn::LayerNormOptions({2 * text_width})));  // published, unused
-  const std::array<std::int64_t, 3> widths{text_width, 4 * shape.vision_width, 4 * shape.audio_width};
+  const std::array<std::int64_t, 3> widths{text_width, 4 * shape.width.vision, 4 * shape.width.audio};
   for (std::size_t m = 0; m < 3; ++m) {
     auto& part = parts_[m];
     const auto name = [&](const char* format) { return fmt::format(fmt::runtime(format), kMisaLetter[m]); };

@@ -13,11 +13,11 @@ using torch::Tensor;
 
 DataShape small_shape() {
   DataShape shape;
-  shape.text_length = 6;
-  shape.vision_length = 9;
-  shape.vision_width = 3;
-  shape.audio_length = 12;
-  shape.audio_width = 5;
+  shape.length.text = 6;
+  shape.length.vision = 9;
+  shape.width.vision = 3;
+  shape.length.audio = 12;
+  shape.width.audio = 5;
   return shape;
 }
 
@@ -142,7 +142,7 @@ TEST(Misa, AFrozenBertGetsNoGradient) {
 
 TEST(Misa, RefusesSubsetsAndOddWidths) {
   auto shape = small_shape();
-  shape.present[1] = false;
+  shape.present.vision = false;
   EXPECT_THROW(make(small_config(), shape), ConfigError);
   auto config = small_config();
   config.width = 7;

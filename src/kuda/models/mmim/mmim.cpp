@@ -62,9 +62,9 @@ Mmim::Mmim(const MmimConfig& config, const DataShape& shape, const TextEncoder& 
                       "set mmim.reference_quirks = false");
   bert_ = register_module("bertmodel", std::make_shared<nn::Module>())->register_module("model", Bert(text.bert));
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
-  vision_ = register_module("visual_enc", StatesEncoder(config, shape.vision_width, config.vision_hidden,
+  vision_ = register_module("visual_enc", StatesEncoder(config, shape.width.vision, config.vision_hidden,
                                                         config.vision_out, config.dropout_vision));
-  audio_ = register_module("acoustic_enc", StatesEncoder(config, shape.audio_width, config.audio_hidden,
+  audio_ = register_module("acoustic_enc", StatesEncoder(config, shape.width.audio, config.audio_hidden,
                                                          config.audio_out, config.dropout_audio));
   const std::array<std::int64_t, 3> widths{text.bert.hidden_size, config.vision_out, config.audio_out};
   pairs_ = {{"tv", 0, 1}, {"ta", 0, 2}};

@@ -142,7 +142,7 @@ TEST(Mmim, TheStatesOfTheLastLayerAreReadWithoutQuirks) {
 
 TEST(Mmim, RefusesWhatHasNoMeaning) {
   auto shape = tiny_shape();
-  shape.present[0] = false;
+  shape.present.text = false;
   EXPECT_THROW(Mmim(MmimConfig(), shape, tiny_text()), ConfigError);
   MmimConfig config;
   config.layers = 2;

@@ -20,7 +20,7 @@ constexpr std::array<const char*, 3> kMultName{"text", "audio", "vision"};
 }  // namespace
 
 Mult::Mult(const MultConfig& config, const DataShape& shape, const TextEncoder& text) : config_(config) {
-  if (shape.present != std::array<bool, 3>{true, true, true})
+  if (shape.present != PerModality<bool>{true, true, true})
     throw ConfigError("mult: each modality attends to the two others, so it needs all three modalities",
                       "set data.modalities to text, vision and audio");
   if (config.use_bert) {
@@ -33,9 +33,9 @@ Mult::Mult(const MultConfig& config, const DataShape& shape, const TextEncoder& 
     text_features_ = std::make_unique<TextFeatures>(*this, shape, text.bert, text.folder);
   }
   const std::array<std::int64_t, 3> widths{config.use_bert ? text.bert.hidden_size : text_features_->width(),
-                                           shape.audio_width, shape.vision_width};
+                                           shape.width.audio, shape.width.vision};
   const std::array<std::int64_t, 3> kernels{config.kernel_text, config.kernel_audio, config.kernel_vision};
-  const std::array<std::int64_t, 3> lengths{shape.text_length, shape.audio_length, shape.vision_length};
+  const std::array<std::int64_t, 3> lengths{shape.length.text, shape.length.audio, shape.length.vision};
   const std::array<std::array<std::size_t, 2>, 3> sources{{{1, 2}, {0, 2}, {0, 1}}};
   const auto d = config.width;
   const std::array<double, 3> attention{config.dropout_attention, config.dropout_attention_audio,

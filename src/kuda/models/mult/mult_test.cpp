@@ -15,12 +15,12 @@ using torch::Tensor;
 
 DataShape small_shape() {
   DataShape shape;
-  shape.text_length = 6;
-  shape.text_width = 10;
-  shape.vision_length = 9;
-  shape.vision_width = 3;
-  shape.audio_length = 12;
-  shape.audio_width = 5;
+  shape.length.text = 6;
+  shape.width.text = 10;
+  shape.length.vision = 9;
+  shape.width.vision = 3;
+  shape.length.audio = 12;
+  shape.width.audio = 5;
   return shape;
 }
 
@@ -146,10 +146,10 @@ TEST(Mult, WithoutDropoutItOverfitsOneBatch) {  // what the conformance suite as
 
 TEST(Mult, RefusesSubsetsAndSequencesShorterThanAKernel) {
   auto shape = small_shape();
-  shape.present[2] = false;
+  shape.present.audio = false;
   EXPECT_THROW(make(small_config(), shape), ConfigError);
   shape = small_shape();
-  shape.text_length = 2;
+  shape.length.text = 2;
   EXPECT_THROW(make(small_config(), shape), ConfigError);
   const auto model = make(small_config());
   auto batch = make_batch();

@@ -28,9 +28,9 @@ Tensor LastStateEncoderImpl::forward(const Tensor& values, const Tensor& lengths
 
 SelfMm::SelfMm(const SelfMmConfig& config, const DataShape& shape, const TextEncoder& text)
     : MultitaskModel(config, shape, text, "Self-MM"), config_(config) {
-  audio_ = register_module("audio_model", LastStateEncoder(shape.audio_width, config.audio_hidden, config.audio_out,
+  audio_ = register_module("audio_model", LastStateEncoder(shape.width.audio, config.audio_hidden, config.audio_out,
                                                            config.dropout_audio_lstm));
-  vision_ = register_module("video_model", LastStateEncoder(shape.vision_width, config.vision_hidden, config.vision_out,
+  vision_ = register_module("video_model", LastStateEncoder(shape.width.vision, config.vision_hidden, config.vision_out,
                                                             config.dropout_vision_lstm));
   const auto width = text.bert.hidden_size;
   add_heads({width + config.audio_out + config.vision_out, width, config.audio_out, config.vision_out});

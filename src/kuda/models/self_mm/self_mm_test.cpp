@@ -72,7 +72,7 @@ TEST(UnimodalLabels, BeginningAgainStartsOver) {
 
 TEST(SelfMm, NeedsEveryModality) {
   auto shape = tiny_shape();
-  shape.present[2] = false;
+  shape.present.audio = false;
   EXPECT_THROW(SelfMm(SelfMmConfig(), shape, tiny_text()), ConfigError);
 }
 
@@ -116,7 +116,7 @@ TEST(SelfMm, DropoutStandsBeforeEachHead) {
   model.eval();
   const auto plain = model.forward(batch, nullptr);
   EXPECT_TRUE(torch::allclose(dropped.score, plain.score));
-  EXPECT_FALSE(torch::allclose(dropped.unimodal[1], plain.unimodal[1]));
+  EXPECT_FALSE(torch::allclose(dropped.unimodal.vision, plain.unimodal.vision));
 }
 
 }  // namespace

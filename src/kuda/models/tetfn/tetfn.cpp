@@ -74,10 +74,10 @@ Tetfn::Tetfn(const TetfnConfig& config, const DataShape& shape, const TextEncode
     : MultitaskModel(config, shape, text, "TETFN"), config_(config) {
   text_conv_ = register_module("proj_l", convolution(text.bert.hidden_size, config.width, config.kernel_text));
   audio_ = register_module("audio_model",
-                           StateConvolution(shape.audio_width, config.audio_hidden, config.width, config.kernel_audio));
+                           StateConvolution(shape.width.audio, config.audio_hidden, config.width, config.kernel_audio));
   // The published code gives vision the audio's kernel, too.
   vision_ = register_module(
-      "video_model", StateConvolution(shape.vision_width, config.vision_hidden, config.width, config.kernel_audio));
+      "video_model", StateConvolution(shape.width.vision, config.vision_hidden, config.width, config.kernel_audio));
   CrossmodalOptions options;
   options.num_heads = config.heads;
   options.num_layers = kTetfnLayers;

@@ -50,7 +50,7 @@ TEST(Tetfn, PaddingCountsOnlyAsPublished) {
 
 TEST(Tetfn, NeedsEveryModalityAndEnoughFrames) {
   auto shape = tiny_shape();
-  shape.present[2] = false;
+  shape.present.audio = false;
   EXPECT_THROW(Tetfn(tiny_tetfn(), shape, tiny_text()), ConfigError);
   auto config = tiny_tetfn();
   config.kernel_audio = 7;

@@ -9,7 +9,7 @@ using torch::Tensor;
 namespace nn = torch::nn;
 
 Tfn::Tfn(const TfnConfig& config, const DataShape& shape, const TextEncoder& text) : config_(config) {
-  if (shape.present == std::array<bool, 3>{false, false, false})
+  if (shape.present == PerModality<bool>{false, false, false})
     throw ConfigError("tfn: none of the modalities is present, expected at least one");
   output_range_ = register_parameter("output_range", torch::full({1}, config.output_range), false);
   output_shift_ = register_parameter("output_shift", torch::full({1}, config.output_shift), false);

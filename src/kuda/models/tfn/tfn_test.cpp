@@ -14,12 +14,12 @@ using torch::Tensor;
 
 DataShape small_shape(std::int64_t text_width = 6) {
   DataShape shape;
-  shape.text_length = 5;
-  shape.text_width = text_width;
-  shape.vision_length = 7;
-  shape.vision_width = 3;
-  shape.audio_length = 4;
-  shape.audio_width = 2;
+  shape.length.text = 5;
+  shape.width.text = text_width;
+  shape.length.vision = 7;
+  shape.width.vision = 3;
+  shape.length.audio = 4;
+  shape.width.audio = 2;
   return shape;
 }
 

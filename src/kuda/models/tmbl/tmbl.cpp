@@ -14,18 +14,18 @@ using torch::Tensor;
 
 Tmbl::Tmbl(const TmblConfig& config, const DataShape& shape, const TextEncoder& text) : config_(config) {
   check(config);
-  if (!shape.present[0] || !shape.present[1] || !shape.present[2])
+  if (!shape.present.text || !shape.present.vision || !shape.present.audio)
     throw ConfigError("tmbl needs all three modalities", "its private transformers run over pairs in a ring");
   auto bert_config = text.bert;
   bert_config.dropout = config.dropout_text;
   bert_ = register_module("bertmodel", Bert(bert_config));
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
   freeze_layers(*bert_, config.frozen_layers);
-  vision_ = utterance("v", shape.vision_width);
-  audio_ = utterance("a", shape.audio_width);
+  vision_ = utterance("v", shape.width.vision);
+  audio_ = utterance("a", shape.width.audio);
 
   const auto h = config.width;
-  const std::array<std::int64_t, 3> widths{bert_config.hidden_size, 4 * shape.vision_width, 4 * shape.audio_width};
+  const std::array<std::int64_t, 3> widths{bert_config.hidden_size, 4 * shape.width.vision, 4 * shape.width.audio};
   const std::array<std::string, 3> letters{"t", "v", "a"};
   for (std::size_t m = 0; m < 3; ++m) {
     const auto name = "project_" + letters[m];

@@ -12,9 +12,9 @@ using torch::Tensor;
 
 DataShape small_shape() {
   DataShape shape;
-  shape.text_length = shape.vision_length = shape.audio_length = 5;
-  shape.vision_width = 4;
-  shape.audio_width = 3;
+  shape.length.text = shape.length.vision = shape.length.audio = 5;
+  shape.width.vision = 4;
+  shape.width.audio = 3;
   return shape;
 }
 
@@ -92,7 +92,7 @@ TEST(Tmbl, CrossAttentionLetsThePrivateStreamsMeet) {
 
 TEST(Tmbl, RefusesASubsetOfModalitiesAndBatchesLargerThanTheReferenceHasRowsFor) {
   auto shape = small_shape();
-  shape.present[2] = false;
+  shape.present.audio = false;
   EXPECT_THROW(Tmbl(small_config("sound"), shape, small_text()), ConfigError);
   auto config = small_config("reference");
   config.reference_batch = 3;
