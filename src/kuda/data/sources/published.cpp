@@ -6,10 +6,18 @@ namespace kuda {
 
 const std::vector<PublishedSet>& published_sets() {
   static const std::vector<PublishedSet> sets{
-      {"sims", "CH-SIMS", "zh", MetricFamily::sims, 1, {1368, 456, 457}, true},
-      {"simsv2", "CH-SIMSv2 (supervised part)", "zh", MetricFamily::sims, 1, {2722, 647, 1034}, true},
-      {"mosi", "CMU-MOSI", "en", MetricFamily::mosi, 3, {1284, 229, 686}, false},
-      {"mosei", "CMU-MOSEI", "en", MetricFamily::mosi, 3, {16326, 1871, 4659}, false},
+      {"sims", "CH-SIMS", "zh", MetricFamily::sims, 1, {1368, 456, 457}, true, {39, 55, 400}, {0, 709, 33}},
+      {"simsv2",
+       "CH-SIMSv2 (supervised part)",
+       "zh",
+       MetricFamily::sims,
+       1,
+       {2722, 647, 1034},
+       true,
+       {50, 232, 925},
+       {0, 177, 25}},
+      {"mosi", "CMU-MOSI", "en", MetricFamily::mosi, 3, {1284, 229, 686}, false, {50, 500, 375}, {0, 20, 5}},
+      {"mosei", "CMU-MOSEI", "en", MetricFamily::mosi, 3, {16326, 1871, 4659}, false, {50, 500, 500}, {0, 35, 74}},
   };
   return sets;
 }

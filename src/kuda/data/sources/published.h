@@ -1,5 +1,5 @@
 #pragma once
-// The four published data sets as their split sizes tell them apart.
+// The four published data sets: their split sizes, which tell them apart, and the sizes of their unaligned files.
 //
 //   if (const PublishedSet* set = published_set({1284, 229, 686})) use(set->name);   // "mosi"
 
@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kuda/data/modality.h"
 #include "kuda/metrics/metrics.h"
 
 namespace kuda {
@@ -19,6 +20,8 @@ struct PublishedSet {
   double score_range = 3;               ///< scores lie in [-score_range, score_range]
   std::array<std::int64_t, 3> clips{};  ///< train, valid, test
   bool has_unimodal_labels = false;
+  PerModality<std::int64_t> length;  ///< of the unaligned file, padded; of a text in word pieces, specials included
+  PerModality<std::int64_t> width;   ///< of the unaligned file; of text 0: its words are read
 };
 
 [[nodiscard]] const std::vector<PublishedSet>& published_sets();

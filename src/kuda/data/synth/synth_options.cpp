@@ -1,35 +1,26 @@
-#include <array>
 #include <string_view>
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/data/sources/published.h"
 #include "kuda/data/synth/synth.h"
 
 namespace kuda {
 namespace {
 
-/// Sizes of the published unaligned files (KuDA's model specification, section 4); "" is our own small set.
-struct Sizes {
-  std::string_view name, family;
-  std::array<std::int64_t, 3> clips;          ///< train, valid, test
-  std::int64_t text_length;                   ///< word pieces with specials
-  std::array<std::int64_t, 2> vision, audio;  ///< length, width
-};
-constexpr std::array<Sizes, 5> kSizes{{
-    {"", "sims", {500, 120, 200}, 32, {30, 20}, {40, 16}},
-    {"sims", "sims", {1368, 456, 457}, 39, {55, 709}, {400, 33}},
-    {"simsv2", "sims", {2722, 647, 1034}, 50, {232, 177}, {925, 25}},
-    {"mosi", "mosi", {1284, 229, 686}, 50, {500, 20}, {375, 5}},
-    {"mosei", "mosi", {16326, 1871, 4659}, 50, {500, 35}, {500, 74}},
-}};
+/// What synthetic clips can be like, beside "", our own small set.
+std::vector<std::string> published_names() {
+  std::vector<std::string> names;
+  for (const PublishedSet& set : published_sets()) names.emplace_back(set.name);
+  return names;
+}
 
-const Sizes& sizes_like(std::string_view name) {
-  std::vector<std::string> known;
-  for (const Sizes& sizes : kSizes) {
-    if (sizes.name == name) return sizes;
-    if (!sizes.name.empty()) known.emplace_back(sizes.name);
-  }
-  throw ConfigError("synth.like: unknown data set '" + std::string(name) + "'", suggestion(name, known));
+const PublishedSet& sizes_like(std::string_view name) {
+  static const PublishedSet small{"",   "",           "en",       MetricFamily::sims, 1, {500, 120, 200},
+                                  true, {32, 30, 40}, {0, 20, 16}};
+  if (name.empty()) return small;
+  if (const PublishedSet* set = published_set(name)) return *set;
+  throw ConfigError("synth.like: unknown data set '" + std::string(name) + "'", suggestion(name, published_names()));
 }
 
 const std::vector<std::string> kDominances{"balanced", "text", "vision", "audio"};
@@ -51,8 +42,10 @@ void require_share(double value, double low, double high, std::string_view key) 
 }  // namespace
 
 void SynthOptions::describe(Fields& fields) {
+  auto known = published_names();
+  known.insert(known.begin(), "");
   fields.add("like", like, "take sizes, lengths, widths and score range of this data set; empty: a small set",
-             one_of({"", "sims", "simsv2", "mosi", "mosei"}));
+             one_of(std::move(known)));
   fields.add("seed", seed, "seed of the clips; the rule is the same for every seed", at_least(0));
   fields.add("train", train, "clips in the training split; 0: as in `like`, else 500", at_least(0));
   fields.add("valid", valid, "clips in the validation split; 0: as in `like`, else 120", at_least(0));
@@ -78,16 +71,16 @@ void SynthOptions::describe(Fields& fields) {
 
 SynthOptions SynthOptions::resolved() const {
   SynthOptions out = *this;
-  const Sizes& sizes = sizes_like(like);
+  const PublishedSet& sizes = sizes_like(like);
   settle(out.train, sizes.clips[0], 1, "train");
   settle(out.valid, sizes.clips[1], 1, "valid");
   settle(out.test, sizes.clips[2], 1, "test");
-  settle(out.text_length, sizes.text_length, 12, "text_length");
-  settle(out.vision_length, sizes.vision[0], 4, "vision_length");
-  settle(out.vision_width, sizes.vision[1], 4, "vision_width");
-  settle(out.audio_length, sizes.audio[0], 4, "audio_length");
-  settle(out.audio_width, sizes.audio[1], 4, "audio_width");
-  if (out.family.empty()) out.family = sizes.family;
+  settle(out.text_length, sizes.length.text, 12, "text_length");
+  settle(out.vision_length, sizes.length.vision, 4, "vision_length");
+  settle(out.vision_width, sizes.width.vision, 4, "vision_width");
+  settle(out.audio_length, sizes.length.audio, 4, "audio_length");
+  settle(out.audio_width, sizes.width.audio, 4, "audio_width");
+  if (out.family.empty()) out.family = metric_family_name(sizes.family);
   static_cast<void>(metric_family(out.family));  // throws on an unknown name
   require_share(noise, 0, 0.8, "noise");
   require_share(conflict, 0, 1, "conflict");
