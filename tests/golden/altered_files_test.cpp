@@ -202,6 +202,13 @@ TEST(AlteredSizes, MmimMayEndItsFirstStageEarly) {
     file.put("out/stage1_lld", wrong);
     EXPECT_EQ(file.failures(), Keys{"out/stage1_lld"});
   }
+  AlteredFile by_outputs("mmim", "trajectory");  // the order may name the clips of steps that were not made
+  for (const char* name : {"loss_steps", "grad_norms", "lld"})
+    by_outputs.put(std::string("out/stage1_") + name, torch::zeros({2, 2}));
+  by_outputs.restate();
+  EXPECT_EQ(by_outputs.failures(), Keys());
+  EXPECT_TRUE(torch::allclose(by_outputs.at("out/stage1_loss_steps")[0], published[0].slice(0, 0, 2), 2e-5));
+
   auto full = mmim_with_a_short_stage1();  // four stored steps, two made: the file is not what it says
   EXPECT_TRUE(full.failures().contains("out/stage1_loss_steps"));
 }
@@ -229,7 +236,7 @@ AlteredFile codebook_trajectory() {
     if (key.starts_with("in/")) file.put("in/valid_" + key.substr(3), file.at(key).slice(0, 0, 3));
     if (key.starts_with("step/")) file.move(key, "state/epoch1/weight/" + key.substr(5));
   }
-  file.put("in/order", torch::arange(clips).view({1, 1, clips}));
+  file.put("in/order", torch::tensor({2, 0, 3, 1}).view({1, 1, clips}));
   file.put("out/loss_steps", loss.view({1, 1}));
   file.put("out/grad_norms", norm.view({1, 1}));
   file.put("out/valid_pred", torch::zeros({1, 3}));
@@ -255,6 +262,10 @@ TEST(AlteredSizes, CenetsCodebookHasTrajectories) {
   file.restate();
   EXPECT_EQ(file.failures(), Keys());
   EXPECT_EQ(file.at("out/lr_steps")[0][0].item<float>(), 0) << "the warm-up starts from 0";
+  file.put("out/lr_steps", torch::zeros({4}));  // one after the other
+  file.restate();
+  EXPECT_EQ(file.failures(), Keys());
+  EXPECT_GT(file.at("out/lr_steps")[1].item<float>(), 0);
   for (const char* key : {"out/lr_steps", "out/valid_loss_rounded", "state/epoch2/weight/classifier.out_proj.weight"}) {
     auto wrong = file;
     wrong.spoil(key);

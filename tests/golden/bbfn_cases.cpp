@@ -58,20 +58,14 @@ Batch bbfn_batch(const GoldenCase& golden, GoldenReport& report, const std::stri
   return batch;
 }
 
-void bbfn_compare_state(const GoldenCase& golden, GoldenReport& report, bbfn::Bbfn& model, const std::string& prefix) {
-  compare_state(golden, report, model, prefix);
+void bbfn_compare_state(const GoldenCase& golden, GoldenReport& report, bbfn::Bbfn& model, const std::string& prefix,
+                        double bound) {
+  compare_state(golden, report, model, prefix, bound);
   const auto parameters = model.named_parameters();
   for (const auto& key : golden.keys(prefix)) {
     const auto name = key.substr(prefix.size());
     for (const auto& [ours, theirs] : model.listed_twice())
       if (name.starts_with(theirs)) report.compare(key, parameters[ours + name.substr(theirs.size())].detach());
-    // The key part of an attention bias has an exact gradient of 0 and moves by rounding noise, for which the file's
-    // distance from float64, and so the tolerance, of the whole bias is large: the rest is held to 1e-5.
-    if (!name.ends_with("in_proj_bias")) continue;
-    const auto stored = golden.tensor(key).chunk(3), found = parameters[name].detach().chunk(3);
-    for (const std::size_t part : {0, 2})
-      report.expect(fmt::format("{}[{}]", key, part == 0 ? "query" : "value"),
-                    torch::allclose(found[part], stored[part], 0, 1e-5), "the parts that are not noise");
   }
 }
 
@@ -101,7 +95,7 @@ void check_bbfn_case(const GoldenCase& golden, GoldenReport& report, bbfn::Bbfn&
   compare_gradients(report, golden, model);
   report.compare("out/train/grad_norm", gradient_norm(model));
   Optimizer(model, bbfn_training_of(facts)).step();
-  bbfn_compare_state(golden, report, model, "step/");
+  bbfn_compare_state(golden, report, model, "step/", largest_move(facts.at("lr")));
 }
 
 void check_bbfn_trajectory(const GoldenCase& golden, GoldenReport& report, bbfn::Bbfn& model) {
@@ -140,14 +134,15 @@ void check_bbfn_trajectory(const GoldenCase& golden, GoldenReport& report, bbfn:
     std::vector<Tensor> scores;
     for (const auto& batch : test) scores.push_back(model.forward(batch, nullptr).score);
     predictions.push_back(torch::cat(scores));
-    bbfn_compare_state(golden, report, model, fmt::format("state/epoch{}/", epoch + 1));
+    bbfn_compare_state(golden, report, model, fmt::format("state/epoch{}/", epoch + 1),
+                       largest_move(train.lr, std::int64_t(losses.size())));
   }
   const auto steps = static_cast<std::int64_t>(training.size());
   report.compare("out/lr", torch::tensor(rates));
   report.compare("out/loss_steps", torch::stack(losses).view({-1, steps}));
   report.compare("out/grad_norm_steps", torch::stack(norms).view({-1, steps}));
   report.compare("out/valid_loss", torch::tensor(values));
-  report.compare("out/test_pred", torch::stack(predictions));  // [epochs, clips, 1] in the file
+  report.compare("out/test_pred", torch::stack(predictions));  // [epochs, clips]; [epochs, clips, 1] in the file
 }
 
 }  // namespace

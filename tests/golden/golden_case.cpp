@@ -69,9 +69,14 @@ void GoldenReport::compare(const std::string& key, const Tensor& found) {
 }
 
 void GoldenReport::compare_steps(const std::string& key, const std::vector<std::vector<Tensor>>& epochs) {
+  auto stored = golden_.has(key) ? golden_.tensor(key) : Tensor();
+  if (stored.defined() && stored.dim() == 1 && epochs.size() > 1) {
+    std::vector<Tensor> all;
+    for (const auto& steps : epochs) all.insert(all.end(), steps.begin(), steps.end());
+    return compare_with(key, stored, torch::stack(all));
+  }
   std::size_t most = 0;
   for (const auto& steps : epochs) most = std::max(most, steps.size());
-  auto stored = golden_.has(key) ? golden_.tensor(key) : Tensor();
   if (stored.defined() && stored.dim() == 2) most = std::max(most, std::size_t(stored.size(1)));
   std::vector<Tensor> rows;
   for (std::size_t epoch = 0; epoch < epochs.size(); ++epoch) {

@@ -58,8 +58,8 @@ class GoldenReport {
   explicit GoldenReport(const GoldenCase& golden) : golden_(golden) {}
   /// |found - stored| <= tolerance * max(1, |stored|), element by element; shapes must agree up to size-1 axes.
   void compare(const std::string& key, const torch::Tensor& found);
-  /// A number for every step of every epoch, stored as [epochs, steps]. An epoch that ended early has fewer steps; the
-  /// places of those that it did not make hold 0 or NaN.
+  /// A number for every step of every epoch, stored as [epochs, steps] or one after the other. An epoch that ended
+  /// early has fewer steps; the places of those that it did not make hold 0 or NaN.
   void compare_steps(const std::string& key, const std::vector<std::vector<torch::Tensor>>& epochs);
   /// One AdamW step: elements with |grad| >= 1e-6 to 5e-7 or 2 ulp; the others only within the step's largest size,
   /// because their direction is rounding noise (the golden notes say so).

@@ -191,7 +191,7 @@ void check_mmim_trajectory(const GoldenCase& golden, GoldenReport& report) {
       epoch_loss += loss.detach() * batch.size();
       optimizer.step();
     }
-    of_epochs[stage + "epoch_loss"].push_back(epoch_loss / all.size());
+    of_epochs[stage + "epoch_loss"].push_back(epoch_loss / golden.config().at("train_samples").get<double>());
     if (!is_last) continue;
     const torch::NoGradGuard no_grad;
     compare_state(golden, report, *model, fmt::format("state/epoch{}/weight/", epoch + 1));
