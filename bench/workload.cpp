@@ -101,8 +101,8 @@ std::vector<std::int64_t> first_rows(const Dataset& dataset, Split split, std::i
 /// The same epochs on any data: no rate that depends on them, nothing chosen or saved.
 TrainConfig without_choices(TrainConfig options) {
   options.epochs = 1;
-  options.schedule = "constant";
-  options.select = "last";
+  options.schedule = Schedule::constant;
+  options.select = Selection::last;
   options.early_stop = 0;
   options.save_seconds = 0;
   return options;
@@ -127,7 +127,7 @@ struct Workload::Job {
   TrainingTask task;  ///< refers to the collator, so a job stays where it is
   TrainConfig options;
 
-  Job(Session& session, std::shared_ptr<Model> made, const std::string& target, const TrainConfig& how)
+  Job(Session& session, std::shared_ptr<Model> made, std::optional<Modality> target, const TrainConfig& how)
       : model(std::move(made)),
         collator(session.collator(target, model->is_padding_invariant())),
         task(make_task(session, collator, model)),
@@ -142,9 +142,9 @@ Workload::Workload(const WorkloadOptions& options)
       config_(RunConfig::load(options.config, options.changes)) {
   require_support(options_.precision, torch::kCPU);
   config_.train.batch_size = config_.pretrain.batch_size = options_.batch;
-  config_.train.precision = config_.pretrain.precision = precision_name(options_.precision);
+  config_.train.precision = config_.pretrain.precision = options_.precision;
   config_.encoder = options_.encoder;
-  use_products(products_from(config_.products));
+  use_products(config_.products);
   if (options_.encoder == kBertBase) {
     config_.encoder = (scratch_->path / kBertBase).string();
     make_bert_base(config_.encoder);
@@ -193,7 +193,7 @@ void Workload::add_loading(std::vector<Case>& cases) {
   cases.push_back({"load/first_batch", size, [this, size] {
                      return timed([&] {
                        Session session(config_, config_.data, config_.collate);
-                       const auto collate = session.collator("multimodal", false);
+                       const auto collate = session.collator({}, false);
                        (void)collate(first_rows(session.dataset(), Split::train, size));
                      });
                    }});
@@ -260,12 +260,12 @@ std::vector<Case> Workload::cases(const std::regex& wanted) {
   for (const auto& task : tasks) {
     const auto name = "stage1/" + task.name;
     if (!is_any_wanted({name + "/step", name + "/epoch"})) continue;
-    const bool is_multimodal = config_.pretrain.labels == "multimodal";
-    const auto target = is_multimodal ? config_.pretrain.labels : std::string(1, letter(task.modality));
-    add_training(all, name, add_job(task.make(), target, config_.pretrain.for_task(task.name)));
+    const bool is_multimodal = config_.pretrain.labels == PretrainLabels::multimodal;
+    const auto target = is_multimodal ? std::nullopt : std::optional(task.modality);
+    add_training(all, name, add_job(task.make(), target, config_.pretrain.for_task(task.modality)));
   }
   const auto make_main = [&]() -> Job& {
-    return add_job(info.make(*config_.model_config, shape, text), "multimodal", config_.train);
+    return add_job(info.make(*config_.model_config, shape, text), {}, config_.train);
   };
   if (is_any_wanted({"stage2/step", "stage2/epoch"})) add_training(all, "stage2", make_main());
   if (is_any_wanted({"score/1", fmt::format("score/{}", kScoredTogether), "encode/1",

@@ -188,6 +188,9 @@ TEST(Data, SynthGivesTheSameBytesForTheSameSeedAndBounds) {
   for (const char* file : {"clips.csv", "features.safetensors", "truth.csv"})
     EXPECT_EQ(read(folder / "a" / file), read(folder / "b" / file)) << file;
   EXPECT_EQ(run_kuda({"data", "synth", (folder / "c").string(), "--noise", "2"}).exit_code, 2);
+  const auto unknown = run_kuda({"data", "synth", (folder / "c").string(), "--dominance", "texts"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("--dominance: expected one of balanced, text, vision, audio"));
 }
 
 TEST(Data, ImportMakesAFolderWithTheSameFingerprint) {

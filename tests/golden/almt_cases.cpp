@@ -48,7 +48,7 @@ DataShape almt_shape_of(const GoldenCase& golden) {
 
 TrainConfig almt_training_of(const GoldenCase& golden) {
   TrainConfig train;
-  train.optimizer = "adamw";
+  train.optimizer = OptimizerKind::adamw;
   train.lr = golden.config().at("lr");
   train.weight_decay = golden.config().at("weight_decay");
   return train;
@@ -78,11 +78,12 @@ void check_almt_trajectory(const GoldenCase& golden, GoldenReport& report, almt:
   for (const auto& key : golden.keys("out/lr_table_")) {  // out/lr_table_EPOCHS
     const auto epochs = std::stoll(key.substr(key.rfind('_') + 1));
     std::vector<double> rates;
-    for (std::int64_t epoch = 0; epoch < epochs; ++epoch) rates.push_back(learning_rate("released", 1, epoch, epochs));
+    for (std::int64_t epoch = 0; epoch < epochs; ++epoch)
+      rates.push_back(learning_rate(Schedule::released, 1, epoch, epochs));
     report.compare(key, torch::tensor(rates));
   }
   auto train = almt_training_of(golden);
-  train.schedule = "released";
+  train.schedule = Schedule::released;
   train.epochs = golden.config().at("n_epochs");
   Optimizer optimizer(model, train);
   const auto order = golden.tensor("in/order");  // [epochs, steps, B]

@@ -35,11 +35,11 @@ bbfn::BbfnConfig bbfn_config_of(const nlohmann::json& facts) {
 
 TrainConfig bbfn_training_of(const nlohmann::json& facts) {
   TrainConfig train;
-  train.optimizer = "adam";
+  train.optimizer = OptimizerKind::adam;
   train.lr = facts.at("lr");
   train.weight_decay = 0;
   train.clip_norm = facts.at("clip");
-  train.schedule = "plateau";
+  train.schedule = Schedule::plateau;
   train.patience = 20;
   train.decay = 0.1;
   return train;

@@ -16,7 +16,7 @@ namespace {
 
 TrainConfig cenet_training(const nlohmann::json& facts) {
   TrainConfig config;
-  config.optimizer = facts.at("_variant") == "codebook" ? "adamw_transformers" : "adam";
+  config.optimizer = facts.at("_variant") == "codebook" ? OptimizerKind::adamw_transformers : OptimizerKind::adam;
   config.lr = facts.at("learning_rate");
   config.weight_decay = facts.at("weight_decay");
   config.eps = facts.at("adam_epsilon");

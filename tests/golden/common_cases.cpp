@@ -68,7 +68,7 @@ void check_schedule(const json& file, Tally& tally) {
       const auto& stored = rates[static_cast<std::size_t>(epoch)];
       for (std::size_t group = 0; group < bases.size(); ++group) {
         const double expected = stored.is_array() ? stored[group].get<double>() : stored.get<double>();
-        const double value = learning_rate("released", bases[group], epoch, epochs);
+        const double value = learning_rate(Schedule::released, bases[group], epoch, epochs);
         tally.expect(std::abs(value - expected) <= std::max(1e-15, 1e-9 * std::abs(expected)),
                      fmt::format("{} epochs, epoch {}: {} stored {}", epochs, epoch + 1, value, expected));
       }

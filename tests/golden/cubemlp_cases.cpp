@@ -53,19 +53,17 @@ cubemlp::CubeMlpConfig cubemlp_config_of(const nlohmann::json& facts) {
 
 TrainConfig cubemlp_training_of(const nlohmann::json& facts) {
   TrainConfig train;
-  train.optimizer = lower(facts.value("optm", "Adam"));
+  train.optimizer = value_of<OptimizerKind>(lower(facts.value("optm", "Adam")));
   train.lr = facts.at("learning_rate");
   train.weight_decay = facts.at("weight_decay");
   train.clip_value = std::max(0.0, facts.at("gradient_clip").get<double>());
-  train.schedule = facts.at("lr_decrease");
   train.decay = facts.at("lr_decrease_rate");
   std::istringstream list(facts.at("lr_decrease_iter").get<std::string>());  // "60", of multi_step "20-40"
   for (std::string number; std::getline(list, number, '-');) train.decay_at.push_back(std::stoll(number));
   train.decay_every = train.patience = train.decay_at.at(0);
-  if (train.schedule == "exp") {
-    train.schedule = "step";
-    train.decay_every = 1;
-  }
+  const auto schedule = facts.at("lr_decrease").get<std::string>();
+  train.schedule = schedule == "exp" ? Schedule::step : value_of<Schedule>(schedule);
+  if (schedule == "exp") train.decay_every = 1;
   return train;
 }
 

@@ -285,7 +285,7 @@ void check_trajectory(const GoldenCase& golden, GoldenReport& report) {
   std::vector<double> rates;
   std::vector<Tensor> losses, tasks, contrastive;
   for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
-    const double lr = learning_rate("released", base_lr, epoch, facts.at("n_epochs"));
+    const double lr = learning_rate(Schedule::released, base_lr, epoch, facts.at("n_epochs"));
     for (auto& group : optimizer.param_groups()) group.options().set_lr(lr);
     model.train();
     for (std::int64_t begin = 0; begin < samples; begin += batch_size) {

@@ -42,7 +42,7 @@ mmim::MmimConfig mmim_config(const nlohmann::json& facts) {
 
 TrainConfig mmim_training(const nlohmann::json& facts) {
   TrainConfig config;
-  config.optimizer = "adam";
+  config.optimizer = OptimizerKind::adam;
   config.weight_decay = 0;
   config.clip_norm = facts.at("grad_clip");
   return config;

@@ -12,10 +12,10 @@ namespace {
 
 TrainConfig multitask_training(const nlohmann::json& facts) {
   TrainConfig config;
-  config.optimizer = "adam";
+  config.optimizer = OptimizerKind::adam;
   config.accumulate = facts.at("update_epochs");
-  config.accumulate_as = "sum";
-  config.leftover = "drop";
+  config.accumulate_as = Accumulation::sum;
+  config.leftover = Leftover::drop;
   config.weight_decay = 0;
   return config;
 }

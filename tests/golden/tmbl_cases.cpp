@@ -40,7 +40,7 @@ tmbl::TmblConfig tmbl_config_of(const nlohmann::json& facts) {
 
 TrainConfig tmbl_training_of(const nlohmann::json& facts) {
   TrainConfig train;
-  train.optimizer = "adam";
+  train.optimizer = OptimizerKind::adam;
   train.lr = facts.at("learning_rate");
   train.weight_decay = 0;
   return train;
@@ -109,7 +109,7 @@ void check_tmbl_trajectory(const GoldenCase& golden, GoldenReport& report, tmbl:
   const auto& facts = golden.config();
   const auto& net = facts.at("net");
   auto train = tmbl_training_of(net);
-  train.schedule = "reload";
+  train.schedule = Schedule::reload;
   train.decay = 0.5;
   train.patience = net.at("patience");
   train.trials = net.at("trials");

@@ -25,15 +25,15 @@ DataShape toolbox_shape(const nlohmann::json& facts) {
 
 TrainConfig toolbox_training(const nlohmann::json& facts, bool has_weight_decay) {
   TrainConfig config;
-  config.optimizer = "adam";
+  config.optimizer = OptimizerKind::adam;
   config.lr = facts.at("learning_rate");
   config.weight_decay = has_weight_decay ? facts.at("weight_decay").get<double>() : 0;
   config.clip_value = facts.value("grad_clip", 0.0);
   config.accumulate = facts.value("update_epochs", 1);
-  config.accumulate_as = "sum";
+  config.accumulate_as = Accumulation::sum;
   config.clip_each_batch = true;
-  config.leftover = "drop";
-  config.schedule = facts.contains("patience") ? "plateau" : "constant";
+  config.leftover = Leftover::drop;
+  config.schedule = facts.contains("patience") ? Schedule::plateau : Schedule::constant;
   config.patience = facts.value("patience", 0);
   config.decay = 0.1;
   return config;

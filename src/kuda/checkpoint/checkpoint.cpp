@@ -195,10 +195,11 @@ std::vector<std::string> modalities_of(const Checkpoint& checkpoint) {
   return names;
 }
 
-Collator make_collator(const Checkpoint& checkpoint, const Dataset& dataset,
-                       const std::vector<std::string>& modalities) {
+Collator make_collator(const Checkpoint& checkpoint, const Dataset& dataset, const std::vector<std::string>& modalities,
+                       std::optional<TextSource> text_source) {
   const auto known = modalities_of(checkpoint);
   auto config = checkpoint.config.collate;
+  config.text_source = text_source.value_or(config.text_source);
   config.modalities.clear();
   for (const auto& name : modalities.empty() ? known : modalities) {
     const std::string full(modality_name(modality_from(name)));
@@ -211,7 +212,7 @@ Collator make_collator(const Checkpoint& checkpoint, const Dataset& dataset,
   config.text_length = shape.length.text;
   config.vision_length = shape.length.vision;
   config.audio_length = shape.length.audio;
-  config.target = "multimodal";
+  config.target.reset();
   config.crop = checkpoint.model->is_padding_invariant();
   for (const auto modality : {Modality::vision, Modality::audio})
     if (config.uses(modality)) check_width(checkpoint, dataset, modality, shape.width[modality]);

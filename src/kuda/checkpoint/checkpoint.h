@@ -77,10 +77,12 @@ void save_checkpoint(const std::filesystem::path& folder, const Model& model, Ru
 void prepare_for_scoring(const Checkpoint& checkpoint, const torch::Device& device, Precision precision);
 
 /// Batches of a data set for the checkpoint's model: its lengths, normaliser and vocabulary. `modalities`: a subset of
-/// those it was trained with; empty: all of them. The data set and the checkpoint must outlive the collator.
+/// those it was trained with; empty: all of them. `text_source`: another one than it was trained with. The data set and
+/// the checkpoint must outlive the collator.
 /// Throws CheckpointError when feature widths differ, naming both and the remedy; ConfigError for modalities.
 [[nodiscard]] Collator make_collator(const Checkpoint& checkpoint, const Dataset& dataset,
-                                     const std::vector<std::string>& modalities = {});
+                                     const std::vector<std::string>& modalities = {},
+                                     std::optional<TextSource> text_source = {});
 
 /// Names of the modalities that a checkpoint's model reads.
 [[nodiscard]] std::vector<std::string> modalities_of(const Checkpoint& checkpoint);

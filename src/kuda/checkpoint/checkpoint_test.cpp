@@ -124,6 +124,9 @@ TEST_F(CheckpointFolder, FeaturesOfAnotherDataSetAreNamed) {
   const auto collator = make_collator(checkpoint, dataset, {"T", "audio"});
   EXPECT_EQ(collator.shape().length.audio, 12) << "lengths are those of the model";
   EXPECT_TRUE(checkpoint.model->forward(collator({0, 1}), nullptr).score.isfinite().all().item<bool>());
+  EXPECT_THAT(error_of<DataError>([&] { (void)make_collator(checkpoint, dataset, {"T"}, TextSource::tokens); }),
+              HasSubstr("holds no token ids"))
+      << "the caller's choice counts, and the checkpoint keeps its own";
 }
 
 TEST_F(CheckpointFolder, ModalitiesBeyondTheModelAreRefused) {

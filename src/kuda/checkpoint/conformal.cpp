@@ -10,7 +10,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
-#include "kuda/base/names.h"
+#include "kuda/base/named_values.h"
 
 namespace kuda {
 namespace {
@@ -38,15 +38,9 @@ std::string described(const Coverage& entry) {
 
 bool ScoreInterval::is_determined() const noexcept { return std::isfinite(low) && std::isfinite(high); }
 
-std::string_view interval_form_name(IntervalForm form) noexcept {
-  return form == IntervalForm::split ? "split" : "magnitude";
-}
+std::string_view interval_form_name(IntervalForm form) noexcept { return name_of(form); }
 
-IntervalForm interval_form_from(std::string_view name) {
-  for (const auto form : kIntervalForms)
-    if (name == interval_form_name(form)) return form;
-  throw ConfigError(fmt::format("unknown form of interval '{}'", name), suggestion(name, {"split", "magnitude"}));
-}
+IntervalForm interval_form_from(std::string_view name) { return value_of<IntervalForm>(name, "form of interval"); }
 
 double conformal_quantile(std::span<const double> sorted, double level) {
   // 10 * 0.9 may come out a little above 9: a rank is rounded up only by what is no rounding error.

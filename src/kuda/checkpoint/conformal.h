@@ -31,6 +31,7 @@ struct ScoreInterval {
 /// of the validation clips by |score| (Mondrian conformal): closer where strong scores err more, but each width comes
 /// from a third of the clips, so it takes more of them and varies more.
 enum class IntervalForm { split, magnitude };
+constexpr auto value_names(IntervalForm) { return std::array{"split", "magnitude"}; }
 inline constexpr std::array<IntervalForm, 2> kIntervalForms{IntervalForm::split, IntervalForm::magnitude};
 [[nodiscard]] std::string_view interval_form_name(IntervalForm form) noexcept;
 [[nodiscard]] IntervalForm interval_form_from(std::string_view name);  ///< throws ConfigError

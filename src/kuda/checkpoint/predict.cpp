@@ -65,6 +65,19 @@ void check_finite(const std::vector<Prediction>& predictions, std::size_t begin)
                 "`kuda data check` finds NaN and infinities in features");
 }
 
+/// Scores the clips of the batch, which are the last of `predictions`. The caller has put the model into eval mode.
+void score_batch(std::vector<Prediction>& predictions, Model& model, const Batch& batch,
+                 const PredictOptions& options) {
+  const auto begin = predictions.size() - std::size_t(batch.size());
+  const auto there = batch.to(options.device);
+  const Autocast autocast(model.precision(), options.device);
+  if (options.trace != nullptr) *options.trace = Trace();
+  const auto output = model.forward(there, options.trace);
+  if (options.each_batch) options.each_batch(output, there);
+  fill_scores(predictions, begin, output);
+  check_finite(predictions, begin);
+}
+
 }  // namespace
 
 std::string list_ids(const std::vector<std::string>& ids, std::size_t most) {
@@ -93,22 +106,24 @@ std::vector<Prediction> predict_rows(Model& model, const Collate& collate, const
     for (std::size_t i = 0; i < batches.size(); ++i) {
       if (options.stop != nullptr && *options.stop) throw Interrupted("stopped while scoring clips");
       const auto batch = collate(batches[i]);  // also where another process scores it, for ids and labels
-      const auto begin = predictions.size();
       add_clips(predictions, batch);
-      if (int(i % std::size_t(options.group.size())) == options.group.rank()) {
-        const auto there = batch.to(options.device);
-        const Autocast autocast(model.precision(), options.device);
-        const auto output = model.forward(there, nullptr);
-        if (options.each_batch) options.each_batch(output, there);
-        fill_scores(predictions, begin, output);
-        check_finite(predictions, begin);
-      }
+      if (int(i % std::size_t(options.group.size())) == options.group.rank())
+        score_batch(predictions, model, batch, options);
       if (options.progress != nullptr)
         options.progress->step({options.task, 0, 0, std::int64_t(i) + 1, std::int64_t(batches.size()), batch.size(),
                                 std::numeric_limits<double>::quiet_NaN()});
     }
   });
   share_scores(options.group, predictions);
+  return predictions;
+}
+
+std::vector<Prediction> predict_batch(Model& model, const Batch& batch, const PredictOptions& options) {
+  const EvalMode eval(model);
+  const torch::NoGradGuard no_grad;
+  std::vector<Prediction> predictions;
+  add_clips(predictions, batch);
+  score_batch(predictions, model, batch, options);
   return predictions;
 }
 

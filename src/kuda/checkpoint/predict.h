@@ -39,6 +39,7 @@ struct PredictOptions {
   Progress* progress = nullptr;                                   ///< silent without
   const std::atomic<bool>* stop = nullptr;                        ///< throws Interrupted between batches when it is set
   std::function<void(const Output&, const Batch&)> each_batch{};  ///< what else to do with an output
+  Trace* trace = nullptr;                                         ///< filled anew by each batch, before each_batch
   /// Processes that share the batches in turns; each_batch sees those of its process.
   const ProcessGroup& group = ProcessGroup::alone();
 };
@@ -48,6 +49,10 @@ struct PredictOptions {
 [[nodiscard]] std::vector<Prediction> predict_rows(Model& model, const Collate& collate,
                                                    const std::vector<std::int64_t>& rows,
                                                    const PredictOptions& options = {});
+
+/// The same for a batch that is ready, on any device.
+[[nodiscard]] std::vector<Prediction> predict_batch(Model& model, const Batch& batch,
+                                                    const PredictOptions& options = {});
 
 /// "a, b, c and 29 more"
 [[nodiscard]] std::string list_ids(const std::vector<std::string>& ids, std::size_t most = 8);

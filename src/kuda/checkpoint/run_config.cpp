@@ -3,7 +3,6 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
-#include "kuda/tensor/products.h"
 
 namespace kuda {
 
@@ -12,15 +11,16 @@ Schema RunConfig::schema() {
   Fields top;
   top.add("model", model, "name of the model, see `kuda models`");
   top.add("profile", profile, "named set of the model's options below the other keys of this file; empty: its first");
-  top.add("encoder", encoder, "folder of the text encoder in Hugging Face layout");
-  top.add("pretrained", pretrained, "run folder of `kuda pretrain` whose stage 1 is used; empty: stage 1 is run");
+  top.add("encoder", encoder, "folder of the text encoder in Hugging Face layout", {}, Effect::file);
+  top.add("pretrained", pretrained, "run folder of `kuda pretrain` whose stage 1 is used; empty: stage 1 is run", {},
+          Effect::place);
   top.add("seed", seed, "seed of every random stream", at_least(0));
-  top.add("threads", threads, "threads of LibTorch; 0 = its default", at_least(0));
-  top.add("device", device, "cpu or cuda");
+  top.add("threads", threads, "threads of LibTorch; 0 = its default", at_least(0), Effect::place);
+  top.add("device", device, "cpu or cuda", {}, Effect::place);
   top.add("products", products,
           "library of float32 products on the CPU: default (LibTorch's own choice), onednn or auto; auto = onednn on "
           "AMD processors with AVX-512, where the default is slow",
-          one_of({kProducts.begin(), kProducts.end()}));
+          {}, Effect::place);
   schema.add("", "the run", std::move(top));
   const auto add = [&](const std::string& name, const std::string& help, auto& section) {
     Fields fields;
@@ -28,11 +28,12 @@ Schema RunConfig::schema() {
     schema.add(name, help, std::move(fields));
   };
   Fields path;
-  path.add("path", data, "a feature file (.pkl in MMSA layout) or a prepared folder");
+  path.add("path", data, "a feature file (.pkl in MMSA layout) or a prepared folder", {}, Effect::place);
   schema.add("data", "the data set and how its clips become batches", std::move(path));
   add("data", "", collate);
   Fields source;
-  source.add("data", pretrain_data, "data set of stage 1 if not that of the run (a .pkl or a prepared folder)");
+  source.add("data", pretrain_data, "data set of stage 1 if not that of the run (a .pkl or a prepared folder)", {},
+             Effect::file);
   schema.add("pretrain", "stage 1", std::move(source));
   add("pretrain", "", pretrain);
   add("train", "the main task", train);

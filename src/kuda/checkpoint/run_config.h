@@ -14,6 +14,7 @@
 #include "kuda/config/config.h"
 #include "kuda/data/data_config.h"
 #include "kuda/models/model.h"
+#include "kuda/tensor/products.h"
 
 namespace kuda {
 
@@ -23,7 +24,8 @@ struct ConfigChanges {
 };
 
 struct RunConfig {
-  std::string model = all_models().front().name, profile, data, encoder, pretrained, device = "cpu", products = "auto";
+  std::string model = all_models().front().name, profile, data, encoder, pretrained, device = "cpu";
+  Products products = Products::automatic;
   std::string pretrain_data;  ///< data set of stage 1 if not that of the run
   std::int64_t seed = 1111, threads = 0;
   DataConfig collate;

@@ -28,7 +28,7 @@ TEST(Schedule, EqualsThePublishedRates) {
         const auto& stored = fact.at("lr_per_epoch")[std::size_t(epoch)];
         const double expected = stored.is_array() ? stored[group].get<double>() : stored.get<double>();
         // The file's own rule: relative 1e-9, absolute 1e-15 near 0.
-        EXPECT_NEAR(learning_rate("released", bases[group], epoch, epochs), expected,
+        EXPECT_NEAR(learning_rate(Schedule::released, bases[group], epoch, epochs), expected,
                     std::max(1e-15, 1e-9 * std::abs(expected)))
             << epochs << " epochs, epoch " << epoch + 1;
       }
@@ -40,26 +40,27 @@ TEST(Schedule, ReleasedHasAnIdleFirstEpochAndShiftedHasNone) {
   const std::vector<double> ten{0,   1,       1,       .969846, .883022,
                                 .75, .586824, .413176, .25,     .116978};  // model page, section 7
   for (std::int64_t epoch = 0; epoch < 10; ++epoch)
-    EXPECT_NEAR(learning_rate("released", 1, epoch, 10), ten[std::size_t(epoch)], 1e-6);
+    EXPECT_NEAR(learning_rate(Schedule::released, 1, epoch, 10), ten[std::size_t(epoch)], 1e-6);
   for (std::int64_t epoch = 0; epoch < 9; ++epoch)
-    EXPECT_DOUBLE_EQ(learning_rate("shifted", 1, epoch, 10), learning_rate("released", 1, epoch + 1, 10));
-  EXPECT_DOUBLE_EQ(learning_rate("shifted", 1, 0, 50), 0.2) << "1 / w with w = 5";
-  EXPECT_GT(learning_rate("shifted", 1, 9, 10), 0);
-  EXPECT_GT(learning_rate("shifted", 1, 0, 1), 0) << "a single epoch must train";
+    EXPECT_DOUBLE_EQ(learning_rate(Schedule::shifted, 1, epoch, 10),
+                     learning_rate(Schedule::released, 1, epoch + 1, 10));
+  EXPECT_DOUBLE_EQ(learning_rate(Schedule::shifted, 1, 0, 50), 0.2) << "1 / w with w = 5";
+  EXPECT_GT(learning_rate(Schedule::shifted, 1, 9, 10), 0);
+  EXPECT_GT(learning_rate(Schedule::shifted, 1, 0, 1), 0) << "a single epoch must train";
 }
 
 TEST(Schedule, OtherWarmUpsAndNames) {
-  EXPECT_EQ(learning_rate("constant", 0.5, 3, 10), 0.5);
-  EXPECT_EQ(learning_rate("released", 1, 0, 10, 0), 1) << "no warm-up: no idle epoch";
-  EXPECT_DOUBLE_EQ(learning_rate("released", 1, 2, 8, 0.5), 0.5);
-  EXPECT_DOUBLE_EQ(learning_rate("released", 1, 3, 4, 1), 0.75) << "warm-up over the whole run";
-  EXPECT_THROW((void)learning_rate("cosine", 1, 0, 10), ConfigError);
+  EXPECT_EQ(learning_rate(Schedule::constant, 0.5, 3, 10), 0.5);
+  EXPECT_EQ(learning_rate(Schedule::released, 1, 0, 10, 0), 1) << "no warm-up: no idle epoch";
+  EXPECT_DOUBLE_EQ(learning_rate(Schedule::released, 1, 2, 8, 0.5), 0.5);
+  EXPECT_DOUBLE_EQ(learning_rate(Schedule::released, 1, 3, 4, 1), 0.75) << "warm-up over the whole run";
+  EXPECT_THROW((void)learning_rate(Schedule::plateau, 1, 0, 10), ConfigError) << "needs more than the epoch";
 }
 
 TEST(Schedule, ReloadComesBackToTheBestEpochAndItsRate) {
   TrainConfig config;
   config.lr = 1;
-  config.schedule = "reload";
+  config.schedule = Schedule::reload;
   config.patience = 1;
   config.decay = 0.5;
   const auto at = [&](std::vector<double> values) { return reload_point(config, values); };
@@ -102,7 +103,7 @@ TEST(Schedule, MultiStepNeedsItsEpochs) {
 
 TEST(Schedule, LinearRisesAndFallsByTheStep) {
   TrainConfig config;
-  config.schedule = "linear";
+  config.schedule = Schedule::linear;
   config.lr = 0.5;
   config.epochs = 2;
   config.warmup = 0.4;
@@ -113,7 +114,7 @@ TEST(Schedule, LinearRisesAndFallsByTheStep) {
   for (std::size_t i = 0; i < 10; ++i) EXPECT_DOUBLE_EQ(rates[i], expected[i]) << i;
   config.warmup = 0;
   EXPECT_DOUBLE_EQ(learning_rate(config, {}, 0, 5), config.lr);
-  config.schedule = "shifted";
+  config.schedule = Schedule::shifted;
   EXPECT_EQ(learning_rate(config, {}, 3, 5), learning_rate(config, {})) << "the others go by epoch";
 }
 

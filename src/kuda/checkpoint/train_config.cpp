@@ -6,8 +6,6 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
-#include "kuda/checkpoint/schedule.h"
-#include "kuda/tensor/precision.h"
 
 namespace kuda {
 
@@ -15,10 +13,10 @@ namespace {
 
 /// What is expected where this is no precision to train in; empty where it is.
 std::string expected_precision(const std::string& name) {
-  const std::vector<std::string> known{precision_name(Precision::fp32), precision_name(Precision::bf16),
-                                       precision_name(Precision::bf16_emulated)};
+  std::vector<std::string> known(kNamesOf<Precision>.begin(), kNamesOf<Precision>.end());
+  std::erase(known, name_of(Precision::int8));
   if (std::find(known.begin(), known.end(), name) != known.end()) return "";
-  const bool is_int8 = name == precision_name(Precision::int8);
+  const bool is_int8 = name == name_of(Precision::int8);
   return "one of " + join(known) + (is_int8 ? " (int8 is for scoring: rounded so, a weight would not move)" : "");
 }
 
@@ -33,8 +31,7 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
   fields.add("eps", eps, "added to the root of the second moment", at_least(0));
   fields.add("optimizer", optimizer,
              "adamw; adam; adamw_transformers = AdamW of the library pytorch_transformers, which adds eps to the "
-             "root of the second moment before its bias is corrected; or sgd, whose momentum is the first of betas",
-             one_of({"adamw", "adam", "adamw_transformers", "sgd"}));
+             "root of the second moment before its bias is corrected; or sgd, whose momentum is the first of betas");
   fields.add("schedule", schedule,
              "learning rate by epoch: released = linear warm-up from 0, then cosine, as the published code (the first "
              "epoch trains at rate 0); shifted = the same without that idle epoch; constant; step = times decay every "
@@ -42,8 +39,7 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
              "patience + 1 epochs without a lower selection value; "
              "reload = then back to weights and moments of the best epoch, at decay times its rate; linear = by step, "
              "up from 0 over the "
-             "warm-up, then down to 0 at the end",
-             one_of(schedule_names()));
+             "warm-up, then down to 0 at the end");
   fields.add("patience", patience, "plateau, reload: epochs without a lower selection value that are borne",
              at_least(0));
   fields.add("decay_every", decay_every, "step: epochs between two falls of the rate", at_least(1));
@@ -56,13 +52,11 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
   fields.add(
       "select", select,
       "epoch that becomes the model: valid = lowest selection value of the validation split; last; test = lowest "
-      "of the test split, a diagnostic that marks every number made with it",
-      one_of({"valid", "last", "test"}));
+      "of the test split, a diagnostic that marks every number made with it");
   fields.add("select_by", select_by,
              "the selection value, for early_stop and the schedules too: mae; loss = the model's whole loss without "
              "dropout, mean over batches, as the published code of TMBL and BBFN; task_loss = the same of its first "
-             "term, the error of the score, as MMSA",
-             one_of({"mae", "loss", "task_loss"}));
+             "term, the error of the score, as MMSA");
   fields.add("early_stop", early_stop,
              "stop after this many epochs without a lower selection value of the validation split (of the test split "
              "with select = \"test\"); 0 = never",
@@ -76,12 +70,10 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
              "batch_size = 32 and needs the memory of 8",
              at_least(1));
   fields.add("accumulate_as", accumulate_as,
-             "mean: the gradient of the mean over all clips of a step; sum: every batch counts in full, as MMSA does",
-             one_of({"mean", "sum"}));
+             "mean: the gradient of the mean over all clips of a step; sum: every batch counts in full, as MMSA does");
   fields.add(
       "leftover", leftover,
-      "batches at the end of an epoch that do not fill a step: step = with what there is; drop = lost, as in MMSA",
-      one_of({"step", "drop"}));
+      "batches at the end of an epoch that do not fill a step: step = with what there is; drop = lost, as in MMSA");
   fields.add("eval_batch_size", eval_batch_size, "clips per batch when scoring; 0 = batch_size", at_least(0));
   fields.add(
       "precision", precision,
@@ -90,10 +82,10 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
           kPrecisionHelp,
       [](const FieldTarget& target) { return expected_precision(*std::get<std::string*>(target)); });
   fields.add("save_every", save_every, "epochs between saved states; a killed run continues from the last one",
-             at_least(1));
+             at_least(1), Effect::none);
   fields.add("save_seconds", save_seconds,
-             "save also within an epoch when this many seconds have passed; 0 = only at the end of epochs",
-             at_least(0));
+             "save also within an epoch when this many seconds have passed; 0 = only at the end of epochs", at_least(0),
+             Effect::none);
 }
 
 void TrainConfig::describe(Fields& fields) {
@@ -107,12 +99,12 @@ void TrainConfig::check(const std::string& section) const {
                       "the usual value is [0.9, 0.999]");
   for (const auto beta : betas)
     if (beta >= 1) throw ConfigError(fmt::format("{}.betas: expected numbers below 1, found {}", section, beta));
-  if (schedule == "multi_step" && decay_at.empty())
+  if (schedule == Schedule::multi_step && decay_at.empty())
     throw ConfigError(
         fmt::format("{}.decay_at: schedule = \"multi_step\" needs at least one epoch", section),
         fmt::format("{}.decay_at = [20, 40] lowers the rate after 20 epochs and again after 40", section));
-  if (const auto expected = expected_precision(precision); !expected.empty())
-    throw ConfigError(fmt::format("{}.precision: expected {}, found \"{}\"", section, expected, precision));
+  if (const auto expected = expected_precision(name_of(precision)); !expected.empty())
+    throw ConfigError(fmt::format("{}.precision: expected {}, found \"{}\"", section, expected, name_of(precision)));
 }
 
 PretrainConfig::PretrainConfig() {
@@ -130,14 +122,14 @@ void PretrainConfig::describe(Fields& fields) {
   fields.add(
       "labels", labels,
       "what the tasks learn: unimodal = the label of their modality; multimodal = the clip's one label, for data "
-      "sets without unimodal labels",
-      one_of({"unimodal", "multimodal"}));
+      "sets without unimodal labels");
   describe_all_but_epochs(fields);
 }
 
-TrainConfig PretrainConfig::for_task(const std::string& name) const {
+TrainConfig PretrainConfig::for_task(Modality modality) const {
   TrainConfig config = *this;
-  if (epochs == 0) config.epochs = name == "text" ? epochs_text : name == "vision" ? epochs_vision : epochs_audio;
+  const std::array own{epochs_text, epochs_vision, epochs_audio};
+  if (epochs == 0) config.epochs = own[static_cast<std::size_t>(modality)];
   return config;
 }
 

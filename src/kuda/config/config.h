@@ -27,6 +27,13 @@ struct Section {
   Fields fields;
 };
 
+/// One key with its value.
+struct Setting {
+  std::string key, value;  ///< "train.lr", "1e-04": as in TOML
+  Effect effect = Effect::numbers;
+  bool operator==(const Setting&) const = default;
+};
+
 class Schema {
  public:
   /// A second call with the same name adds to that section. Throws std::logic_error when a field is there twice.
@@ -34,6 +41,9 @@ class Schema {
   [[nodiscard]] const std::vector<Section>& sections() const noexcept { return sections_; }
   /// Complete, current values; loads back to the same values. With `with_help` each key has its meaning above it.
   [[nodiscard]] std::string to_toml(bool with_help = false) const;
+  [[nodiscard]] std::vector<Setting> settings() const;  ///< every key in its order, current values
+  /// SHA-256 of what a run may not change and still be the same run: every key whose effect is not `none`.
+  [[nodiscard]] std::string digest() const;
   [[nodiscard]] std::string to_markdown() const;  ///< one table per section: key, type, default, meaning
 
  private:
@@ -59,6 +69,8 @@ class ConfigFile {
   /// Takes the tables of [[key]] out of the file, in their order, each as a file of its own; none when the key is
   /// absent. Throws ConfigError when it holds something else.
   [[nodiscard]] std::vector<ConfigFile> take_tables(const std::string& key);
+  /// The keys of the file as it stands, without a schema and without assignments, sorted; each may change numbers.
+  [[nodiscard]] std::vector<Setting> settings() const;
   /// Fills the structs behind the fields. Throws ConfigError at the first key that is unknown, of another type or
   /// out of range; fields before it have their new values then.
   void apply(const Schema& schema) const;

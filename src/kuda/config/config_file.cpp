@@ -93,12 +93,10 @@ std::string found_instead(const FieldTarget& target, const toml::node& node) {
   for (std::size_t i = 0; i < array->size(); ++i) {
     toml::array single;
     single.push_back((*array)[i]);
-    const bool fits = std::visit(
-        [&](auto* value) {
-          std::remove_pointer_t<decltype(value)> unused{};
-          return convert(single, unused);
-        },
-        target);
+    const bool fits = with_pointer(target, [&](auto* value) {
+      std::remove_pointer_t<decltype(value)> unused{};
+      return convert(single, unused);
+    });
     if (!fits) return fmt::format("{} as item {}", found((*array)[i]), i + 1);
   }
   return found(node);
@@ -106,18 +104,47 @@ std::string found_instead(const FieldTarget& target, const toml::node& node) {
 
 /// Converts, checks, and only then stores. `where` names file, line and key.
 void assign(const Field& field, const toml::node& node, const std::string& where) {
-  std::visit(
-      [&](auto* target) {
-        std::remove_pointer_t<decltype(target)> value{};
-        if (!convert(node, value))
-          throw ConfigError(fmt::format("{}: expected {}, found {}", where, type_name(field.target),
-                                        found_instead(field.target, node)));
-        const std::string expected = field.check ? field.check(&value) : "";
-        if (!expected.empty())
-          throw ConfigError(fmt::format("{}: expected {}, found {}", where, expected, toml_value(&value)), field.help);
-        *target = std::move(value);
-      },
-      field.target);
+  if (const auto* named = std::get_if<NamedTarget>(&field.target)) {
+    std::string name;
+    assign({field.name, &name, field.help, field.check}, node, where);
+    return named->set(name);
+  }
+  with_pointer(field.target, [&](auto* target) {
+    std::remove_pointer_t<decltype(target)> value{};
+    if (!convert(node, value))
+      throw ConfigError(
+          fmt::format("{}: expected {}, found {}", where, type_name(field.target), found_instead(field.target, node)));
+    const std::string expected = field.check ? field.check(&value) : "";
+    if (!expected.empty())
+      throw ConfigError(fmt::format("{}: expected {}, found {}", where, expected, toml_value(&value)), field.help);
+    *target = std::move(value);
+  });
+}
+
+std::string printed(const toml::node& node) {
+  const auto of = [&]<class T>(T value) -> std::optional<std::string> {
+    if (convert(node, value)) return toml_value(&value);
+    return std::nullopt;
+  };
+  if (node.is_floating_point()) return *of(0.0);  // an integer is a fine double, but is printed as it stands
+  for (const auto& text : {of(false), of(std::int64_t{}), of(std::string())})
+    if (text) return *text;
+  if (const auto* array = node.as_array()) {
+    std::string text = "[";
+    for (const auto& item : *array) text += (text.size() > 1 ? ", " : "") + printed(item);
+    return text + "]";
+  }
+  return found(node);
+}
+
+void list_settings(const toml::table& table, const std::string& prefix, std::vector<Setting>& settings) {
+  for (const auto& [key, node] : table) {
+    const std::string name = prefix + std::string(key.str());
+    if (const auto* inner = node.as_table())
+      list_settings(*inner, name + ".", settings);
+    else
+      settings.push_back({name, printed(node), Effect::numbers});
+  }
 }
 
 /// `text` as one TOML value; nothing when it is none, or more than one.
@@ -302,6 +329,12 @@ std::vector<ConfigFile> ConfigFile::take_tables(const std::string& key) {
   }
   impl_->root.erase(key);
   return tables;
+}
+
+std::vector<Setting> ConfigFile::settings() const {
+  std::vector<Setting> settings;
+  list_settings(impl_->root, "", settings);
+  return settings;
 }
 
 void ConfigFile::apply(const Schema& schema) const {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -16,7 +17,12 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+enum class Metric { mae, mse };
+constexpr auto value_names(Metric) { return std::array{"mae", "mse"}; }
+
 struct Options {
+  Metric metric = Metric::mae;
+  std::int64_t save_every = 1;
   std::string model = "kuda";
   double lr = 3e-5;
   std::int64_t epochs = 10;
@@ -38,6 +44,8 @@ struct Options {
     train.add("layers", layers, "layers with an adapter", at_least(1));
     train.add("rates", rates, "dropout rates");
     train.add("modalities", modalities, "inputs | any of them", one_of({"text", "vision", "audio"}));
+    pretrain.add("metric", metric, "what is compared");
+    pretrain.add("save_every", save_every, "epochs between saved states", at_least(1), Effect::none);
     pretrain.add("stage1_lr", stage1_lr, "learning rate of stage 1", at_least(0));
     Schema schema;
     schema.add("train", "optimisation", train);
@@ -253,7 +261,7 @@ TEST(Schema, PrintsDefaultsReadably) {
   EXPECT_EQ(Options().schema().to_toml(),
             "model = \"kuda\"\n\n[train]\nlr = 3e-05\nepochs = 10\nresume = false\nloss = \"mae\"\nfolder = \"\"\n"
             "layers = [3, 6, 9]\nrates = [0.5]\nmodalities = [\"text\", \"audio\"]\n\n[train.pretrain]\n"
-            "stage1_lr = 0.0001\n");
+            "metric = \"mae\"\nsave_every = 1\nstage1_lr = 0.0001\n");
 }
 
 TEST(Schema, MarkdownHasTypeDefaultAndMeaning) {
@@ -276,6 +284,58 @@ TEST(Schema, ASectionMayBeAddedInPartsButNoFieldTwice) {
   schema.add("x", "", second);
   EXPECT_EQ(schema.to_toml(), "[x]\na = 1.0\nb = 2.0\n");
   EXPECT_THROW(schema.add("x", "", first), std::logic_error);
+}
+
+TEST(Fields, ANamedValueIsTextOutsideAndAnEnumInside) {
+  Options options;
+  options.read("[train.pretrain]\nmetric = \"mse\"\n");
+  EXPECT_EQ(options.metric, Metric::mse);
+  options.read("", {"train.pretrain.metric=mae"});
+  EXPECT_EQ(options.metric, Metric::mae);
+  options.read(options.schema().to_toml(), {"train.pretrain.metric = \"mse\""});
+  EXPECT_THAT(options.schema().to_toml(), HasSubstr("metric = \"mse\"\n"));
+  EXPECT_THAT(options.schema().to_markdown(),
+              HasSubstr("| `metric` | one of mae, mse | `\"mse\"` | what is compared |"));
+  EXPECT_THAT(error_of("[train.pretrain]\nmetric = \"msee\"\n"),
+              HasSubstr("run.toml:2: train.pretrain.metric: expected one of mae, mse, found \"msee\""));
+  EXPECT_THAT(error_of("[train.pretrain]\nmetric = 1\n"), HasSubstr("expected text, found the integer 1"));
+  EXPECT_THROW(options.read("[train.pretrain]\nmetric = \"l1\"\n"), ConfigError);
+  EXPECT_EQ(options.metric, Metric::mse) << "a refused value is not stored";
+  EXPECT_STREQ(name_of(Metric::mse), "mse");
+  EXPECT_EQ(value_of<Metric>("mae"), Metric::mae);
+  try {
+    (void)value_of<Metric>("mes", "metric");
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("unknown metric 'mes'"));
+  }
+}
+
+TEST(Schema, SettingsAreKeysWithSectionValueAndEffect) {
+  Options options;
+  const auto settings = options.schema().settings();
+  EXPECT_THAT(settings, testing::Contains(Setting{"model", "\"kuda\"", Effect::numbers}));
+  EXPECT_THAT(settings, testing::Contains(Setting{"train.layers", "[3, 6, 9]", Effect::numbers}));
+  EXPECT_THAT(settings, testing::Contains(Setting{"train.pretrain.save_every", "1", Effect::none}));
+  // The file itself gives the same keys and values, without the effects, which only a schema knows.
+  auto in_file = ConfigFile::parse(options.schema().to_toml(), "run.toml").settings();
+  ASSERT_EQ(in_file.size(), settings.size());
+  for (const auto& setting : settings)
+    EXPECT_THAT(in_file, testing::Contains(Setting{setting.key, setting.value, Effect::numbers})) << setting.key;
+}
+
+TEST(Schema, TheDigestChangesWithWhatChangesNumbersOnly) {
+  Options options;
+  const auto digest = [&] { return options.schema().digest(); };
+  const auto before = digest();
+  EXPECT_EQ(before.size(), 64U);
+  options.save_every = 7;
+  EXPECT_EQ(digest(), before);
+  options.metric = Metric::mse;
+  const auto after = digest();
+  EXPECT_NE(after, before);
+  options.stage1_lr = 1;
+  EXPECT_NE(digest(), after);
 }
 
 TEST(Fields, AllowedValuesComeFromTheCheck) {

@@ -63,25 +63,21 @@ struct ItemOf<std::vector<T>> {
 /// True when each item (a single value counts as one) passes; std::logic_error when the check is not for such items.
 template <class Item, class Test>
 bool every_item(const FieldTarget& target, const Test& test) {
-  return std::visit(
-      [&](const auto* value) -> bool {
-        using Value = std::remove_cvref_t<decltype(*value)>;
-        if constexpr (!std::is_convertible_v<typename ItemOf<Value>::type, Item> ||
-                      std::is_same_v<typename ItemOf<Value>::type, bool>)
-          throw std::logic_error("this check does not fit the type of its field");
-        else if constexpr (std::is_same_v<Value, typename ItemOf<Value>::type>)
-          return test(static_cast<Item>(*value));
-        else
-          return std::all_of(value->begin(), value->end(), [&](const auto& item) { return test(Item(item)); });
-      },
-      target);
+  return with_pointer(target, [&](const auto* value) -> bool {
+    using Value = std::remove_cvref_t<decltype(*value)>;
+    if constexpr (!std::is_convertible_v<typename ItemOf<Value>::type, Item> ||
+                  std::is_same_v<typename ItemOf<Value>::type, bool>)
+      throw std::logic_error("this check does not fit the type of its field");
+    else if constexpr (std::is_same_v<Value, typename ItemOf<Value>::type>)
+      return test(static_cast<Item>(*value));
+    else
+      return std::all_of(value->begin(), value->end(), [&](const auto& item) { return test(Item(item)); });
+  });
 }
 
 }  // namespace
 
-void Fields::add(std::string name, FieldTarget target, std::string help, FieldCheck check) {
-  fields_.push_back({std::move(name), target, std::move(help), std::move(check)});
-}
+void Fields::add(Field field) { fields_.push_back(std::move(field)); }
 
 FieldCheck one_of(std::vector<std::string> names) {
   return [names = std::move(names)](const FieldTarget& target) -> std::string {
@@ -111,8 +107,8 @@ FieldCheck between(double low, double high) {
 }
 
 std::string_view type_name(const FieldTarget& target) {
-  static constexpr std::string_view kNames[] = {"true or false",      "an integer",        "a number",      "text",
-                                                "a list of integers", "a list of numbers", "a list of text"};
+  static constexpr std::string_view kNames[] = {"true or false",      "an integer",        "a number",       "text",
+                                                "a list of integers", "a list of numbers", "a list of text", "text"};
   static_assert(std::size(kNames) == std::variant_size_v<FieldTarget>);
   return kNames[target.index()];
 }
@@ -120,30 +116,32 @@ std::string_view type_name(const FieldTarget& target) {
 std::string allowed_values(const Field& field) {
   if (!field.check) return "";
   // A check answers with what it expected, so it is asked with a value that no check accepts.
-  return std::visit(
-      [&](auto* target) -> std::string {
-        using Value = std::remove_pointer_t<decltype(target)>;
-        using Item = typename ItemOf<Value>::type;
-        if constexpr (std::is_same_v<Item, bool>) {
-          return "";
-        } else {
-          Item item{};
-          if constexpr (std::is_same_v<Item, std::string>) item = "\x01";
-          if constexpr (std::is_same_v<Item, double>) item = std::numeric_limits<double>::quiet_NaN();
-          if constexpr (std::is_same_v<Item, std::int64_t>) item = std::numeric_limits<std::int64_t>::min();
-          Value value;
-          if constexpr (std::is_same_v<Item, Value>)
-            value = item;
-          else
-            value = {item};
-          return field.check(&value);
-        }
-      },
-      field.target);
+  std::string text;
+  return with_pointer(std::holds_alternative<NamedTarget>(field.target) ? FieldTarget(&text) : field.target,
+                      [&](auto* target) -> std::string {
+                        using Value = std::remove_pointer_t<decltype(target)>;
+                        using Item = typename ItemOf<Value>::type;
+                        if constexpr (std::is_same_v<Item, bool>) {
+                          return "";
+                        } else {
+                          Item item{};
+                          if constexpr (std::is_same_v<Item, std::string>) item = "\x01";
+                          if constexpr (std::is_same_v<Item, double>) item = std::numeric_limits<double>::quiet_NaN();
+                          if constexpr (std::is_same_v<Item, std::int64_t>)
+                            item = std::numeric_limits<std::int64_t>::min();
+                          Value value;
+                          if constexpr (std::is_same_v<Item, Value>)
+                            value = item;
+                          else
+                            value = {item};
+                          return field.check(&value);
+                        }
+                      });
 }
 
 std::string toml_value(const FieldTarget& target) {
-  return std::visit([](const auto* value) { return toml_of(*value); }, target);
+  if (const auto* named = std::get_if<NamedTarget>(&target)) return toml_of(named->name());
+  return with_pointer(target, [](const auto* value) { return toml_of(*value); });
 }
 
 }  // namespace kuda

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <stdexcept>
 
+#include "kuda/base/file.h"
 #include "kuda/config/config.h"
 
 namespace kuda {
@@ -45,7 +47,7 @@ void Schema::add(std::string name, std::string help, Fields fields) {
   }
   for (const auto& field : fields.list()) {
     if (has_field(section->fields, field.name)) throw std::logic_error("field " + name + "." + field.name + " twice");
-    section->fields.add(field.name, field.target, field.help, field.check);
+    section->fields.add(field);
   }
 }
 
@@ -61,6 +63,27 @@ std::string Schema::to_toml(bool with_help) const {
     }
   }
   return text;
+}
+
+std::vector<Setting> Schema::settings() const {
+  std::vector<Setting> settings;
+  for (const auto& section : sections_)
+    for (const auto& field : section.fields.list())
+      settings.push_back({section.name.empty() ? field.name : section.name + "." + field.name, toml_value(field.target),
+                          field.effect});
+  return settings;
+}
+
+std::string Schema::digest() const {
+  Schema counting;
+  for (const auto& section : sections_) {
+    Fields fields;
+    for (const auto& field : section.fields.list())
+      if (field.effect != Effect::none) fields.add(field);
+    counting.add(section.name, section.help, std::move(fields));
+  }
+  const auto text = counting.to_toml();
+  return sha256(std::as_bytes(std::span(text)));
 }
 
 std::string Schema::to_markdown() const {

@@ -96,7 +96,7 @@ CleanClip clean_frames(const torch::Tensor& frames, std::int64_t length, CleanPo
 CleaningCounts count_cleaning(const Dataset& dataset, const DataConfig& config) {
   CleaningCounts counts;
   counts.clips = std::int64_t(dataset.clips.size());
-  const auto policy = config.clean_policy();
+  const auto policy = config.clean;
   for (const Modality modality : kModalities) {
     const auto& feature = dataset.feature(modality);
     if (!feature || !config.uses(modality)) continue;
@@ -119,7 +119,7 @@ std::vector<std::string> describe(const CleaningCounts& counts, const DataConfig
   for (const Modality modality : kModalities) {
     const auto& own = counts.modality[modality];
     const auto name = modality_name(modality);
-    if (own.clips_affected > 0) lines.push_back(values_line(name, own) + ": " + effect_of(config.clean_policy()));
+    if (own.clips_affected > 0) lines.push_back(values_line(name, own) + ": " + effect_of(config.clean));
     if (own.frames_dropped > 0) lines.push_back(fmt::format("{}: {} frames left out", name, own.frames_dropped));
     if (own.clips_missing > 0)
       lines.push_back(fmt::format("{}: {} of {} clips have none; they stay, with one zero frame", name,
@@ -129,7 +129,7 @@ std::vector<std::string> describe(const CleaningCounts& counts, const DataConfig
   }
   if (counts.labels_out_of_range > 0)
     lines.push_back(fmt::format("{} labels lie outside the score range: {}", counts.labels_out_of_range,
-                                config.labels == "clip" ? "clipped" : "kept"));
+                                config.labels == LabelRule::clip ? "clipped" : "kept"));
   return lines;
 }
 

@@ -81,10 +81,10 @@ Collator::Collator(const Dataset& dataset, const WordPiece* tokenizer, DataConfi
       normaliser_(std::move(normaliser)),
       tokens_(make_tokens(dataset, tokenizer, config_)) {
   require_modalities(dataset, config_);
-  if (config_.clean_policy() == CleanPolicy::drop_frame && dataset.is_aligned)
+  if (config_.clean == CleanPolicy::drop_frame && dataset.is_aligned)
     throw ConfigError("data.clean = \"drop_frame\": the modalities of an aligned data set share one time axis",
                       "use zero or mean");
-  if (config_.clean_policy() == CleanPolicy::fail) (void)count_cleaning(dataset, config_);
+  if (config_.clean == CleanPolicy::fail) (void)count_cleaning(dataset, config_);
   if (!config_.needs_statistics())
     normaliser_.reset();
   else if (!normaliser_)
@@ -98,19 +98,18 @@ Sequence Collator::collate_feature(Modality modality, std::int64_t length,
   const auto& feature = dataset_.feature(modality);
   if (!feature || !config_.uses(modality)) return {};
   const bool is_text = modality == Modality::text;
-  const auto rule = config_.mask_rule();
+  const auto rule = config_.mask;
   const bool cuts_values = rule != MaskRule::released;  // frames beyond the mask are not shown at all
   static const FeatureStatistics kNone;
   const auto& statistics = normaliser_ ? normaliser_->modality[modality] : kNone;
-  const bool standardises = config_.normalise == "standardise" && !is_text;
+  const bool standardises = config_.normalise == Normalise::standardise && !is_text;
 
   std::vector<Prepared> clips;
   std::int64_t longest = 1;
   for (const auto row : rows) {
-    auto clean = clean_frames(
-        feature->clip(row), feature->lengths[std::size_t(row)],
-        is_text && config_.clean_policy() == CleanPolicy::mean ? CleanPolicy::zero : config_.clean_policy(),
-        statistics.mean);
+    auto clean = clean_frames(feature->clip(row), feature->lengths[std::size_t(row)],
+                              is_text && config_.clean == CleanPolicy::mean ? CleanPolicy::zero : config_.clean,
+                              statistics.mean);
     // Texts are never shifted: their first position is [CLS].
     const auto window = place_window(clean.frames, feature->padded_length, clean.length, length,
                                      is_text ? MaskRule::sound : rule, is_text || dataset_.is_aligned);
@@ -165,7 +164,7 @@ void Collator::collate_tokens(Batch& batch) const {
 
 void Collator::collate_labels(Batch& batch) const {
   const auto limited = [&](float label) {
-    if (config_.labels != "clip" || std::isnan(label)) return label;
+    if (config_.labels != LabelRule::clip || std::isnan(label)) return label;
     return std::clamp(label, float(dataset_.score_low), float(dataset_.score_high));
   };
   const auto column = [&](auto&& value) {
@@ -176,11 +175,11 @@ void Collator::collate_labels(Batch& batch) const {
   };
   for (const Modality m : kModalities)
     batch.unimodal_labels[m] = column([m](const Clip& clip) { return clip.unimodal_labels[m]; });
-  if (config_.target == "multimodal") {
+  if (!config_.target) {
     batch.label = column([](const Clip& clip) { return clip.label; });
     return;
   }
-  const Modality target = modality_from(config_.target);
+  const Modality target = *config_.target;
   batch.label = batch.unimodal_labels[target];
   for (std::int64_t i = 0; i < batch.size(); ++i)
     if (std::isnan(batch.label[i].item<float>()))

@@ -1,31 +1,14 @@
 #include "kuda/data/data_config.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "kuda/base/error.h"
-#include "kuda/base/names.h"
 
 namespace kuda {
-namespace {
-
-const std::vector<std::string> kMaskRules{"sound", "released", "nonzero"};
-const std::vector<std::string> kCleanPolicies{"zero", "drop_frame", "mean", "fail", "minus_inf_only"};
-
-std::size_t position(const std::vector<std::string>& names, const std::string& name, const char* key) {
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end())
-    throw ConfigError("data." + std::string(key) + ": unknown value '" + name + "'", suggestion(name, names));
-  return static_cast<std::size_t>(found - names.begin());
-}
-
-}  // namespace
-
 void DataConfig::describe(Fields& fields) {
   fields.add("text_source", text_source,
              "where token ids come from: raw (raw text through the tokenizer), tokens (ids stored in the file), auto "
-             "(raw where every clip has text)",
-             one_of({"auto", "raw", "tokens"}));
+             "(raw where every clip has text)");
   fields.add(
       "text_length", text_length,
       "word pieces per text, [CLS] and [SEP] included; 0: that of the stored ids, else the longest text, at most 50",
@@ -34,16 +17,13 @@ void DataConfig::describe(Fields& fields) {
   fields.add("audio_length", audio_length, "frames per clip; 0: from the data", at_least(0));
   fields.add("mask", mask,
              "which frames are padding: sound (beyond the declared length, shifted with the window), released (as the "
-             "published loader), nonzero (before the first and after the last non-zero frame)",
-             one_of(kMaskRules));
+             "published loader), nonzero (before the first and after the last non-zero frame)");
   fields.add("clean", clean,
              "what happens to NaN and infinities in features: zero, drop_frame, mean (of the training split), fail, "
-             "minus_inf_only (as the published loader: NaN and +inf stay)",
-             one_of(kCleanPolicies));
-  fields.add("labels", labels, "labels outside the score range: keep or clip", one_of({"keep", "clip"}));
+             "minus_inf_only (as the published loader: NaN and +inf stay)");
+  fields.add("labels", labels, "labels outside the score range: keep or clip");
   fields.add("normalise", normalise,
-             "vision and audio features: none, or standardise by mean and deviation of the training split",
-             one_of({"none", "standardise"}));
+             "vision and audio features: none, or standardise by mean and deviation of the training split");
   fields.add("normalise_clip", normalise_clip, "largest absolute value after standardising; 0: no limit", at_least(0));
   fields.add("modalities", modalities, "inputs in use; any of text, vision, audio",
              one_of({"text", "vision", "audio"}));
@@ -59,12 +39,6 @@ std::int64_t DataConfig::length(Modality modality) const {
   return of_modality(modality, text_length, vision_length, audio_length);
 }
 
-MaskRule DataConfig::mask_rule() const { return static_cast<MaskRule>(position(kMaskRules, mask, "mask")); }
-
-CleanPolicy DataConfig::clean_policy() const {
-  return static_cast<CleanPolicy>(position(kCleanPolicies, clean, "clean"));
-}
-
-bool DataConfig::needs_statistics() const { return normalise == "standardise" || clean_policy() == CleanPolicy::mean; }
+bool DataConfig::needs_statistics() const { return normalise == Normalise::standardise || clean == CleanPolicy::mean; }
 
 }  // namespace kuda

@@ -3,36 +3,29 @@
 #include <cmath>
 
 #include "kuda/base/error.h"
-#include "kuda/base/names.h"
+#include "kuda/base/named_values.h"
 
 namespace kuda {
 
 namespace {
 
-constexpr PerModality<std::string_view> kModalityNames{"text", "vision", "audio"}, kModalityLetters{"T", "V", "A"};
+constexpr PerModality<char> kLetters{'T', 'V', 'A'};
 
 }  // namespace
 
-char letter(Modality modality) noexcept { return kModalityLetters[modality].front(); }
-std::string_view modality_name(Modality modality) noexcept { return kModalityNames[modality]; }
+char letter(Modality modality) noexcept { return kLetters[modality]; }
+std::string_view modality_name(Modality modality) noexcept { return name_of(modality); }
 
 Modality modality_from(std::string_view name) {
   for (const Modality modality : kModalities)
-    if (name == kModalityNames[modality] || name == kModalityLetters[modality]) return modality;
+    if (name == name_of(modality) || name == std::string(1, letter(modality))) return modality;
   throw ConfigError("unknown modality '" + std::string(name) + "'",
                     suggestion(name, {"text", "vision", "audio", "T", "V", "A"}));
 }
 
-std::string_view split_name(Split split) noexcept {
-  constexpr std::array<std::string_view, 3> kNames{"train", "valid", "test"};
-  return kNames[static_cast<std::size_t>(split)];
-}
+std::string_view split_name(Split split) noexcept { return name_of(split); }
 
-Split split_from(std::string_view name) {
-  for (const Split split : kSplits)
-    if (name == split_name(split)) return split;
-  throw ConfigError("unknown split '" + std::string(name) + "'", suggestion(name, {"train", "valid", "test"}));
-}
+Split split_from(std::string_view name) { return value_of<Split>(name, "split"); }
 
 torch::Tensor Feature::clip(std::int64_t row) const {
   const auto i = static_cast<std::size_t>(row);

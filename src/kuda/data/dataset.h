@@ -21,6 +21,7 @@
 namespace kuda {
 
 enum class Split { train = 0, valid = 1, test = 2 };
+constexpr auto value_names(Split) { return std::array{"train", "valid", "test"}; }
 inline constexpr std::array<Split, 3> kSplits{Split::train, Split::valid, Split::test};
 [[nodiscard]] std::string_view split_name(Split split) noexcept;
 [[nodiscard]] Split split_from(std::string_view name);  ///< throws ConfigError

@@ -14,6 +14,7 @@
 namespace kuda {
 
 enum class Modality { text = 0, vision = 1, audio = 2 };
+constexpr auto value_names(Modality) { return std::array{"text", "vision", "audio"}; }
 inline constexpr std::array<Modality, 3> kModalities{Modality::text, Modality::vision, Modality::audio};
 [[nodiscard]] char letter(Modality modality) noexcept;                     ///< 'T', 'V', 'A'
 [[nodiscard]] std::string_view modality_name(Modality modality) noexcept;  ///< "text", "vision", "audio"

@@ -23,7 +23,7 @@ void for_each_training_clip(const Dataset& dataset, const Feature& feature, cons
     const auto clean = clean_frames(feature.clip(row), feature.lengths[std::size_t(row)], policy, mean);
     if (clean.length == 0) continue;
     const auto window = place_window(clean.frames, feature.padded_length, clean.length, feature.padded_length,
-                                     config.mask_rule(), dataset.is_aligned);
+                                     config.mask, dataset.is_aligned);
     const auto frames = clean.frames.slice(0, window.start, window.start + window.valid);
     if (frames.size(0) > 0) visit(frames);
   }
@@ -37,7 +37,7 @@ torch::Tensor finite_mean(const Dataset& dataset, const Feature& feature, const 
     const auto length = feature.lengths[std::size_t(row)];
     if (length == 0) continue;
     const auto window = place_window(clean_frames(raw, length, CleanPolicy::zero).frames, feature.padded_length, length,
-                                     feature.padded_length, config.mask_rule(), dataset.is_aligned);
+                                     feature.padded_length, config.mask, dataset.is_aligned);
     const auto frames = raw.slice(0, window.start, window.start + window.valid);
     const auto finite = frames.isfinite();
     sum += torch::where(finite, frames, torch::zeros({}, frames.options())).to(torch::kFloat64).sum(0);
@@ -48,7 +48,7 @@ torch::Tensor finite_mean(const Dataset& dataset, const Feature& feature, const 
 
 FeatureStatistics fit_feature(const Dataset& dataset, const Feature& feature, const DataConfig& config,
                               Modality modality) {
-  const auto policy = config.clean_policy();
+  const auto policy = config.clean;
   const auto fill = policy == CleanPolicy::mean ? finite_mean(dataset, feature, config) : torch::Tensor();
   auto sum = torch::zeros({feature.width()}, torch::kFloat64), squares = torch::zeros_like(sum);
   std::int64_t count = 0;
@@ -64,7 +64,7 @@ FeatureStatistics fit_feature(const Dataset& dataset, const Feature& feature, co
     throw DataError(
         fmt::format("{}: {}: values that are not finite remain after cleaning (data.clean = \"{}\"), so there "
                     "is no mean",
-                    dataset.source, modality_name(modality), config.clean),
+                    dataset.source, modality_name(modality), name_of(config.clean)),
         "data.clean = \"zero\" or \"mean\" repairs them");
   // A second pass: squares of differences do not cancel as differences of squares do.
   for_each_training_clip(dataset, feature, config, policy, fill, [&](const torch::Tensor& frames) {

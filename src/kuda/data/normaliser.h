@@ -27,7 +27,7 @@ struct FeatureStatistics {
 struct Normaliser {
   PerModality<FeatureStatistics> modality;  ///< vision and audio; text is never standardised
 
-  /// Over the valid frames (by config.mask_rule()) of the training clips in use that have the modality, after cleaning.
+  /// Over the valid frames (by config.mask) of the training clips in use that have the modality, after cleaning.
   /// Throws DataError when the training split has none.
   [[nodiscard]] static Normaliser fit(const Dataset& dataset, const DataConfig& config);
   void save(const std::filesystem::path& path) const;

@@ -64,11 +64,11 @@ std::vector<WindowCase> all_cases() {
   return cases;
 }
 
-Batch collate_all(const WindowCase& c, const std::string& mask) {
+Batch collate_all(const WindowCase& c, MaskRule mask) {
   DataConfig config;
   config.modalities = {"vision"};
   config.vision_length = c.target;
-  config.clean = "minus_inf_only";
+  config.clean = CleanPolicy::minus_inf_only;
   config.mask = mask;
   std::vector<std::int64_t> rows(c.data.clips.size());
   std::iota(rows.begin(), rows.end(), 0);
@@ -110,7 +110,7 @@ TEST(Window, ReleasedBatchesEqualEveryFact) {
   const auto cases = all_cases();
   if (cases.empty()) GTEST_SKIP() << "no golden facts";
   for (const auto& c : cases) {
-    const auto batch = collate_all(c, "released");
+    const auto batch = collate_all(c, MaskRule::released);
     const auto count = c.values.size(1);  // where more was asked for than there is, the rest is padding
     EXPECT_EQ(batch.vision.values.size(1), c.target);
     EXPECT_TRUE(equal_with_nan(batch.vision.values.slice(1, 0, count), c.values));
@@ -124,7 +124,7 @@ TEST(Window, SoundBatchesEqualEveryFactAndShowNothingBeyondTheMask) {
   const auto cases = all_cases();
   if (cases.empty()) GTEST_SKIP() << "no golden facts";
   for (const auto& c : cases) {
-    const auto batch = collate_all(c, "sound");
+    const auto batch = collate_all(c, MaskRule::sound);
     const auto count = c.values.size(1);
     EXPECT_TRUE(torch::equal(batch.vision.padding.slice(1, 0, count), c.sound_mask));
     const auto expected =

@@ -65,7 +65,7 @@ Report evaluate(const Scorer& scorer, const std::vector<Prediction>& predictions
   facts.is_synthetic = dataset.is_synthetic;
   facts.family = dataset.family;
   facts.select = checkpoint.facts.select;
-  facts.select_by = (is_main ? checkpoint.config.train : checkpoint.config.pretrain).select_by;
+  facts.select_by = name_of((is_main ? checkpoint.config.train : checkpoint.config.pretrain).select_by);
   facts.chosen_epoch = checkpoint.facts.epoch;
   facts.epochs = checkpoint.facts.epochs;
   std::vector<float> train_labels;

@@ -21,14 +21,12 @@ namespace {
 
 /// Lists: no list rather than an empty one.
 std::string not_empty(const FieldTarget& target) {
-  return std::visit(
-      [](const auto* value) -> std::string {
-        if constexpr (requires { value->front(); })
-          return value->empty() ? "a list that is not empty" : "";
-        else
-          return "";
-      },
-      target);
+  return with_pointer(target, [](const auto* value) -> std::string {
+    if constexpr (requires { value->front(); })
+      return value->empty() ? "a list that is not empty" : "";
+    else
+      return "";
+  });
 }
 
 void read_fields(const ConfigFile& file, Fields fields) {

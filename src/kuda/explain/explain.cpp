@@ -1,7 +1,5 @@
 #include "kuda/explain/explain.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
 #include "kuda/explain/removal.h"
@@ -22,27 +20,18 @@ Tensor norms(const Tensor& x, const Tensor& padding) {
   return (fits ? x.masked_fill(padding.unsqueeze(-1), 0) : x).flatten(1).norm(2, 1).cpu().to(torch::kFloat64);
 }
 
-std::string traced(std::int64_t block, const char* part, Modality modality) {
-  return fmt::format("block{}/{}/{}", block, part, letter(modality));
-}
+using Blocks = std::vector<FusionBlockTrace>;
 
-std::int64_t count_blocks(const Trace& trace) {
-  std::int64_t blocks = 0;
-  while (trace.has(fmt::format("block{}/out", blocks))) ++blocks;
-  return blocks;
-}
-
-void add_shares(std::vector<Explanation>& clips, std::size_t begin, const Trace& trace, const Batch& batch) {
-  const auto blocks = count_blocks(trace);
-  const auto size = std::size_t(batch.size());
-  for (std::int64_t block = 0; block < blocks; ++block) {
+/// Of `batch`, whose clips are the last of `clips`.
+void add_shares(std::vector<Explanation>& clips, const Blocks& blocks, const Trace& trace, const Batch& batch) {
+  const auto size = std::size_t(batch.size()), begin = clips.size() - size;
+  for (const auto& block : blocks) {
     PerModality<Tensor> weights;
     Tensor sum;
-    for (const auto modality : kModalities) {
-      const auto name = traced(block, "weighed", modality);
-      if (!trace.has(name)) continue;
-      weights[modality] = norms(trace.at(name), batch.text_padding);
-      sum = sum.defined() ? sum + weights[modality] : weights[modality];
+    for (const auto m : kModalities) {
+      if (!trace.has(block.weighed[m])) continue;
+      weights[m] = norms(trace.at(block.weighed[m]), batch.text_padding);
+      sum = sum.defined() ? sum + weights[m] : weights[m];
     }
     for (std::size_t i = 0; sum.defined() && i < size; ++i) {
       auto& shares =
@@ -74,26 +63,59 @@ AttentionMap map_of(const Tensor& weights, std::int64_t real) {
   return map;
 }
 
-void add_attention(std::vector<Explanation>& clips, std::size_t begin, const Trace& trace, const Batch& batch) {
-  const auto blocks = count_blocks(trace);
-  for (const auto modality : kModalities) {
-    const auto name = traced(blocks - 1, "attn", modality);
-    if (blocks == 0 || !trace.has(name)) continue;
-    const auto& weights = trace.at(name);  // [B, H, L, L]
+/// Of the last block.
+void add_attention(std::vector<Explanation>& clips, const FusionBlockTrace& block, const Trace& trace,
+                   const Batch& batch) {
+  const auto begin = clips.size() - std::size_t(batch.size());
+  for (const auto m : kModalities) {
+    if (!trace.has(block.attention[m])) continue;
+    const auto& weights = trace.at(block.attention[m]);  // [B, H, L, L]
     for (std::int64_t i = 0; i < batch.size(); ++i) {
       const bool has_text = batch.text_padding.defined() && batch.text_padding.size(1) == weights.size(2);
       const auto real = has_text ? batch.text_padding[i].logical_not().sum().item<std::int64_t>() : weights.size(2);
-      clips[begin + std::size_t(i)].attention[modality] = map_of(weights[i], real);
+      clips[begin + std::size_t(i)].attention[m] = map_of(weights[i], real);
     }
   }
 }
 
+/// Adds a clip for each of the batch, with all but its own scores. The traced pass is one of its own: a trace shows
+/// padded positions and attention weights, and by that way a score would come out with other last digits than that of
+/// `kuda predict`. So it is made only where the model has something to show.
+void add_evidence(std::vector<Explanation>& clips, Model& model, const Batch& batch, bool with_attention) {
+  const auto begin = clips.size();
+  clips.resize(begin + std::size_t(batch.size()));
+  if (const auto blocks = model.fusion_blocks(); !blocks.empty()) {
+    Trace trace;
+    (void)model.forward(batch, &trace);
+    add_shares(clips, blocks, trace, batch);
+    if (with_attention) add_attention(clips, blocks.back(), trace, batch);
+  }
+  for (const auto modality : kModalities) {
+    if (!is_in(batch, modality)) continue;
+    const auto scores = model.forward(without(batch, modality), nullptr).score.cpu().to(torch::kFloat64);
+    for (std::size_t i = begin; i < clips.size(); ++i)
+      clips[i].without[modality] = scores[std::int64_t(i - begin)].item<double>();
+  }
+}
+
+/// `predict` scores with the options it is given, and its clips are explained on the way.
+template <class Predict>
+std::vector<Explanation> explained(Model& model, PredictOptions options, bool with_attention, Predict predict) {
+  std::vector<Explanation> clips;
+  options.each_batch = [&](const Output&, const Batch& batch) { add_evidence(clips, model, batch, with_attention); };
+  const std::vector<Prediction> predictions = predict(options);
+  for (std::size_t i = 0; i < clips.size(); ++i) {
+    clips[i].id = predictions[i].id;
+    clips[i].label = predictions[i].label;
+    clips[i].score = predictions[i].score;
+    clips[i].unimodal = predictions[i].unimodal;
+  }
+  return clips;
+}
+
 }  // namespace
 
-const char* evidence_name(Evidence evidence) noexcept {
-  constexpr std::array<const char*, 3> kNames{"unimodal", "share", "removal"};
-  return kNames[static_cast<std::size_t>(evidence)];
-}
+const char* evidence_name(Evidence evidence) noexcept { return name_of(evidence); }
 
 double Explanation::change(Modality modality) const { return without[modality] - double(score); }
 
@@ -113,30 +135,14 @@ std::optional<Modality> Explanation::leading(Evidence evidence) const {
 
 std::vector<Explanation> explain_rows(Model& model, const Collate& collate, const std::vector<std::int64_t>& rows,
                                       const PredictOptions& options, bool with_attention) {
-  std::vector<Explanation> clips;
-  PredictOptions scoring = options;
-  scoring.each_batch = [&](const Output&, const Batch& batch) {
-    const auto begin = clips.size();
-    clips.resize(begin + std::size_t(batch.size()));
-    Trace trace;
-    (void)model.forward(batch, &trace);
-    add_shares(clips, begin, trace, batch);
-    if (with_attention) add_attention(clips, begin, trace, batch);
-    for (const auto modality : kModalities) {
-      if (!is_in(batch, modality)) continue;
-      const auto scores = model.forward(without(batch, modality), nullptr).score.cpu().to(torch::kFloat64);
-      for (std::size_t i = begin; i < clips.size(); ++i)
-        clips[i].without[modality] = scores[std::int64_t(i - begin)].item<double>();
-    }
-  };
-  const auto predictions = predict_rows(model, collate, rows, scoring);
-  for (std::size_t i = 0; i < clips.size(); ++i) {
-    clips[i].id = predictions[i].id;
-    clips[i].label = predictions[i].label;
-    clips[i].score = predictions[i].score;
-    clips[i].unimodal = predictions[i].unimodal;
-  }
-  return clips;
+  return explained(model, options, with_attention,
+                   [&](const PredictOptions& scoring) { return predict_rows(model, collate, rows, scoring); });
+}
+
+std::vector<Explanation> explain_batch(Model& model, const Batch& batch, const PredictOptions& options,
+                                       bool with_attention) {
+  return explained(model, options, with_attention,
+                   [&](const PredictOptions& scoring) { return predict_batch(model, batch, scoring); });
 }
 
 }  // namespace kuda

@@ -18,6 +18,7 @@ namespace kuda {
 
 /// The ways to say which modality leads.
 enum class Evidence { unimodal, share, removal };
+constexpr auto value_names(Evidence) { return std::array{"unimodal", "share", "removal"}; }
 inline constexpr std::array<Evidence, 3> kEvidence{Evidence::unimodal, Evidence::share, Evidence::removal};
 [[nodiscard]] const char* evidence_name(Evidence evidence) noexcept;
 
@@ -32,12 +33,11 @@ struct Explanation {
   std::string id;
   float label = kUnknown, score = 0;
   PerModality<float> unimodal{kUnknown, kUnknown, kUnknown};  ///< scores of the model's own unimodal decoders
-  /// Share of the norm with which each modality enters a fusion block: |w_m| / sum over modalities, w_m the weighed
-  /// [L, D] of equation 9, over the real positions. Empty where the model traces none.
+  /// Share of the norm with which each modality enters a fusion block: |w_m| / sum over modalities, w_m what the model
+  /// calls weighed (Model::fusion_blocks), over the real positions. Empty where the model has no such blocks.
   std::vector<PerModality<double>> block_shares;
-  PerModality<double> share{kUndefined, kUndefined, kUndefined};  ///< mean over the blocks; NaN: none
-  PerModality<double> without{kUndefined, kUndefined,
-                              kUndefined};  ///< score when the modality is missing (explain/removal.h)
+  PerModality<double> share{kUndefined, kUndefined, kUndefined};    ///< mean over the blocks; NaN: none
+  PerModality<double> without{kUndefined, kUndefined, kUndefined};  ///< score when it is missing (explain/removal.h)
   PerModality<std::optional<AttentionMap>> attention;
   /// The leading modality: whose own score is nearest to the score; with the largest share; whose removal changes the
   /// score most. Nothing where the model gives no such evidence.
@@ -51,6 +51,10 @@ struct Explanation {
 [[nodiscard]] std::vector<Explanation> explain_rows(Model& model, const Collate& collate,
                                                     const std::vector<std::int64_t>& rows,
                                                     const PredictOptions& options = {}, bool with_attention = false);
+
+/// The same for a batch that is ready, on any device.
+[[nodiscard]] std::vector<Explanation> explain_batch(Model& model, const Batch& batch,
+                                                     const PredictOptions& options = {}, bool with_attention = false);
 
 /// Does removing the modality that an explanation names change the score more than removing another?
 struct Faithfulness {

@@ -47,13 +47,20 @@ class CountingModel final : public Model {
     output.unimodal.vision = count(batch.vision);
     if (trace == nullptr) return output;
     const auto size = batch.size();
-    trace->keep("block0/weighed/T", torch::full({size, 4, 2}, 3.0));
-    trace->keep("block0/weighed/V", torch::full({size, 4, 2}, 1.0));
-    trace->keep("block0/attn/T", torch::full({size, 2, 4, 4}, 0.25));
-    trace->keep("block0/out", torch::zeros({size, 4, 2}));
+    trace->keep("of text", torch::full({size, 4, 2}, 3.0));
+    trace->keep("of vision", torch::full({size, 4, 2}, 1.0));
+    trace->keep("to text", torch::full({size, 2, 4, 4}, 0.25));
+    ++traced_passes;
     return output;
   }
   Losses loss(const Output& output, const Batch&) override { return {output.score.sum(), {}}; }
+  /// The names are its own; of audio it shows nothing.
+  [[nodiscard]] std::vector<FusionBlockTrace> fusion_blocks() const override {
+    if (!has_blocks) return {};
+    return {{{"of text", "of vision", "of audio"}, {"to text", "to vision", "to audio"}}};
+  }
+  bool has_blocks = true;
+  int traced_passes = 0;
 };
 
 TEST(Without, LeavesWhatEveryModelTakesForAMissingModality) {
@@ -93,6 +100,25 @@ TEST(Explain, RemovalSharesAndDecodersNameTheirModality) {
   EXPECT_NEAR(clips[0].share.text, 0.75, 1e-6);  // float32 norms
   EXPECT_TRUE(std::isnan(clips[0].share.audio));
   EXPECT_EQ(clips[0].leading(Evidence::share), Modality::text);
+}
+
+TEST(Explain, AReadyBatchIsExplainedAsItsRowsAre) {
+  CountingModel model;
+  const auto rows = explained(), batch = explain_batch(model, two_clips(), {}, /*with_attention=*/true);
+  ASSERT_EQ(batch.size(), 2U);
+  EXPECT_EQ(explanations_json(batch, summarise(batch)), explanations_json(rows, summarise(rows)));
+}
+
+TEST(Explain, AModelWithoutBlocksIsNotTraced) {
+  CountingModel model;
+  (void)explain_batch(model, two_clips());
+  EXPECT_EQ(model.traced_passes, 1);
+  model.has_blocks = false;
+  const auto clips = explain_batch(model, two_clips(), {}, /*with_attention=*/true);
+  EXPECT_EQ(model.traced_passes, 1) << "there is nothing to read from a trace";
+  EXPECT_TRUE(clips[0].block_shares.empty());
+  EXPECT_FALSE(clips[0].attention[0].has_value());
+  EXPECT_DOUBLE_EQ(clips[0].change(Modality::text), -4) << "removal needs no trace";
 }
 
 TEST(Explain, AttentionMapsCoverTheRealRows) {

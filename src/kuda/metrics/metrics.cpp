@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "kuda/base/error.h"
-#include "kuda/base/names.h"
+#include "kuda/base/named_values.h"
 #include "kuda/metrics/classes.h"
 
 namespace kuda {
@@ -144,16 +144,9 @@ std::string degenerate_reason(MetricFamily family, std::span<const float> predic
 
 }  // namespace
 
-MetricFamily metric_family(std::string_view name) {
-  if (name == "sims") return MetricFamily::sims;
-  if (name == "mosi") return MetricFamily::mosi;
-  throw ConfigError(fmt::format("metric family: expected sims or mosi, found \"{}\"", name),
-                    suggestion(name, {"sims", "mosi"}));
-}
+MetricFamily metric_family(std::string_view name) { return value_of<MetricFamily>(name, "metric family"); }
 
-std::string_view metric_family_name(MetricFamily family) noexcept {
-  return family == MetricFamily::sims ? "sims" : "mosi";
-}
+std::string_view metric_family_name(MetricFamily family) noexcept { return name_of(family); }
 
 int score_class(MetricFamily family, int classes, float score) {
   const bool is_known = family == MetricFamily::sims ? classes == 2 || classes == 3 || classes == 5

@@ -4,6 +4,7 @@
 //   const Metrics m = evaluate_metrics(MetricFamily::mosi, predictions, labels);
 //   m.value("MAE");
 
+#include <array>
 #include <limits>
 #include <optional>
 #include <span>
@@ -14,6 +15,7 @@
 namespace kuda {
 
 enum class MetricFamily { sims, mosi };
+constexpr auto value_names(MetricFamily) { return std::array{"sims", "mosi"}; }
 [[nodiscard]] MetricFamily metric_family(std::string_view name);  ///< "sims" | "mosi"; throws ConfigError
 [[nodiscard]] std::string_view metric_family_name(MetricFamily family) noexcept;
 

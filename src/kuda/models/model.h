@@ -87,6 +87,8 @@ class Model : public torch::nn::Module {
   [[nodiscard]] virtual bool is_saved(std::string_view) const { return true; }
   /// Beginnings of names (ours, theirs) of tensors that published state dictionaries list a second time.
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> listed_twice() const { return {}; }
+  /// What `kuda explain` reads from a trace, block by block; empty: the model has nothing of the kind to show.
+  [[nodiscard]] virtual std::vector<FusionBlockTrace> fusion_blocks() const { return {}; }
   /// Lines for the run's log: what the chosen options do that a user might not expect.
   [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
   /// Called once before training, also before a saved state is put back: the place to register per-clip buffers.
@@ -137,6 +139,8 @@ struct PretrainTask {
   Modality modality = Modality::text;
   DataShape shape;  ///< that the saved model is built for: what a checkpoint must remember
   std::function<std::shared_ptr<Model>()> make;
+  /// Its scores are what the text says without the other modalities: the text-only predictor of reports.
+  [[nodiscard]] bool reads_text_alone() const { return modality == Modality::text; }
 };
 
 /// A named set of ordinary options ("paper", "released"); each assignment reads like --set.

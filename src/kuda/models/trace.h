@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 
+#include "kuda/data/modality.h"
 #include "kuda/tensor/precision.h"
 
 namespace kuda {
@@ -24,6 +25,13 @@ class Trace {
 
  private:
   std::map<std::string, torch::Tensor> tensors_;
+};
+
+/// Names in a trace of what a fusion block takes from the modalities, for each modality. A name is missing from the
+/// trace where the modality is missing from the model or from the batch.
+struct FusionBlockTrace {
+  PerModality<std::string> weighed;    ///< [B, L, D]: what enters the block's sum
+  PerModality<std::string> attention;  ///< [B, H, L, L]: of the fused positions (rows) to those of the modality
 };
 
 }  // namespace kuda

@@ -32,7 +32,7 @@ void check_clip(const Checkpoint& checkpoint, const ClipInput& clip, const std::
                                                               std::span<const ClipInput> clips);
 
 /// One group, none of whose clips is of the data set, as a data set: row i is clips[group[i]]. Word pieces are stored
-/// as ids, so `data.text_source` must be "tokens": a data set of texts must have all of them, and here one may be
+/// as ids, to be collated from TextSource::tokens: a data set of texts must have all of them, and here one may be
 /// missing.
 [[nodiscard]] Dataset dataset_of(const Checkpoint& checkpoint, std::span<const ClipInput> clips,
                                  const std::vector<std::size_t>& group);

@@ -20,6 +20,7 @@ namespace kuda {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using ClipPlaces = std::vector<std::size_t>;  // of the clips of a batch among those that were given
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -82,7 +83,6 @@ struct Predictor::Impl {
     if (!(options.level > 0 && options.level < 1))
       throw ConfigError(fmt::format("level {}: expected a probability between 0 and 1", options.level));
     if (!options.data.empty()) data = std::make_unique<ClipSet>(checkpoint, options.data);
-    checkpoint.config.collate.text_source = "tokens";  // clip_data.h; the data set keeps its own
     prepare_for_scoring(checkpoint, device, precision_from(options.precision));
     facts = facts_of(checkpoint, options);
     if (data) facts.clips = data->facts();
@@ -140,7 +140,8 @@ struct Predictor::Impl {
     return score;
   }
 
-  /// Calls `work(collate, rows, group)` for each part of at most batch_size clips, with the model to itself.
+  /// Calls `work(batch, positions of its clips, begin)` for each part of at most batch_size clips, with the model to
+  /// itself.
   template <class Work>
   void for_each_batch(std::span<const ClipInput> clips, Work work) {
     for (std::size_t i = 0; i < clips.size(); ++i)
@@ -150,7 +151,9 @@ struct Predictor::Impl {
       const bool is_named = !kept[group.front()].clip.empty();
       std::optional<Dataset> dataset;
       std::optional<Collator> collator;
-      if (!is_named) collator.emplace(make_collator(checkpoint, dataset.emplace(dataset_of(checkpoint, kept, group))));
+      if (!is_named)
+        collator.emplace(
+            make_collator(checkpoint, dataset.emplace(dataset_of(checkpoint, kept, group)), {}, TextSource::tokens));
       for (const auto& rows : in_batches(rows_to(group.size()), options.batch_size)) {
         const auto begin = Clock::now();
         std::vector<std::size_t> positions;
@@ -158,7 +161,7 @@ struct Predictor::Impl {
         const auto batch = is_named ? named_batch(kept, positions) : (*collator)(rows);
         const std::lock_guard lock(forward);
         const torch::InferenceMode inference;
-        work([&](const std::vector<std::int64_t>&) { return batch; }, rows, positions, begin);
+        work(batch, positions, begin);
       }
     }
   }
@@ -208,9 +211,8 @@ ClipScore Predictor::score(const ClipInput& clip) const { return score(std::span
 
 std::vector<ClipScore> Predictor::score(std::span<const ClipInput> clips) const {
   std::vector<ClipScore> scores(clips.size());
-  impl_->for_each_batch(clips, [&](const Collate& collate, const std::vector<std::int64_t>& rows,
-                                   const std::vector<std::size_t>& positions, Clock::time_point begin) {
-    const auto predictions = predict_rows(*impl_->checkpoint.model, collate, rows, impl_->predict_options());
+  impl_->for_each_batch(clips, [&](const Batch& batch, const ClipPlaces& positions, Clock::time_point begin) {
+    const auto predictions = predict_batch(*impl_->checkpoint.model, batch, impl_->predict_options());
     const auto seconds = seconds_since(begin);
     for (std::size_t i = 0; i < predictions.size(); ++i) {
       Explanation found;
@@ -219,7 +221,7 @@ std::vector<ClipScore> Predictor::score(std::span<const ClipInput> clips) const 
       auto& score = scores[positions[i]];
       const auto& clip = clips[positions[i]];
       score = impl_->score_of(clip, impl_->of_what_is_there(clip, found));
-      score.batch_clips = std::int64_t(rows.size());
+      score.batch_clips = batch.size();
       score.seconds = seconds;
     }
   });
@@ -228,18 +230,16 @@ std::vector<ClipScore> Predictor::score(std::span<const ClipInput> clips) const 
 
 std::vector<ClipExplanation> Predictor::explain(std::span<const ClipInput> clips, bool with_attention) const {
   std::vector<ClipExplanation> explanations(clips.size());
-  impl_->for_each_batch(clips, [&](const Collate& collate, const std::vector<std::int64_t>& rows,
-                                   const std::vector<std::size_t>& positions, Clock::time_point begin) {
-    const auto all = explain_rows(*impl_->checkpoint.model, collate, rows, impl_->predict_options(), with_attention);
+  impl_->for_each_batch(clips, [&](const Batch& batch, const ClipPlaces& positions, Clock::time_point begin) {
+    const auto all = explain_batch(*impl_->checkpoint.model, batch, impl_->predict_options(), with_attention);
     const auto seconds = seconds_since(begin);
-    const auto batch = collate(rows);
     for (std::size_t i = 0; i < all.size(); ++i) {
       auto& explanation = explanations[positions[i]];
       const auto& clip = clips[positions[i]];
       const auto found = impl_->of_what_is_there(clip, all[i]);
       explanation.tokens = impl_->tokens_of(batch, std::int64_t(i));
       explanation.clip = impl_->score_of(clip, found);
-      explanation.clip.batch_clips = std::int64_t(rows.size());
+      explanation.clip.batch_clips = batch.size();
       explanation.clip.seconds = seconds;
       for (const auto m : kModalities) {
         explanation.without[m] = known(found.without[m]);
@@ -266,11 +266,10 @@ std::vector<std::vector<float>> Predictor::features(std::span<const ClipInput> c
                                   [](const auto& panel) { return panel.first == "fused"; });
   if (fused == info.features.end()) throw ConfigError(info.name + ": the model names no fused features");
   std::vector<std::vector<float>> features(clips.size());
-  impl_->for_each_batch(clips, [&](const Collate& collate, const std::vector<std::int64_t>& rows,
-                                   const std::vector<std::size_t>& positions, Clock::time_point) {
+  impl_->for_each_batch(clips, [&](const Batch& batch, const ClipPlaces& positions, Clock::time_point) {
     Trace trace;
     const Autocast autocast(checkpoint.model->precision(), impl_->device);
-    (void)checkpoint.model->forward(collate(rows).to(impl_->device), &trace);
+    (void)checkpoint.model->forward(batch.to(impl_->device), &trace);
     if (!trace.has(fused->second)) throw CheckpointError(fmt::format("{}: traces no {}", info.name, fused->second));
     const auto values = trace.at(fused->second).flatten(1).to(torch::kCPU, torch::kFloat32).contiguous();  // [B, D]
     const auto* next = values.const_data_ptr<float>();

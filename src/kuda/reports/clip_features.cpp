@@ -30,9 +30,9 @@ ClipFeatures collect_features(Model& model, const ModelInfo& info, const Collate
   if (info.features.empty()) throw ConfigError(info.name + ": the model has no feature vectors to show");
   std::vector<std::vector<torch::Tensor>> parts(info.features.size());  // by panel, then by batch
   auto scoring = options;
-  scoring.each_batch = [&](const Output&, const Batch& batch) {
-    Trace trace;
-    (void)model.forward(batch, &trace);
+  Trace trace;
+  scoring.trace = &trace;
+  scoring.each_batch = [&](const Output&, const Batch&) {
     for (std::size_t i = 0; i < parts.size(); ++i)
       if (const auto& name = info.features[i].second; trace.has(name))
         parts[i].push_back(trace.at(name).to(torch::kCPU, torch::kFloat32));

@@ -27,6 +27,7 @@ class TracingModel final : public Model {
  public:
   Output forward(const Batch& batch, Trace* trace) override {
     EXPECT_FALSE(is_training());
+    ++passes;
     const auto mean = batch.audio.values.mean(1);
     if (trace != nullptr && is_traced) {
       trace->keep("mean/A", mean);
@@ -38,6 +39,7 @@ class TracingModel final : public Model {
   }
   Losses loss(const Output& output, const Batch&) override { return {output.score.sum(), {}}; }
   bool is_traced = true;
+  int passes = 0;
 };
 
 ModelInfo tracing_info() {
@@ -61,6 +63,12 @@ TEST(ClipFeatures, AreOneVectorPerClipInTheOrderOfTheRowsAndOnlyOfModalitiesInUs
   EXPECT_TRUE(torch::allclose(features.panels[0].values, whole, 0, 1e-6));  // other batches, other sums
   EXPECT_EQ(features.panels[1].values.size(1), 2 * test::kWidth);
   EXPECT_EQ(features.clips.back().id, "clip_21");
+}
+
+TEST(ClipFeatures, TakeOnePassABatch) {
+  TracingModel model;
+  (void)collect_features(model, tracing_info(), test::toy_batch, test::range(0, 10), {.batch_size = 5});
+  EXPECT_EQ(model.passes, 2);
 }
 
 TEST(ClipFeatures, AModelThatNamesOrTracesNothingIsRefused) {

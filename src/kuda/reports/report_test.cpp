@@ -172,6 +172,30 @@ TEST(Runs, OtherClipsOtherOptionsAndTheSameSeedTwiceAreRefused) {
   EXPECT_THAT(refused({.seed = 3}, "mosi/tfn/seed-3"), HasSubstr("with seed 3"));
 }
 
+TEST(Runs, SeedsOfOneSystemMayLieAndRunElsewhereButNotUseOtherOptions) {
+  const auto groups_with = [](const std::string& config) {
+    const auto root = three_systems();
+    write_run(root / "mosi/tfn/4", {.seed = 4});
+    write_file(root / "mosi/tfn/4/config.toml", config);
+    return group_runs(find_runs({root}).finished, Split::test).size();
+  };
+  const std::string plain = "model = \"tfn\"\nseed = 4\nthreads = 2\nproducts = \"default\"\npretrained = \"x\"\n";
+  EXPECT_EQ(groups_with(plain + "[data]\npath = \"elsewhere\"\n[train]\nlr = 0.1\nsave_every = 3\n"), 1U);
+  // A model of another version with options named as keys of a run: what a key does depends on its section.
+  EXPECT_THAT(error_of<DataError>([&] { (void)groups_with(plain + "[train]\nlr = 0.1\n[tfn]\nseed = 2\n"); }),
+              HasSubstr("tfn.seed = 2"));
+  const auto of_encoder = [&](const std::string& folder) {
+    const auto root = three_systems();
+    for (const auto& entry : fs::directory_iterator(root / "mosi/tfn"))
+      write_file(entry.path() / "config.toml",
+                 fmt::format("model = \"tfn\"\nseed = {}\nencoder = \"{}\"\n[train]\nlr = 0.1\n",
+                             entry.path().filename().string(), entry.path().filename() == "1" ? "/a/minilm" : folder));
+    return group_runs(find_runs({root}).finished, Split::test).size();
+  };
+  EXPECT_EQ(of_encoder("/b/minilm"), 1U) << "the name counts, not where it lies";
+  EXPECT_THAT(error_of<DataError>([&] { (void)of_encoder("/a/bert"); }), HasSubstr("encoder = \"bert\""));
+}
+
 TEST(Runs, PredictionsOfAnotherRunAreRefused) {
   const auto root = three_systems();
   fs::copy_file(root / "mosi/lmf/1/predictions.csv", root / "mosi/tfn/1/predictions.csv",

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -37,37 +36,35 @@ void add_if_run(const fs::path& root, const fs::path& folder, FoundRuns& found) 
   found.finished.push_back({folder, names.data, names.system, std::move(report)});
 }
 
-/// Options that may differ between the seeds of one system: the seed, and where and on what it ran.
-std::string comparable_options(const fs::path& run) {
-  static const std::vector<std::string> free{"seed =", "threads =", "products =", "device =", "path =", "pretrained ="};
-  std::istringstream lines(numeric_part(options_in(run / "config.toml")));
-  std::string options;
-  for (std::string line; std::getline(lines, line);) {
-    if (std::any_of(free.begin(), free.end(), [&](const auto& key) { return line.starts_with(key); })) continue;
-    if (line.starts_with("encoder =") || line.starts_with("data ="))  // the folder's name counts, not where it lies
-      line = line.substr(0, line.find('=') + 1) + line.substr(line.find_last_of("/\"", line.size() - 2) + 1);
-    options += line + "\n";
-  }
+/// The options that all runs of one system share: all that change numbers but the seed, and of files the names.
+std::vector<Setting> shared_options(const fs::path& run) {
+  auto options = options_in(run / "config.toml");
+  std::erase_if(options, [](const Setting& option) {
+    return option.effect == Effect::place || option.effect == Effect::none || option.key == "seed";
+  });
+  for (auto& option : options)
+    if (const auto slash = option.value.rfind('/'); option.effect == Effect::file && slash != std::string::npos)
+      option.value = '"' + option.value.substr(slash + 1);
   return options;
 }
 
-/// The first line of the one that the other lacks.
-std::string first_difference(const std::string& options, const std::string& others) {
-  std::istringstream lines(options);
-  for (std::string line; std::getline(lines, line);)
-    if (("\n" + others).find("\n" + line + "\n") == std::string::npos) return line;
+/// The first of the options that the others lack, or have with another value.
+std::string first_difference(const std::vector<Setting>& options, const std::vector<Setting>& others) {
+  for (const auto& option : options)
+    if (std::find(others.begin(), others.end(), option) == others.end())
+      return fmt::format("{} = {}", option.key, option.value);
   return "(fewer options)";
 }
 
 void check_seeds(const std::vector<FinishedRun>& runs) {
-  const auto options = comparable_options(runs.front().folder);
+  const auto options = shared_options(runs.front().folder);
   for (std::size_t i = 1; i < runs.size(); ++i) {
     const auto &a = runs[i - 1], &b = runs[i];
     if (a.report.facts.seed == b.report.facts.seed)
       throw DataError(fmt::format("two runs of '{}' on '{}' with seed {}:\n  {}\n  {}", b.system, b.data,
                                   b.report.facts.seed, a.folder.string(), b.folder.string()),
                       "variants are told apart by folders DATA/MODEL+VARIANT/SEED");
-    if (const auto other = comparable_options(b.folder); other != options)
+    if (const auto other = shared_options(b.folder); other != options)
       throw DataError(fmt::format("seeds of '{}' on '{}' were trained with different options:\n  {}: {}\n  {}: {}",
                                   b.system, b.data, runs.front().folder.string(), first_difference(options, other),
                                   b.folder.string(), first_difference(other, options)),

@@ -19,21 +19,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Whose label a task learns; nothing: the clip's one label.
+using Target = std::optional<Modality>;
+
 /// Rows of a split whose clips have the label that the task learns.
-std::vector<std::int64_t> labelled(const Dataset& dataset, Split split, const std::string& target) {
+std::vector<std::int64_t> labelled(const Dataset& dataset, Split split, Target target) {
   auto rows = dataset.rows(split);
   std::erase_if(rows, [&](std::int64_t row) {
     const auto& clip = dataset.clips[std::size_t(row)];
-    return std::isnan(target == "multimodal" ? clip.label : clip.unimodal_labels[modality_from(target)]);
+    return std::isnan(target ? clip.unimodal_labels[*target] : clip.label);
   });
   return rows;
 }
 
 /// Clips to score at the end: all; for a unimodal target those that have it, because only they can be batched.
-std::vector<std::int64_t> rows_to_score(const Dataset& dataset, const std::string& target) {
+std::vector<std::int64_t> rows_to_score(const Dataset& dataset, Target target) {
   std::vector<std::int64_t> rows;
   for (const auto split : kSplits) {
-    const auto part = target == "multimodal" ? dataset.rows(split) : labelled(dataset, split, target);
+    const auto part = target ? labelled(dataset, split, target) : dataset.rows(split);
     rows.insert(rows.end(), part.begin(), part.end());
   }
   return rows;
@@ -43,9 +46,10 @@ std::vector<std::int64_t> rows_to_score(const Dataset& dataset, const std::strin
 struct Plan {
   std::string name;  ///< kMainTask or that of a pretraining task
   std::shared_ptr<Model> model;
-  DataShape shape;     ///< that the saved model is built for
-  std::string target;  ///< "multimodal", "T", "V", "A"
+  DataShape shape;  ///< that the saved model is built for
+  Target target;
   TrainConfig options;
+  fs::path text_only{};  ///< run of the task that reads text alone, below the folder of this one; empty: there is none
 };
 
 struct Surroundings {
@@ -57,14 +61,13 @@ struct Surroundings {
 /// Before any work and any file: what this machine cannot do should not be found out after stage 1.
 void check_precisions(const RunConfig& config, const ProcessGroup& group) {
   const auto device = device_of(group.own_device(config.device));
-  for (const auto& name : {config.pretrain.precision, config.train.precision})
-    require_support(precision_from(name), device);
+  for (const auto precision : {config.pretrain.precision, config.train.precision}) require_support(precision, device);
 }
 
 /// Of the whole process.
 void take_settings(const RunConfig& config) {
   if (config.threads > 0) torch::set_num_threads(int(config.threads));
-  use_products(products_from(config.products));
+  use_products(config.products);
 }
 
 /// Held by the first process, for all.
@@ -84,12 +87,12 @@ bool open_and_look(const fs::path& folder, RunConfig& config, bool restart, cons
 }
 
 void save(const fs::path& folder, const Plan& plan, RunConfig& config, const Session& session, const Collator& collator,
-          const TrainingResult& result, const std::string& select,
+          const TrainingResult& result, Selection select,
           const std::optional<Calibration>& calibration = std::nullopt) {
   auto facts = session.facts(plan.name, plan.shape);
   facts.epochs = std::int64_t(result.history.size());
-  facts.epoch = select == "last" ? facts.epochs : result.chosen_epoch;
-  facts.select = select;
+  facts.epoch = select == Selection::last ? facts.epochs : result.chosen_epoch;
+  facts.select = name_of(select);
   save_checkpoint(folder, *plan.model, config, facts, session.tokenizer(), collator.normaliser(), calibration);
 }
 
@@ -136,7 +139,7 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   const auto collator = session.collator(plan.target, plan.model->is_padding_invariant());
   auto notes = collator.notes();
   for (auto& note : plan.model->notes()) notes.push_back(std::move(note));
-  if (plan.options.select == "test")
+  if (plan.options.select == Selection::test)
     notes.emplace_back("select = \"test\": the epoch is chosen on the test split; no number of this run is a result");
   if (!group.is_alone()) notes.push_back(fmt::format("{} processes share the batches of a step", group.size()));
   for (const auto& note : notes) around.progress.line("note: " + note);
@@ -145,9 +148,8 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   const auto& dataset = session.dataset();
   auto task = make_task(session, collator, plan.model);
   task.name = label_of(config, plan);
-  const auto options = numeric_part(config.to_toml());
-  task.identity =
-      fmt::format("data {}; configuration {}", dataset.fingerprint.substr(0, 16), sha256(options).substr(0, 16));
+  task.identity = fmt::format("data {}; configuration {}", dataset.fingerprint.substr(0, 16),
+                              config.schema().digest().substr(0, 16));
   task.device = device;
   around.progress.line(describe_sizes(task, plan.options, collator));
   const auto seed = stream_seed(std::uint64_t(config.seed), plan.name);
@@ -155,35 +157,34 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   const auto result =
       train(task, plan.options, seed, {state, out / "epochs.jsonl", &around.progress, &around.stop, group});
 
-  group.first_does([&] { save(out / "last", plan, config, session, collator, result, "last"); });
+  group.first_does([&] { save(out / "last", plan, config, session, collator, result, Selection::last); });
   use_chosen_epoch(*plan.model, result);
   const auto predictions = predict_dataset(*plan.model, task.collate, dataset, rows_to_score(dataset, plan.target),
-                                           {plan.options.scoring_batch_size(),
-                                            device,
-                                            task.name + " predictions",
-                                            &around.progress,
-                                            &around.stop,
-                                            {},
-                                            group});
+                                           {.batch_size = plan.options.scoring_batch_size(),
+                                            .device = device,
+                                            .task = task.name + " predictions",
+                                            .progress = &around.progress,
+                                            .stop = &around.stop,
+                                            .group = group});
   group.first_does([&] {
     const auto calibration = calibrate(predictions);
     save(out / "model", plan, config, session, collator, result, plan.options.select, calibration);
     write_predictions(out / "predictions.csv", predictions);
     write_run_facts(out, config, session, notes, &result);
-    write_metrics(out, config, plan.name, session, result, predictions, calibration);  // last: the run is finished now
+    const auto text_only = plan.text_only.empty() ? plan.text_only : out / plan.text_only;
+    write_metrics(out, config, plan.name, session, result, predictions, calibration, text_only);  // last: finished now
     fs::remove_all(state);
   });
 }
 
-std::string target_of(const RunConfig& config, const Dataset& dataset, Modality modality) {
-  if (config.pretrain.labels == "multimodal") return "multimodal";
-  const auto target = std::string(1, letter(modality));
+Target target_of(const RunConfig& config, const Dataset& dataset, Modality modality) {
+  if (config.pretrain.labels == PretrainLabels::multimodal) return std::nullopt;
   if (!dataset.has_unimodal_labels(modality))
     throw DataError(fmt::format("{}: pretraining of {} needs the label {} of every training clip, and {}",
-                                dataset.source, modality_name(modality), "label_" + target,
-                                labelled(dataset, Split::train, target).empty() ? "there is none" : "some have none"),
+                                dataset.source, modality_name(modality), fmt::format("label_{}", letter(modality)),
+                                labelled(dataset, Split::train, modality).empty() ? "there is none" : "some have none"),
                     "set pretrain.labels = \"multimodal\", or name a data set that has them in pretrain.data");
-  return target;
+  return modality;
 }
 
 /// Lengths of the target do not bind another data set; word pieces are alike everywhere.
@@ -199,7 +200,7 @@ std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, S
   std::unique_ptr<Session> other;
   if (!config.pretrain_data.empty()) {
     other = std::make_unique<Session>(config, config.pretrain_data, for_other_data(config.collate));
-    if (config.collate.normalise == "none")
+    if (config.collate.normalise == Normalise::none)
       around.progress.line(
           "note: pretraining on other data: features of the two differ in scale; data.normalise = \"standardise\" "
           "brings both to the same");
@@ -215,8 +216,8 @@ std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, S
     }
     const auto label = target_of(config, source.dataset(), task.modality);
     torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init " + task.name));
-    run_task(folder, {task.name, task.make(), task.shape, label, config.pretrain.for_task(task.name)}, config, source,
-             around);
+    run_task(folder, {task.name, task.make(), task.shape, label, config.pretrain.for_task(task.modality)}, config,
+             source, around);
   }
   return names;
 }
@@ -290,8 +291,10 @@ bool run_training(RunConfig& config, const fs::path& out, Progress& progress, co
     (void)pretrain_into(config, out / "pretrain", session, around, false);
   }
   torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init"));
-  Plan plan{kMainTask, info.make(*config.model_config, session.shape(), session.text()), session.shape(), "multimodal",
-            config.train};
+  Plan plan{
+      kMainTask, info.make(*config.model_config, session.shape(), session.text()), session.shape(), {}, config.train};
+  for (const auto& task : tasks)
+    if (task.reads_text_alone()) plan.text_only = fs::path("pretrain") / task.name;
   adopt_pretrained(config, pretrained_folder(config, out), tasks, *plan.model, progress);
   run_task(out, plan, config, session, around);
   return true;

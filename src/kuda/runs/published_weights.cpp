@@ -230,7 +230,7 @@ ImportResult import_published(const fs::path& path, const fs::path& out, RunConf
   checkpoint.model = make_model(info, *config.model_config, task, checkpoint.facts.shape, text);
   check_complete(file, info, *checkpoint.model);
   if (session.tokenizer() != nullptr) checkpoint.tokenizer = *session.tokenizer();
-  if (config.collate.needs_statistics()) checkpoint.normaliser = session.collator("multimodal", false).normaliser();
+  if (config.collate.needs_statistics()) checkpoint.normaliser = session.collator({}, false).normaliser();
   checkpoint.config = std::move(config);
   auto result = save_imported(file, out, checkpoint);
   config = std::move(checkpoint.config);

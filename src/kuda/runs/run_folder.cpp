@@ -13,7 +13,6 @@
 #include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -28,37 +27,32 @@ namespace {
 using json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-std::vector<std::string> lines_of(const std::string& text) {
+/// Those that must not change in a run that is continued, without those that change no number.
+std::vector<Setting> counting(std::vector<Setting> options) {
+  std::erase_if(options, [](const Setting& option) { return option.effect == Effect::none; });
+  return options;
+}
+
+const Setting* find(const std::vector<Setting>& options, const std::string& key) {
+  const auto found =
+      std::find_if(options.begin(), options.end(), [&](const auto& option) { return option.key == key; });
+  return found == options.end() ? nullptr : &*found;
+}
+
+/// A line for each of the first keys that differ; empty where none does.
+std::string first_differences(const std::vector<Setting>& before, const std::vector<Setting>& now) {
   std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
-/// "train.lr": the lines of a printed configuration under their sections, so that differences can be named.
-std::vector<std::string> full_keys(const std::string& toml) {
-  std::vector<std::string> keys;
-  std::string section;
-  for (const auto& line : lines_of(toml)) {
-    if (line.starts_with("[") && line.ends_with("]"))
-      section = line.substr(1, line.size() - 2) + ".";
-    else if (!line.empty() && !line.starts_with("#"))
-      keys.push_back(section + line);
-  }
-  return keys;
-}
-
-std::string first_differences(const std::string& before, const std::string& now) {
-  const auto a = full_keys(before), b = full_keys(now);
+  const auto line = [](const Setting* option) {
+    return option == nullptr ? "absent" : fmt::format("{} = {}", option->key, option->value);
+  };
+  for (const auto& option : now)
+    if (const auto* old = find(before, option.key); old == nullptr || old->value != option.value)
+      lines.push_back(fmt::format("\n  now {}, before {}", line(&option), line(old)));
+  for (const auto& option : before)
+    if (find(now, option.key) == nullptr) lines.push_back(fmt::format("\n  now absent, before {}", line(&option)));
   std::string text;
-  std::size_t shown = 0;
-  for (const auto& line : b) {
-    if (std::find(a.begin(), a.end(), line) != a.end()) continue;
-    const auto key = line.substr(0, line.find(" ="));
-    const auto old = std::find_if(a.begin(), a.end(), [&](const auto& other) { return other.starts_with(key + " ="); });
-    if (++shown <= 3) text += fmt::format("\n  now {}, before {}", line, old == a.end() ? "absent" : *old);
-  }
-  if (shown > 3) text += fmt::format("\n  ... and {} more", shown - 3);
+  for (std::size_t i = 0; i < std::min<std::size_t>(lines.size(), 3); ++i) text += lines[i];
+  if (lines.size() > 3) text += fmt::format("\n  ... and {} more", lines.size() - 3);
   return text;
 }
 
@@ -100,16 +94,16 @@ json synthetic_json(const Dataset& dataset, const std::vector<SynthTruth>& truth
   return object;
 }
 
-/// The scores of the text task of stage 1 for these very clips; empty when there is no such run.
-std::vector<Prediction> stage1_text_scores(const fs::path& out, const std::vector<Prediction>& predictions) {
-  const auto path = out / "pretrain" / "text" / "predictions.csv";
-  if (!fs::exists(path)) return {};
+/// The scores of another run for these very clips; empty when there is no such run.
+std::vector<Prediction> scores_in(const fs::path& run, const std::vector<Prediction>& predictions) {
+  const auto path = run / "predictions.csv";
+  if (run.empty() || !fs::exists(path)) return {};
   std::map<std::string, float> score_of;
   for (const auto& prediction : read_predictions(path)) score_of[prediction.id] = prediction.score;
   auto scores = predictions;
   for (auto& prediction : scores) {
     const auto found = score_of.find(prediction.id);
-    if (found == score_of.end()) return {};  // stage 1 was trained on other data
+    if (found == score_of.end()) return {};  // it was trained on other data
     prediction.score = found->second;
   }
   return scores;
@@ -145,19 +139,16 @@ FolderLock::~FolderLock() { ::close(descriptor_); }
 
 bool is_finished(const fs::path& out) { return fs::exists(out / "metrics.json"); }
 
-std::string numeric_part(const std::string& toml) {
-  std::string text;
-  for (const auto& line : lines_of(toml))
-    if (!line.starts_with("save_every =") && !line.starts_with("save_seconds =")) text += line + "\n";
-  return text;
-}
-
-std::string options_in(const fs::path& path) {
+std::vector<Setting> options_in(const fs::path& path) {
   const auto text = read_file(path);
   try {
-    return RunConfig::parse(text, path.string()).to_toml();
-  } catch (const Error&) {
-    return text;  // of another version of the program: compared as it stands
+    return RunConfig::parse(text, path.string()).schema().settings();
+  } catch (const Error&) {  // of another version of the program: compared as it stands
+    auto options = ConfigFile::parse(text, path.string()).settings();
+    const auto known = RunConfig().schema().settings();
+    for (auto& option : options)
+      if (const auto* ours = find(known, option.key)) option.effect = ours->effect;
+    return options;
   }
 }
 
@@ -171,16 +162,14 @@ void clear_run_folder(const fs::path& out) {
 void open_run_folder(const fs::path& out, RunConfig& config, bool restart) {
   const auto path = out / "config.toml";
   if (restart) clear_run_folder(out);
-  const auto text = config.to_toml();
   if (fs::exists(path)) {
-    const auto before = options_in(path);
-    if (numeric_part(before) != numeric_part(text))
-      throw ConfigError(
-          fmt::format("{}: holds a run with other options{}", out.string(), first_differences(before, text)),
-          "give another folder, or the options in its config.toml to continue it");
+    const auto found = first_differences(counting(options_in(path)), counting(config.schema().settings()));
+    if (!found.empty())
+      throw ConfigError(fmt::format("{}: holds a run with other options{}", out.string(), found),
+                        "give another folder, or the options in its config.toml to continue it");
   }
   fs::create_directories(out);
-  write_file(path, text);
+  write_file(path, config.to_toml());
 }
 
 void write_run_facts(const fs::path& out, const RunConfig& config, const Session& session,
@@ -219,7 +208,7 @@ void write_run_facts(const fs::path& out, const RunConfig& config, const Session
 
 void write_metrics(const fs::path& out, const RunConfig& config, const std::string& task, const Session& session,
                    const TrainingResult& result, const std::vector<Prediction>& predictions,
-                   const std::optional<Calibration>& calibration) {
+                   const std::optional<Calibration>& calibration, const fs::path& text_only_run) {
   ReportFacts facts;
   facts.model = config.model;
   facts.task = task;
@@ -228,11 +217,11 @@ void write_metrics(const fs::path& out, const RunConfig& config, const std::stri
   facts.data_fingerprint = session.dataset().fingerprint;
   facts.is_synthetic = session.dataset().is_synthetic;
   facts.family = session.dataset().family;
-  facts.select = result.select;
-  facts.select_by = result.select_by;
+  facts.select = name_of(result.select);
+  facts.select_by = name_of(result.select_by);
   facts.chosen_epoch = result.chosen_epoch;
   facts.epochs = std::int64_t(result.history.size());
-  auto text_only = stage1_text_scores(out, predictions);
+  auto text_only = scores_in(text_only_run, predictions);
   if (text_only.empty() && task == kMainTask) text_only = text_decoder_scores(predictions);
   std::vector<float> train_labels;
   for (const auto& prediction : predictions)

@@ -47,20 +47,18 @@ void open_run_folder(const std::filesystem::path& out, RunConfig& config, bool r
 /// Removes what open_run_folder and a run write; files of others stay.
 void clear_run_folder(const std::filesystem::path& out);
 
-/// The configuration of a run folder with every key: those that are younger than the run have their default.
-[[nodiscard]] std::string options_in(const std::filesystem::path& config_toml);
-
-/// Configuration without the options that do not change numbers (how often a state is saved).
-[[nodiscard]] std::string numeric_part(const std::string& toml);
+/// The options of a run folder, every key: those that are younger than the run have their default. Where the file is of
+/// a program whose keys or models are not ours: its keys as they stand. Throws ConfigError where it is no TOML.
+[[nodiscard]] std::vector<Setting> options_in(const std::filesystem::path& config_toml);
 
 /// run.json. `result`: null at the start, else what training gave.
 void write_run_facts(const std::filesystem::path& out, const RunConfig& config, const Session& session,
                      const std::vector<std::string>& notes, const TrainingResult* result);
 
-/// metrics.json, with the text-only predictor from out/pretrain/text where the run has one, else from the model, and
-/// with what the intervals of `calibration` do on the test split.
+/// metrics.json, with the text-only predictor of the run in the folder `text_only` where it scored these clips, else
+/// from the model, and with what the intervals of `calibration` do on the test split.
 void write_metrics(const std::filesystem::path& out, const RunConfig& config, const std::string& task,
                    const Session& session, const TrainingResult& result, const std::vector<Prediction>& predictions,
-                   const std::optional<Calibration>& calibration);
+                   const std::optional<Calibration>& calibration, const std::filesystem::path& text_only = {});
 
 }  // namespace kuda

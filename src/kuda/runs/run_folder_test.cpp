@@ -42,7 +42,7 @@ TEST(OpenRunFolder, ContinuesARunThatIsOlderThanAKey) {
   open_run_folder(out, config);
   const auto path = out / "config.toml";
   forget(path, "products");
-  EXPECT_EQ(options_in(path), config.to_toml());
+  EXPECT_EQ(options_in(path), config.schema().settings());
   EXPECT_THROW(open_run_folder(out, other), ConfigError);
   open_run_folder(out, config);
   EXPECT_EQ(read_file(path), config.to_toml());
@@ -54,8 +54,43 @@ TEST(OpenRunFolder, ComparesOptionsItCannotReadAsTheyStand) {
   std::filesystem::create_directories(out);
   const std::string text = "model = \"of_next_year\"\nseed = 7\n";
   write_file(out / "config.toml", text);
-  EXPECT_EQ(options_in(out / "config.toml"), text);
+  EXPECT_EQ(options_in(out / "config.toml"),
+            (std::vector<Setting>{{"model", "\"of_next_year\"", Effect::numbers}, {"seed", "7", Effect::numbers}}));
   EXPECT_THROW(open_run_folder(out, config), ConfigError);
+}
+
+TEST(OpenRunFolder, KnowsWhatAKeyDoesByItsSectionEvenInAFileItCannotRead) {
+  const auto out = test::scratch("run");
+  std::filesystem::create_directories(out);
+  const auto written = [&](const std::string& rest) {
+    write_file(out / "config.toml", "model = \"of_next_year\"\n[of_next_year]\nsave_every = 2\n[train]\n" + rest);
+    return options_in(out / "config.toml");
+  };
+  const auto options = written("lr = 1\nsave_every = 3\n");
+  const std::vector<Setting> expected{{"model", "\"of_next_year\"", Effect::numbers},
+                                      {"of_next_year.save_every", "2", Effect::numbers},
+                                      {"train.lr", "1", Effect::numbers},
+                                      {"train.save_every", "3", Effect::none}};
+  EXPECT_EQ(options, expected);
+  EXPECT_THROW((void)written("lr = \n"), ConfigError) << "no TOML";
+}
+
+TEST(OpenRunFolder, ARunMayBeSavedMoreOftenButNotMove) {
+  const auto out = test::scratch("run");
+  auto config = small_config();
+  open_run_folder(out, config);
+  auto often = small_config("[train]\nsave_every = 5\n[pretrain]\nsave_seconds = 1\n");
+  open_run_folder(out, often);
+  EXPECT_EQ(read_file(out / "config.toml"), often.to_toml());
+  auto elsewhere = small_config("threads = 3\n");
+  try {
+    open_run_folder(out, elsewhere);
+    FAIL();
+  } catch (const ConfigError& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("now threads = 3, before threads = 0"), std::string::npos) << message;
+    EXPECT_EQ(message.find("save_every"), std::string::npos) << "changes no number: " << message;
+  }
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ Session::Session(const RunConfig& config, const std::string& path, const DataCon
   for (const auto& line : describe(cleaning_, collate_)) log_info("{}: {}", dataset_.name, line);
 }
 
-Collator Session::collator(const std::string& target, bool crop) {
+Collator Session::collator(std::optional<Modality> target, bool crop) {
   auto config = collate_;
   config.target = target;
   config.crop = crop;

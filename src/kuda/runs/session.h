@@ -28,7 +28,7 @@ class Session {
   [[nodiscard]] const DataShape& shape() const noexcept { return shape_; }
   [[nodiscard]] const CleaningCounts& cleaning() const noexcept { return cleaning_; }
   /// Batches for a task: `target` as in DataConfig, `crop` for padding-invariant models.
-  [[nodiscard]] Collator collator(const std::string& target, bool crop);
+  [[nodiscard]] Collator collator(std::optional<Modality> target, bool crop);
   /// Of a checkpoint of this run; `shape` is that of the saved model.
   [[nodiscard]] CheckpointFacts facts(const std::string& task, const DataShape& shape) const;
 

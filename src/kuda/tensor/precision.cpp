@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
-#include "kuda/base/names.h"
+#include "kuda/base/named_values.h"
 #include "kuda/tensor/operators.h"
 
 namespace kuda {
@@ -24,11 +24,9 @@ bool has_bf16_instructions() {
 
 }  // namespace
 
-const char* precision_name(Precision precision) noexcept { return kPrecisions[static_cast<std::size_t>(precision)]; }
+const char* precision_name(Precision precision) noexcept { return name_of(precision); }
 
-Precision precision_from(const std::string& name) {
-  return static_cast<Precision>(place_of(name, kPrecisions, "precision"));
-}
+Precision precision_from(const std::string& name) { return value_of<Precision>(name, "precision"); }
 
 PrecisionSupport support_of(const torch::Device& device) {
   PrecisionSupport support;

@@ -24,8 +24,7 @@ enum class Precision {
   int8            ///< scoring only, text encoder only: products of 8-bit integers; the rest in float32
 };
 
-/// As the configuration and the command line spell them, in the order of Precision.
-inline constexpr std::array<const char*, 4> kPrecisions{"fp32", "bf16", "bf16-emulated", "int8"};
+constexpr auto value_names(Precision) { return std::array{"fp32", "bf16", "bf16-emulated", "int8"}; }
 /// One sentence for the help of options.
 inline constexpr const char* kPrecisionHelp =
     "fp32; bf16 = matrix products in bfloat16, on processors and GPUs made for it; bf16-emulated = the same numbers on "

@@ -21,7 +21,7 @@ std::string refusal(Precision precision, const torch::Device& device, const Prec
 }
 
 TEST(Precision, NamesReadBackAndUnknownOnesGetTheNearest) {
-  for (const char* name : kPrecisions) EXPECT_STREQ(precision_name(precision_from(name)), name);
+  for (const char* name : kNamesOf<Precision>) EXPECT_STREQ(precision_name(precision_from(name)), name);
   EXPECT_THAT(error_of<ConfigError>([] { (void)precision_from("bf61"); }), HasSubstr("did you mean 'bf16'?"));
 }
 

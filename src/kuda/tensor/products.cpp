@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "kuda/base/error.h"
-#include "kuda/base/names.h"
+#include "kuda/base/named_values.h"
 #include "kuda/tensor/operators.h"
 
 namespace kuda {
@@ -67,11 +67,9 @@ struct OneDnnLinear : torch::autograd::Function<OneDnnLinear> {
 
 }  // namespace
 
-Products products_from(const std::string& name) {
-  return static_cast<Products>(place_of(name, kProducts, "library of products"));
-}
+Products products_from(const std::string& name) { return value_of<Products>(name, "library of products"); }
 
-const char* products_name(Products products) noexcept { return kProducts[static_cast<std::size_t>(products)]; }
+const char* products_name(Products products) noexcept { return name_of(products); }
 
 void use_products(Products products) {
   if (products == Products::onednn && !has_onednn())

@@ -19,8 +19,7 @@ enum class Products {
   onednn
 };
 
-/// As the configuration spells them, in the order of Products.
-inline constexpr std::array<const char*, 3> kProducts{"auto", "default", "onednn"};
+constexpr auto value_names(Products) { return std::array{"auto", "default", "onednn"}; }
 
 /// Throws ConfigError listing the known names.
 [[nodiscard]] Products products_from(const std::string& name);

@@ -127,7 +127,7 @@ TEST(DataParallel, AStepWithoutDropoutIsThatOfOneLargeBatch) {
 
 TEST(DataParallel, SelectsByTheSameLossAsOneProcess) {
   auto config = shared_config();
-  config.select_by = "loss";
+  config.select_by = SelectBy::loss;
   const auto one = scratch_folder("one"), two = scratch_folder("two");
   train_toy(one, "parameters", config);
   ASSERT_THAT(in_processes(2,

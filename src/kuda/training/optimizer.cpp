@@ -21,9 +21,9 @@ Optimizer::Optimizer(Model& model, const TrainConfig& config, std::int64_t phase
       beta1_(config.betas[0]),
       beta2_(config.betas[1]),
       eps_(config.eps),
-      is_sgd_(config.optimizer == "sgd"),
-      is_decoupled_(config.optimizer != "adam"),
-      has_raw_eps_(config.optimizer == "adamw_transformers"),
+      is_sgd_(config.optimizer == OptimizerKind::sgd),
+      is_decoupled_(config.optimizer != OptimizerKind::adam),
+      has_raw_eps_(config.optimizer == OptimizerKind::adamw_transformers),
       prefix_(phase == 0 ? "optimizer/" : fmt::format("optimizer{}/", phase)) {
   std::unordered_set<const void*> used;
   for (const auto& group : model.parameter_groups()) {

@@ -72,12 +72,12 @@ struct PlainUpdate {
         second(torch::zeros_like(value)) {}
   void step(const Tensor& of_loss, const TrainConfig& config, double rate, double weight_decay) {
     auto gradient = of_loss.to(torch::kFloat64);
-    if (config.optimizer == "sgd") {
+    if (config.optimizer == OptimizerKind::sgd) {
       first = config.betas[0] * first + gradient + weight_decay * value;
       value = value - rate * first;
       return;
     }
-    if (config.optimizer == "adam")
+    if (config.optimizer == OptimizerKind::adam)
       gradient = gradient + weight_decay * value;
     else
       value = value * (1 - rate * weight_decay);
@@ -85,8 +85,8 @@ struct PlainUpdate {
     first = config.betas[0] * first + (1 - config.betas[0]) * gradient;
     second = config.betas[1] * second + (1 - config.betas[1]) * gradient.square();
     const double correction = std::sqrt(1 - std::pow(config.betas[1], double(steps)));
-    const auto root = config.optimizer == "adamw_transformers" ? (second.sqrt() + config.eps) / correction
-                                                               : second.sqrt() / correction + config.eps;
+    const auto root = config.optimizer == OptimizerKind::adamw_transformers ? (second.sqrt() + config.eps) / correction
+                                                                            : second.sqrt() / correction + config.eps;
     value = value - rate / (1 - std::pow(config.betas[0], double(steps))) * first / root;
   }
 };
@@ -110,10 +110,11 @@ TEST(Optimizer, GroupsHaveTheirOwnRateAndDecay) {
 }
 
 TEST(Optimizer, EveryStepIsThePlainUpdate) {
-  for (const char* name : {"adamw", "adam", "adamw_transformers", "sgd"}) {
+  for (const auto kind :
+       {OptimizerKind::adamw, OptimizerKind::adam, OptimizerKind::adamw_transformers, OptimizerKind::sgd}) {
     ManySizes model;
     auto config = config_of(0.01, 0.1);
-    config.optimizer = name;
+    config.optimizer = kind;
     config.betas = {0.8, 0.99};
     config.eps = 1e-3;  // large enough to be seen
     Optimizer optimizer(model, config);
@@ -131,7 +132,7 @@ TEST(Optimizer, EveryStepIsThePlainUpdate) {
       optimizer.step();
       for (std::size_t i = 0; i < parameters.size(); ++i)  // float32 of values below one, some roundings a step
         EXPECT_LT((parameters[i] - expected[i].value).abs().max().item<double>(), 1e-6)
-            << name << ", step " << step << ", parameter " << i;
+            << name_of(kind) << ", step " << step << ", parameter " << i;
     }
     const auto state = optimizer.state();
     EXPECT_EQ(state.at("optimizer/matrix/steps").to_integers("steps")[0], 6);
@@ -172,7 +173,7 @@ TEST(Optimizer, TheLayoutOfAGradientDoesNotMatter) {
 TEST(Optimizer, TheOlderAdamWAddsEpsToTheUncorrectedRoot) {
   TwoGroups model;
   auto config = config_of(0.01, 0);
-  config.optimizer = "adamw_transformers";
+  config.optimizer = OptimizerKind::adamw_transformers;
   config.eps = 0.1;  // as large as the root of the moment, so that its place matters
   double expected = 2, m = 0, v = 0;
   std::map<std::string, io::Array> state;
@@ -307,11 +308,11 @@ TEST(TrainConfig, ChecksWhatOneFieldCannot) {
 
 TEST(PretrainConfig, EpochsPerTaskUnlessOneNumberIsGiven) {
   PretrainConfig config;
-  EXPECT_EQ(config.for_task("audio").epochs, 50);
-  EXPECT_EQ(config.for_task("text").epochs, 100);
+  EXPECT_EQ(config.for_task(Modality::audio).epochs, 50);
+  EXPECT_EQ(config.for_task(Modality::text).epochs, 100);
   config.epochs = 3;
-  EXPECT_EQ(config.for_task("audio").epochs, 3);
-  EXPECT_EQ(config.for_task("audio").lr, 1e-4);
+  EXPECT_EQ(config.for_task(Modality::audio).epochs, 3);
+  EXPECT_EQ(config.for_task(Modality::audio).lr, 1e-4);
 }
 
 }  // namespace

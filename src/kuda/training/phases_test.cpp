@@ -110,7 +110,7 @@ double first_after(const std::function<void(TrainConfig&)>& change) {
   auto task = two_phase_task();
   auto config = test::toy_config();
   config.epochs = 1;
-  config.schedule = "constant";
+  config.schedule = Schedule::constant;
   config.eps = 1;  // so that steps show the size of gradients
   change(config);
   (void)train(task, config, 3, {.state = test::scratch_folder("state")});
@@ -121,7 +121,7 @@ TEST(Accumulation, SumsOfBatchesAreLargerThanTheirMean) {
   const double mean = first_after([](TrainConfig& config) { config.accumulate = 2; });
   const double sum = first_after([](TrainConfig& config) {
     config.accumulate = 2;
-    config.accumulate_as = "sum";
+    config.accumulate_as = Accumulation::sum;
   });
   EXPECT_GT(std::abs(sum), 1.2 * std::abs(mean));
 }
@@ -132,7 +132,7 @@ TEST(Accumulation, AnIncompleteLastStepCanBeLost) {
   auto config = test::toy_config();
   config.epochs = 1;
   config.accumulate = 3;
-  config.leftover = "drop";
+  config.leftover = Leftover::drop;
   (void)train(task, config, 3, {.state = test::scratch_folder("state")});
   EXPECT_EQ(dynamic_cast<TwoPhases&>(*task.model).batches, 3 + 4) << "lost batches still update what is kept";
   config.accumulate = 5;
@@ -143,7 +143,7 @@ TEST(Accumulation, AnIncompleteLastStepCanBeLost) {
 
 TEST(Adam, DecayEntersTheGradient) {
   // One step: Adam's is -lr * g / (|g| + eps) with g = gradient + decay * weight; AdamW shrinks the weight instead.
-  for (const std::string kind : {"adam", "adamw"}) {
+  for (const auto kind : {OptimizerKind::adam, OptimizerKind::adamw}) {
     TwoPhases model;
     TrainConfig config;
     config.optimizer = kind;
@@ -158,8 +158,8 @@ TEST(Adam, DecayEntersTheGradient) {
     }
     weight.mutable_grad() = torch::full({1}, 0.5);
     optimizer.step();
-    const double expected = kind == "adam" ? 2 - 0.1 * 1.5 / 2.5 : 2 * (1 - 0.1 * 0.5) - 0.1 * 0.5 / 1.5;
-    EXPECT_NEAR(weight.item<double>(), expected, 1e-6) << kind;
+    const double expected = kind == OptimizerKind::adam ? 2 - 0.1 * 1.5 / 2.5 : 2 * (1 - 0.1 * 0.5) - 0.1 * 0.5 / 1.5;
+    EXPECT_NEAR(weight.item<double>(), expected, 1e-6) << name_of(kind);
     EXPECT_FALSE(weight.grad().defined()) << "cleared";
   }
 }
@@ -167,7 +167,7 @@ TEST(Adam, DecayEntersTheGradient) {
 TEST(Schedule, StepAndPlateauFollowTheEpochsBefore) {
   TrainConfig config;
   config.lr = 1;
-  config.schedule = "step";
+  config.schedule = Schedule::step;
   config.decay_every = 2;
   config.decay = 0.5;
   std::vector<double> rates, values;
@@ -176,7 +176,7 @@ TEST(Schedule, StepAndPlateauFollowTheEpochsBefore) {
     values.push_back(1);
   }
   EXPECT_EQ(rates, (std::vector<double>{1, 1, 0.5, 0.5, 0.25, 0.25}));
-  config.schedule = "plateau";
+  config.schedule = Schedule::plateau;
   config.patience = 1;
   const auto rate = [&](std::vector<double> seen) { return learning_rate(config, seen); };
   EXPECT_EQ(rate({}), 1);

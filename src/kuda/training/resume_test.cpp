@@ -29,7 +29,7 @@ TrainConfig rough_config() {
   auto config = toy_config();
   config.epochs = 5;
   config.lr = 0.3;  // rough, so that best epochs come early and late
-  config.schedule = "released";
+  config.schedule = Schedule::released;
   return config;
 }
 
@@ -219,7 +219,7 @@ TEST(Resume, KilledAtArbitraryTimesItEndsWithTheSameBytes) {
 TrainConfig reloading_config() {
   auto config = rough_config();
   config.epochs = 14;
-  config.schedule = "reload";
+  config.schedule = Schedule::reload;
   config.patience = 0;
   config.decay = 0.5;
   config.trials = 5;

@@ -75,14 +75,15 @@ StepSums train_step(const TrainingTask& task, const TrainConfig& config, const T
   run.group.together([&] {
     for (auto i = std::size_t(run.group.rank()); i < parts.size(); i += std::size_t(run.group.size())) {
       torch::manual_seed(i == 0 ? order.seed : stream_seed(order.seed, "part", i));
-      step.do_part(parts[i], config.accumulate_as == "sum" ? 1 : double(parts[i].size()) / double(order.rows.size()));
+      const bool counts_in_full = config.accumulate_as == Accumulation::sum;
+      step.do_part(parts[i], counts_in_full ? 1 : double(parts[i].size()) / double(order.rows.size()));
       if (config.clip_each_batch) optimizer.clip_values();
     }
   });
   step.sums.is_stop_asked = run.is_asked_to_stop();
   sum_step(run.group, *task.model, step.sums);
   step.require_finite_gradients(optimizer);
-  if (config.leftover == "drop" && std::int64_t(parts.size()) < config.accumulate)
+  if (config.leftover == Leftover::drop && std::int64_t(parts.size()) < config.accumulate)
     optimizer.clear_gradients();
   else
     optimizer.step();

@@ -101,7 +101,7 @@ inline TrainConfig toy_config() {
   config.batch_size = 4;  // 14 clips: 4 steps an epoch, the last with 2
   config.lr = 0.02;
   config.weight_decay = 0.01;
-  config.schedule = "shifted";
+  config.schedule = Schedule::shifted;
   return config;
 }
 

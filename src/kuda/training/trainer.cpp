@@ -7,7 +7,6 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <span>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -34,14 +33,11 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 /// Digest of the options that change numbers.
 std::string digest_of(TrainConfig config) {
-  config.save_every = 1;
-  config.save_seconds = 0;
   Fields fields;
   config.describe(fields);
   Schema schema;
-  schema.add("train", "", fields);
-  const auto text = schema.to_toml();
-  return sha256(text).substr(0, 16);
+  schema.add("train", "", std::move(fields));
+  return schema.digest().substr(0, 16);
 }
 
 class Trainer {
@@ -71,7 +67,7 @@ class Trainer {
     result.is_stopped_early = at_.epoch < config_.epochs;
     result.select = config_.select;
     result.select_by = config_.select_by;
-    result.chosen_epoch = config_.select == "last" ? at_.epoch : at_.best_epoch;
+    result.chosen_epoch = config_.select == Selection::last ? at_.epoch : at_.best_epoch;
     if (result.chosen_epoch != at_.epoch) result.chosen_weights = best_file();
     return result;
   }
@@ -79,12 +75,13 @@ class Trainer {
  private:
   void check_selection() const {
     const bool is_watched = config_.early_stop > 0 || config_.follows_values();
-    const bool needs_valid = config_.select == "valid" || (config_.select == "last" && is_watched);
-    if ((needs_valid && task_.valid.empty()) || (config_.select == "test" && task_.test.empty()))
+    const bool needs_valid = config_.select == Selection::valid || (config_.select == Selection::last && is_watched);
+    if ((needs_valid && task_.valid.empty()) || (config_.select == Selection::test && task_.test.empty()))
       throw ConfigError(
-          fmt::format("{}: select = \"{}\"{}{}: the data set has no clip with a label in that split", task_.name,
-                      config_.select, config_.early_stop > 0 ? " with early_stop" : "",
-                      config_.follows_values() ? fmt::format(" with schedule = \"{}\"", config_.schedule) : ""),
+          fmt::format(
+              "{}: select = \"{}\"{}{}: the data set has no clip with a label in that split", task_.name,
+              name_of(config_.select), config_.early_stop > 0 ? " with early_stop" : "",
+              config_.follows_values() ? fmt::format(" with schedule = \"{}\"", name_of(config_.schedule)) : ""),
           "set select = \"last\", early_stop = 0 and a schedule that looks at no split");
   }
 
@@ -120,7 +117,7 @@ class Trainer {
     if (config_.early_stop > 0 && at_.epoch - at_.best_epoch >= config_.early_stop) return true;
     return does_reload() && reload_point(config_, values()).reloads >= config_.trials;
   }
-  [[nodiscard]] bool does_reload() const { return config_.schedule == "reload"; }
+  [[nodiscard]] bool does_reload() const { return config_.schedule == Schedule::reload; }
   [[nodiscard]] std::filesystem::path best_file() const { return run_.state / "best.safetensors"; }
 
   [[nodiscard]] TrainingFacts facts() const {
@@ -185,8 +182,9 @@ class Trainer {
 
   /// What selects, of an epoch: lower is better.
   [[nodiscard]] double value(const EpochRecord& record) const {
-    if (config_.select_by == "mae") return config_.select == "test" ? record.test_mae : record.valid_mae;
-    return config_.select == "test" ? record.test_loss : record.valid_loss;
+    if (config_.select_by == SelectBy::mae)
+      return config_.select == Selection::test ? record.test_mae : record.valid_mae;
+    return config_.select == Selection::test ? record.test_loss : record.valid_loss;
   }
 
   [[nodiscard]] std::vector<double> values() const {
@@ -215,7 +213,7 @@ class Trainer {
     record.loss = at_.loss_sum / double(at_.clips);
     for (const auto& [name, sum] : at_.term_sums) record.terms.emplace_back(name, sum / double(at_.clips));
     const auto valid = score(task_.valid);
-    const auto test = config_.select == "test" ? score(task_.test) : SplitScore();
+    const auto test = config_.select == Selection::test ? score(task_.test) : SplitScore();
     record.valid_mae = valid.mae;
     record.valid_corr = valid.corr;
     record.valid_loss = valid.loss;
@@ -226,7 +224,7 @@ class Trainer {
     if (record.is_best) {
       at_.best_epoch = record.epoch;
       at_.best_value = value(record);
-      if (run_.group.is_first() && (config_.select != "last" || does_reload()))
+      if (run_.group.is_first() && (config_.select != Selection::last || does_reload()))
         write_best(run_.state, *task_.model, optimizers_, record.epoch, does_reload());
     }
     at_.history.push_back(record);
@@ -270,7 +268,7 @@ class Trainer {
       text += fmt::format("  valid MAE {:.4f}  Corr {:.4f}", record.valid_mae, record.valid_corr);
     if (!std::isnan(record.valid_loss)) text += fmt::format("  loss {:.4f}", record.valid_loss);
     if (!std::isnan(record.test_mae)) text += fmt::format("  test MAE {:.4f} (selects: diagnostic)", record.test_mae);
-    if (record.is_best && config_.select != "last") text += "  best so far";
+    if (record.is_best && config_.select != Selection::last) text += "  best so far";
     return text + "  " + format_duration(record.seconds);
   }
 
@@ -292,13 +290,12 @@ class Trainer {
 TrainingResult train(const TrainingTask& task, const TrainConfig& config, std::uint64_t seed, const TrainingRun& run) {
   config.check("train");
   check_shares(config, "train", run.group);
-  const auto precision = precision_from(config.precision);
-  require_support(precision, task.device);
+  require_support(config.precision, task.device);
   const struct Back {  // also when the training is stopped
     Model& model;
     ~Back() { model.use_precision(Precision::fp32); }
   } back{*task.model};
-  task.model->use_precision(precision);
+  task.model->use_precision(config.precision);
   return Trainer(task, config, seed, run).run();
 }
 

@@ -46,9 +46,9 @@ struct TrainingRun {
 
 struct TrainingResult {
   std::vector<EpochRecord> history;
-  std::int64_t chosen_epoch = 0;  ///< from 1
-  std::string select = "valid";   ///< how; "test" marks every number made with it as a diagnostic
-  std::string select_by = "mae";  ///< TrainConfig::select_by
+  std::int64_t chosen_epoch = 0;        ///< from 1
+  Selection select = Selection::valid;  ///< how; test marks every number made with it as a diagnostic
+  SelectBy select_by = SelectBy::mae;
   bool is_stopped_early = false;
   std::filesystem::path chosen_weights;  ///< empty when the last epoch is the chosen one
 };

@@ -50,8 +50,8 @@ TEST(Trainer, InBfloat16WeightsStayFloat32AndTheLossFalls) {
   auto task = toy_task(1, 0);
   auto config = toy_config();
   config.epochs = 30;
-  config.schedule = "constant";
-  config.precision = "bf16-emulated";
+  config.schedule = Schedule::constant;
+  config.precision = Precision::bf16_emulated;
   const auto result = train(task, config, 7, {.state = scratch_folder("state")});
   ASSERT_EQ(result.history.size(), 30U);
   for (const auto& record : result.history) EXPECT_TRUE(std::isfinite(record.loss) && std::isfinite(record.valid_mae));
@@ -60,7 +60,7 @@ TEST(Trainer, InBfloat16WeightsStayFloat32AndTheLossFalls) {
     EXPECT_EQ(item.value().scalar_type(), torch::kFloat32) << item.key();
   EXPECT_EQ(task.model->precision(), Precision::fp32) << "afterwards";
   auto exact = toy_task(1, 0);
-  config.precision = "fp32";
+  config.precision = Precision::fp32;
   (void)train(exact, config, 7, {.state = scratch_folder("exact")});
   EXPECT_NE(bytes_of(*exact.model), bytes_of(*task.model)) << "it was trained in float32";
 }
@@ -69,15 +69,15 @@ TEST(Trainer, ThatFailsLeavesTheModelInFloat32) {
   auto task = toy_task(1, 0);
   task.valid.clear();
   auto config = toy_config();
-  config.select = "valid";
-  config.precision = "bf16-emulated";
+  config.select = Selection::valid;
+  config.precision = Precision::bf16_emulated;
   EXPECT_THROW((void)train(task, config, 7, {.state = scratch_folder("state")}), ConfigError);
   EXPECT_EQ(task.model->precision(), Precision::fp32);
 }
 
 TEST(Trainer, RefusesToTrainInInt8) {
   auto config = toy_config();
-  config.precision = "int8";
+  config.precision = Precision::int8;
   EXPECT_THAT(error_of<ConfigError>([&] { (void)train(toy_task(), config, 1, {.state = scratch_folder("state")}); }),
               HasSubstr("int8 is for scoring"));
 }
@@ -86,7 +86,7 @@ TEST(Trainer, TheLossFalls) {
   auto task = toy_task(1, 0);
   auto config = toy_config();
   config.epochs = 30;
-  config.schedule = "constant";
+  config.schedule = Schedule::constant;
   const auto result = train(task, config, 7, {.state = scratch_folder("state")});
   ASSERT_EQ(result.history.size(), 30U);
   EXPECT_LT(result.history.back().loss, 0.5 * result.history.front().loss);
@@ -96,7 +96,7 @@ TEST(Trainer, TheLossFalls) {
 }
 
 TEST(Trainer, ALinearRateGoesByStepFromZero) {
-  const auto is_moved = [](const std::string& schedule, std::int64_t batch_size) {
+  const auto is_moved = [](Schedule schedule, std::int64_t batch_size) {
     const auto task = toy_task();
     auto config = toy_config();
     config.epochs = 1;
@@ -107,9 +107,9 @@ TEST(Trainer, ALinearRateGoesByStepFromZero) {
     (void)train(task, config, 7, {.state = scratch_folder("state")});
     return !torch::equal(weight, before);
   };
-  EXPECT_FALSE(is_moved("linear", 14)) << "one step, at rate 0";
-  EXPECT_TRUE(is_moved("linear", 7)) << "the second step has a rate";
-  EXPECT_TRUE(is_moved("constant", 14));
+  EXPECT_FALSE(is_moved(Schedule::linear, 14)) << "one step, at rate 0";
+  EXPECT_TRUE(is_moved(Schedule::linear, 7)) << "the second step has a rate";
+  EXPECT_TRUE(is_moved(Schedule::constant, 14));
 }
 
 TEST(Trainer, SameSeedSameBytesOtherSeedOtherBytes) {
@@ -147,16 +147,16 @@ TEST(Trainer, SelectsTheLastEpochOrTheTestSplitWhenAsked) {
   auto config = toy_config();
   config.lr = 0.5;
   config.epochs = 8;
-  config.select = "last";
+  config.select = Selection::last;
   auto result = train(toy_task(), config, 3, {.state = scratch_folder("last")});
   EXPECT_EQ(result.chosen_epoch, 8);
   EXPECT_TRUE(result.chosen_weights.empty());
-  EXPECT_EQ(result.select, "last");
+  EXPECT_EQ(result.select, Selection::last);
 
-  config.select = "test";
+  config.select = Selection::test;
   const auto task = toy_task();
   result = train(task, config, 3, {.state = scratch_folder("test")});
-  EXPECT_EQ(result.select, "test");
+  EXPECT_EQ(result.select, Selection::test);
   use_chosen_epoch(*task.model, result);
   const auto& chosen = result.history[std::size_t(result.chosen_epoch - 1)];
   for (const auto& record : result.history) EXPECT_LE(chosen.test_mae, record.test_mae);
@@ -164,7 +164,7 @@ TEST(Trainer, SelectsTheLastEpochOrTheTestSplitWhenAsked) {
 }
 
 TEST(Trainer, SelectsByTheModelsOwnLossAsTheMeanOverBatches) {
-  for (const std::string by : {"loss", "task_loss"}) {
+  for (const auto by : {SelectBy::loss, SelectBy::task_loss}) {
     auto config = toy_config();
     config.lr = 0.5;
     config.epochs = 8;
@@ -182,9 +182,9 @@ TEST(Trainer, SelectsByTheModelsOwnLossAsTheMeanOverBatches) {
     for (const auto& rows : in_batches(task.valid, 3)) {
       const auto batch = task.collate(rows);
       const auto losses = task.model->loss(task.model->forward(batch, nullptr), batch);
-      sum += (by == "loss" ? losses.total : losses.terms[0].second).item<double>();
+      sum += (by == SelectBy::loss ? losses.total : losses.terms[0].second).item<double>();
     }
-    EXPECT_EQ(chosen.valid_loss, sum / 2) << by;
+    EXPECT_EQ(chosen.valid_loss, sum / 2) << name_of(by);
     EXPECT_NE(chosen.valid_loss, chosen.valid_mae) << "batches of another size count alike";
   }
   EXPECT_TRUE(std::isnan(train(toy_task(), toy_config(), 3, {.state = scratch_folder("mae")}).history[0].valid_loss));
@@ -193,12 +193,12 @@ TEST(Trainer, SelectsByTheModelsOwnLossAsTheMeanOverBatches) {
 TEST(Trainer, EarlyStopAndPlateauFollowTheChosenValue) {
   // A model whose error falls in every epoch and whose loss, counted by itself, rises.
   auto config = toy_config();
-  config.schedule = "plateau";
+  config.schedule = Schedule::plateau;
   config.patience = 0;
   config.decay = 0.5;
   config.epochs = 8;
   config.early_stop = 3;
-  for (const std::string by : {"mae", "loss"}) {
+  for (const auto by : {SelectBy::mae, SelectBy::loss}) {
     auto task = toy_task(1, 0);
     auto& model = dynamic_cast<ToyModel&>(*task.model);
     model.poison = [&](const torch::Tensor& loss) {
@@ -206,7 +206,7 @@ TEST(Trainer, EarlyStopAndPlateauFollowTheChosenValue) {
     };
     config.select_by = by;
     const auto result = train(task, config, 3, {.state = scratch_folder("state")});
-    if (by == "mae") {
+    if (by == SelectBy::mae) {
       EXPECT_EQ(result.history.size(), 8U);
       EXPECT_EQ(result.history[3].lr, config.lr);
     } else {
@@ -221,7 +221,7 @@ TEST(Trainer, ASelectingLossThatIsNotFiniteNamesTheClips) {
   auto& model = dynamic_cast<ToyModel&>(*task.model);
   model.poison = [&](const torch::Tensor& loss) { return model.is_training() ? loss : loss / 0; };
   auto config = toy_config();
-  config.select_by = "loss";
+  config.select_by = SelectBy::loss;
   const auto message = error_of<Error>([&] { (void)train(task, config, 3, {.state = scratch_folder("state")}); });
   EXPECT_THAT(message, HasSubstr("the loss by which epochs are compared is inf"));
   EXPECT_THAT(message, HasSubstr("clip_14"));
@@ -229,7 +229,7 @@ TEST(Trainer, ASelectingLossThatIsNotFiniteNamesTheClips) {
 
 TEST(Trainer, ReloadGoesOnFromTheBestEpochAndEndsAfterItsTrials) {
   auto config = toy_config();
-  config.schedule = "reload";
+  config.schedule = Schedule::reload;
   config.patience = 0;
   config.decay = 0.5;
   config.trials = 2;
@@ -262,7 +262,7 @@ TEST(Trainer, StopsEarlyWhenNothingImproves) {
   auto config = toy_config();
   config.lr = 0;  // the weights stay, BatchNorm's statistics settle
   config.epochs = 100;
-  config.schedule = "constant";
+  config.schedule = Schedule::constant;
   config.early_stop = 3;
   const auto result = train(toy_task(), config, 3, {.state = scratch_folder("state")});
   EXPECT_TRUE(result.is_stopped_early);
@@ -276,13 +276,13 @@ TEST(Trainer, SelectionWithoutClipsIsAConfigError) {
   EXPECT_THAT(error_of<ConfigError>([&] { (void)train(task, toy_config(), 3, {.state = scratch_folder("a")}); }),
               HasSubstr("select = \"last\""));
   auto config = toy_config();
-  config.select = "last";
-  for (const char* schedule : {"plateau", "reload"}) {
+  config.select = Selection::last;
+  for (const auto schedule : {Schedule::plateau, Schedule::reload}) {
     config.schedule = schedule;
     EXPECT_THAT(error_of<ConfigError>([&] { (void)train(task, config, 3, {.state = scratch_folder("a")}); }),
-                HasSubstr(schedule));
+                HasSubstr(name_of(schedule)));
   }
-  config.schedule = "constant";
+  config.schedule = Schedule::constant;
   const auto result = train(task, config, 3, {.state = scratch_folder("b")});
   EXPECT_TRUE(std::isnan(result.history[0].valid_mae));
   task.train.clear();

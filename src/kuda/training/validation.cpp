@@ -11,7 +11,7 @@ namespace kuda {
 namespace {
 
 double selecting_loss(const TrainConfig& config, const Losses& losses, const Batch& batch) {
-  const auto& wanted = config.select_by == "loss" ? losses.total : losses.terms.front().second;
+  const auto& wanted = config.select_by == SelectBy::loss ? losses.total : losses.terms.front().second;
   const double loss = wanted.item<double>();
   if (!std::isfinite(loss))
     throw Error(fmt::format("the loss by which epochs are compared is {}\n  clips: {}", loss, list_ids(batch.ids, 64)),
@@ -25,10 +25,11 @@ SplitScore score_split(const TrainingTask& task, const TrainConfig& config, cons
                        const TrainingRun& run) {
   SplitScore found;
   if (rows.empty()) return found;
-  PredictOptions options{config.scoring_batch_size(), task.device, {}, nullptr, run.stop, {}, run.group};
+  PredictOptions options{
+      .batch_size = config.scoring_batch_size(), .device = task.device, .stop = run.stop, .group = run.group};
   std::vector<double> losses;  // by batch; each process fills in those that it scores
   auto next = std::size_t(run.group.rank());
-  if (config.select_by != "mae") {
+  if (config.select_by != SelectBy::mae) {
     losses.resize(in_batches(rows, options.batch_size).size());
     options.each_batch = [&](const Output& output, const Batch& batch) {
       losses[next] = selecting_loss(config, task.model->loss(output, batch), batch);

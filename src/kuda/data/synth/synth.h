@@ -21,6 +21,10 @@
 
 namespace kuda {
 
+/// Which modality carries the truth: a third of the clips each, or one of them in most.
+enum class TruthCarrier { balanced, text, vision, audio };
+constexpr auto value_names(TruthCarrier) { return std::array{"balanced", "text", "vision", "audio"}; }
+
 /// Sizes that are 0 and an empty family are taken from `like`, or from the small default set when `like` is empty.
 struct SynthOptions {
   std::string like;          ///< "", "sims", "simsv2", "mosi" or "mosei": sizes, lengths, widths, score range
@@ -28,11 +32,11 @@ struct SynthOptions {
   std::int64_t train = 0, valid = 0, test = 0;                        ///< clips
   std::int64_t text_length = 0, vision_length = 0, audio_length = 0;  ///< word pieces with specials, frames, frames
   std::int64_t vision_width = 0, audio_width = 0;
-  std::string family;                  ///< "sims": score in [-1, 1]; "mosi": score in [-3, 3]; both in steps of 0.2
-  std::string dominance = "balanced";  ///< which modality carries the truth: balanced, or mostly text, vision, audio
-  double noise = 0.4;                  ///< share of clips in which one modality is unrelated to the score
-  double conflict = 0.2;               ///< share of clips in which a supporting modality has the opposite sign
-  double label_noise = 0.12;           ///< deviation of the annotators, in halves of the score range
+  std::string family;  ///< "sims": score in [-1, 1]; "mosi": score in [-3, 3]; both in steps of 0.2
+  TruthCarrier dominance = TruthCarrier::balanced;
+  double noise = 0.4;         ///< share of clips in which one modality is unrelated to the score
+  double conflict = 0.2;      ///< share of clips in which a supporting modality has the opposite sign
+  double label_noise = 0.12;  ///< deviation of the annotators, in halves of the score range
 
   void describe(Fields& fields);
   /// All sizes filled in. Throws ConfigError for unknown names and for values out of range.

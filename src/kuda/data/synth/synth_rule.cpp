@@ -36,7 +36,9 @@ Modality SynthState::dominant() const noexcept {
 }
 
 SynthRule::SynthRule(const SynthOptions& options)
-    : levels_(options.family == "mosi" ? 31 : 11), centre_(levels_ / 2), label_noise_(options.label_noise) {
+    : levels_(metric_family(options.family) == MetricFamily::mosi ? 31 : 11),
+      centre_(levels_ / 2),
+      label_noise_(options.label_noise) {
   for (int dominant = 0; dominant < levels_; ++dominant) {
     std::vector<int> agreeing, opposing;
     for (int level = 0; level < levels_; ++level) {

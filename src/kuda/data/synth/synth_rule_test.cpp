@@ -96,7 +96,7 @@ TEST(SynthRule, NoiseModalityIsUnrelatedToTheScore) {
 
 TEST(SynthRule, SharesAreTheOnesAskedFor) {
   SynthOptions options;
-  options.dominance = "vision";
+  options.dominance = TruthCarrier::vision;
   options.noise = 0.3;
   options.conflict = 0.5;
   const int n = 20000;
@@ -195,7 +195,7 @@ TEST(SynthBounds, BlindPredictorSuffersFromNoise) {
 
 TEST(SynthBounds, FavouredModalityHasTheLowestBound) {
   SynthOptions options;
-  options.dominance = "text";
+  options.dominance = TruthCarrier::text;
   const SynthBounds bounds = synth_bounds(options);
   EXPECT_LT(bounds.single.text + 0.05, bounds.single.vision);
   EXPECT_NEAR(bounds.single.vision, bounds.single.audio, 1e-9);

@@ -20,6 +20,11 @@ void keep(Trace* trace, const std::string& name, const Tensor& value) {
   if (trace != nullptr) trace->keep(name, value);
 }
 
+/// "block0/weighed/T"
+std::string traced_name(std::size_t block, const char* part, Modality modality) {
+  return fmt::format("block{}/{}/{}", block, part, letter(modality));
+}
+
 }  // namespace
 
 ModalityTensors sentiment_ratio(const KudaConfig& config, const ModalityTensors& predictions, const Tensor& label) {
@@ -118,10 +123,10 @@ Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionConte
     const auto crossed = cross(cross_[m], fused, context.aligned[m], context.at, trace ? &weights : nullptr);
     const auto weighed = weigh(m, crossed, context);
     sum = sum.defined() ? sum + weighed : weighed;
-    const char letters[] = {letter(m), '\0'};
-    keep(trace, name("cross/") + letters, crossed);
-    keep(trace, name("weighed/") + letters, weighed);
-    keep(trace, name("attn/") + letters, weights);
+    const auto block = static_cast<std::size_t>(index);
+    keep(trace, traced_name(block, "cross", m), crossed);
+    keep(trace, traced_name(block, "weighed", m), weighed);
+    keep(trace, traced_name(block, "attn", m), weights);
   }
   const auto mixed = sum_norm_(sum.defined() ? sum : torch::zeros_like(fused));  // text-centred with text alone
   keep(trace, name("fused"), mixed);
@@ -182,6 +187,16 @@ Tensor FusionImpl::forward(FusionContext context, Trace* trace) {
       fused = fused.defined() ? fused + aligned : aligned;
   for (std::size_t b = 0; b < blocks_.size(); ++b) fused = blocks_[b](fused, context, static_cast<int>(b), trace);
   return context.at.unpack(fused);
+}
+
+std::vector<FusionBlockTrace> FusionImpl::traced_blocks() const {
+  std::vector<FusionBlockTrace> blocks(blocks_.size());
+  for (std::size_t b = 0; b < blocks.size(); ++b)
+    for (std::size_t m = 0; m < 3; ++m) {
+      blocks[b].weighed[m] = traced_name(b, "weighed", m);
+      blocks[b].attention[m] = traced_name(b, "attn", m);
+    }
+  return blocks;
 }
 
 Tensor contrastive_loss(const Tensor& u, const Tensor& f) {

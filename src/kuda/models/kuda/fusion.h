@@ -98,6 +98,8 @@ class FusionImpl : public torch::nn::Module, public SkipsPadding {
                       std::int64_t common_length);
   /// F^L [B, L, D] from the sum F^0 of the aligned features; [B, 1, D] where a variant gives one vector.
   torch::Tensor forward(FusionContext context, Trace* trace);
+  /// What forward() keeps in a trace, block by block.
+  [[nodiscard]] std::vector<FusionBlockTrace> traced_blocks() const;
 
  private:
   bool mask_alignment_;

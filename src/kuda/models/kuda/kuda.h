@@ -23,6 +23,7 @@ class Kuda final : public Model {
   Losses loss(const Output& output, const Batch& batch) override;
   std::vector<ParameterGroup> parameter_groups() override;
   [[nodiscard]] bool is_padding_invariant() const override;
+  [[nodiscard]] std::vector<FusionBlockTrace> fusion_blocks() const override { return fusion_->traced_blocks(); }
   [[nodiscard]] std::vector<std::string> notes() const override;
   /// The module of one modality, for loading stage 1 into it; empty when absent.
   Unimodal& unimodal(Modality modality) { return unimodal_[modality]; }
