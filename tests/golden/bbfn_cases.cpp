@@ -19,9 +19,9 @@ bbfn::BbfnConfig bbfn_config_of(const nlohmann::json& facts) {
   config.width = facts.at("attn_dim");
   config.heads = facts.at("num_heads");
   config.layers = facts.at("layers");
-  config.text = facts.at("use_bert").get<bool>() ? "bert" : "embedding";
+  config.text = facts.at("use_bert").get<bool>() ? bbfn::BbfnConfig::Text::bert : bbfn::BbfnConfig::Text::embedding;
   config.embedding_width = facts.at("orig_d_l");
-  config.encoder = facts.at("proj_type");
+  config.encoder = value_of<bbfn::BbfnConfig::Encoder>(facts.at("proj_type").get<std::string>());
   config.kernel_text = facts.at("l_ksize");
   config.kernel_vision = facts.at("v_ksize");
   config.kernel_audio = facts.at("a_ksize");
@@ -29,7 +29,7 @@ bbfn::BbfnConfig bbfn_config_of(const nlohmann::json& facts) {
   config.dropout_attention = config.dropout_relu = config.dropout_residual = config.dropout_embedding = 0;
   config.dropout_output = config.dropout_text = 0;
   config.lambda = facts.at("use_disc").get<bool>() ? facts.at("lambda_d").get<double>() : 0;
-  config.align = "words";
+  config.align = bbfn::BbfnConfig::Align::words;
   return config;
 }
 

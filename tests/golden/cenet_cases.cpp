@@ -60,7 +60,8 @@ Batch cenet_batch(const GoldenCase& golden, GoldenReport& report, const cenet::C
   return batch;
 }
 
-void check_cenet_single(const GoldenCase& golden, GoldenReport& report, cenet::Cenet& model, const cenet::CenetConfig& config) {
+void check_cenet_single(const GoldenCase& golden, GoldenReport& report, cenet::Cenet& model,
+                        const cenet::CenetConfig& config) {
   const auto batch = cenet_batch(golden, report, config, "in/");
   const auto tags = read_tags(golden, report, "in/");
   Trace trace;
@@ -92,7 +93,8 @@ TrainConfig cenet_schedule(const GoldenCase& golden, const Tensor& order) {
   return config;
 }
 
-void check_cenet_trajectory(const GoldenCase& golden, GoldenReport& report, cenet::Cenet& model, const cenet::CenetConfig& config) {
+void check_cenet_trajectory(const GoldenCase& golden, GoldenReport& report, cenet::Cenet& model,
+                            const cenet::CenetConfig& config) {
   const auto all = cenet_batch(golden, report, config, "in/"), valid = cenet_batch(golden, report, config, "in/valid_");
   const auto tags = read_tags(golden, report, "in/"), valid_tags = read_tags(golden, report, "in/valid_");
   const auto order = golden.tensor("in/order");  // [epochs, steps, batch], -1: none
@@ -164,7 +166,7 @@ void check_cenet(const GoldenCase& golden, GoldenReport& report) {
   const auto& facts = golden.config();
   if (facts.at("_variant") == "kmeans") return check_kmeans(golden, report);
   cenet::CenetConfig config;
-  config.variant = facts.at("_variant");
+  config.variant = value_of<cenet::CenetConfig::Variant>(facts.at("_variant").get<std::string>());
   // Cluster ids are frames of one feature here, whatever the widths of the frames that they stand for.
   const auto width = [&](std::size_t m) {
     return config.is_codebook() ? 1 : facts.at("feature_dims").at(m).get<int>();

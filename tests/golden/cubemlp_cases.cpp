@@ -20,7 +20,8 @@ cubemlp::CubeMlpConfig cubemlp_config_of(const nlohmann::json& facts) {
   cubemlp::CubeMlpConfig config;
   config.width = facts.at("d_common");
   config.time_length = facts.at("time_len");
-  config.encoder = facts.at("encoders");
+  const auto named = [&](const char* key) { return facts.at(key).get<std::string>(); };
+  config.encoder = value_of<cubemlp::CubeMlpConfig::Encoder>(named("encoders"));
   const auto sizes = [&](const char* key, std::size_t axis) {
     std::vector<std::int64_t> list;
     for (const auto& block : facts.at(key)) list.push_back(block.at(axis));
@@ -34,20 +35,20 @@ cubemlp::CubeMlpConfig cubemlp_config_of(const nlohmann::json& facts) {
   config.out_channel = sizes("d_outs", 2);
   config.residual_projection.clear();
   for (const bool is_projected : facts.at("res_project")) config.residual_projection.push_back(is_projected ? 1 : 0);
-  config.activation = facts.at("activate");
+  config.activation = value_of<Activation>(named("activate"));
   config.norm_first = facts.at("ln_first");
   config.bias = facts.at("bias");
-  config.compose_time = facts.at("features_compose_t");
-  config.compose_modality = facts.at("features_compose_k");
+  config.compose_time = value_of<cubemlp::CubeMlpConfig::Compose>(named("features_compose_t"));
+  config.compose_modality = value_of<cubemlp::CubeMlpConfig::Compose>(named("features_compose_k"));
   config.dropout = {0, 0, 0, 0};
   config.dropout_mlp = {0, 0, 0};
   config.dropout_text = 0;
-  config.loss = lower(facts.at("loss"));
+  config.loss = value_of<cubemlp::CubeMlpConfig::Loss>(lower(facts.at("loss")));
   const double scale = facts.at("bert_lr_rate");
   config.bert_lr_scale = scale > 0 ? scale : 1;  // one group: the same rate
   const auto& frozen = facts.at("bert_freeze");  // "no", "part", "all"
   config.frozen_layers = frozen == "part" ? 9 : frozen == "all" ? -1 : 0;
-  config.align = "centre";
+  config.align = cubemlp::CubeMlpConfig::Align::centre;
   return config;
 }
 
@@ -105,7 +106,8 @@ void check_cubemlp_case(const GoldenCase& golden, GoldenReport& report, cubemlp:
   const auto output = model.forward(batch, &trace);
   report.compare("out/pred", output.score);
   for (const std::string kind : {"mae", "mse", "rmse", "simse"})
-    report.compare("out/loss_" + kind, cubemlp::score_error(kind, output.score, batch.label));
+    report.compare("out/loss_" + kind,
+                   cubemlp::score_error(value_of<cubemlp::CubeMlpConfig::Loss>(kind), output.score, batch.label));
   report.compare("out/features", trace.at("features"));
   for (const auto& [name, value] : trace.all())
     if (name != "features" && !name.starts_with("mean/"))  // the means are ours (ModelInfo::features)

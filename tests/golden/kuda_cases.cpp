@@ -30,11 +30,14 @@ Setting setting_of(const GoldenCase& golden) {
   const auto& dims = facts.at("dims_cfg");
   Setting setting;
   auto& config = setting.config;
-  config.ratio = facts.value("ratio_fn", "gauss") == "inverse" ? "inverse" : "gaussian";
-  config.ratio_place = facts.value("ratio_place", "pre");
-  config.ratio_at_test = facts.value("profile", "released") == "paper" ? "one" : "none";
+  config.ratio = facts.value("ratio_fn", "gauss") == "inverse" ? kuda_model::KudaConfig::Ratio::inverse
+                                                               : kuda_model::KudaConfig::Ratio::gaussian;
+  config.ratio_place = value_of<kuda_model::KudaConfig::RatioPlace>(facts.value("ratio_place", "pre"));
+  const bool is_paper = facts.value("profile", "released") == "paper";
+  config.ratio_at_test =
+      is_paper ? kuda_model::KudaConfig::RatioAtTest::one : kuda_model::KudaConfig::RatioAtTest::none;
   config.k = facts.value("k", 0.1);
-  config.task_loss = facts.value("task_loss", "mse");
+  config.task_loss = value_of<kuda_model::KudaConfig::TaskLoss>(facts.value("task_loss", "mse"));
   config.lambda = facts.value("nce_weight", 0.1);
   config.adapter_layers = dims.at("inject_layers").get<std::vector<std::int64_t>>();
   config.adapter_depth = dims.at("bert_layers");
@@ -203,8 +206,10 @@ Run run_stage2(const GoldenCase& golden, GoldenReport& report, const kuda_model:
 void check_reading(const GoldenCase& golden, GoldenReport& report, const std::string& reading) {
   // "alt_gauss_pre": the ratio function and its place.
   auto config = setting_of(golden).config;
-  config.ratio = reading.find("gauss") != std::string::npos ? "gaussian" : "inverse";
-  config.ratio_place = reading.ends_with("pre") ? "pre" : "post";
+  const bool is_gaussian = reading.find("gauss") != std::string::npos;
+  config.ratio = is_gaussian ? kuda_model::KudaConfig::Ratio::gaussian : kuda_model::KudaConfig::Ratio::inverse;
+  config.ratio_place =
+      reading.ends_with("pre") ? kuda_model::KudaConfig::RatioPlace::pre : kuda_model::KudaConfig::RatioPlace::post;
   const auto run = run_stage2(golden, report, config, true);
   const auto prefix = "out/" + reading + "/";
   report.compare(prefix + "pred", run.trace.at("pred"));
@@ -227,9 +232,9 @@ std::set<std::string> variants(const GoldenCase& golden) {
 
 void check_variant(const GoldenCase& golden, GoldenReport& report, const std::string& name) {
   auto config = setting_of(golden).config;
-  if (name == "wo_sr") config.ratio = "none";
+  if (name == "wo_sr") config.ratio = kuda_model::KudaConfig::Ratio::none;
   if (name == "wo_ce") config.lambda = 0;
-  if (name == "wo_daf") config.fusion = "addition";
+  if (name == "wo_daf") config.fusion = kuda_model::KudaConfig::FusionKind::addition;
   if (name == "wo_adapter") config.adapters = false;
   if (name == "wo_eki") config.adapters = config.decoders = false;
   const auto edit = [&](Batch& batch) {

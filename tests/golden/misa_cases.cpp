@@ -9,8 +9,9 @@ void check_misa(const GoldenCase& golden, GoldenReport& report) {
   const auto& facts = golden.config();
   misa::MisaConfig config;
   config.width = facts.at("hidden_size");
-  config.recurrent = facts.at("rnncell");
-  config.similarity = facts.at("use_cmd_sim") ? "cmd" : "adversarial";
+  config.recurrent = value_of<RnnKind>(facts.at("rnncell").get<std::string>());
+  config.similarity = facts.at("use_cmd_sim").get<bool>() ? misa::MisaConfig::Similarity::cmd
+                                                          : misa::MisaConfig::Similarity::adversarial;
   config.diff_weight = facts.at("diff_weight");
   config.sim_weight = facts.at("sim_weight");
   config.recon_weight = facts.at("recon_weight");

@@ -22,8 +22,8 @@ mmim::MmimConfig mmim_config(const nlohmann::json& facts) {
   config.bidirectional = facts.at("bidirectional");
   config.dropout_audio = config.dropout_vision = config.dropout_fusion = 0;
   config.contrast_layers = facts.at("cpc_layers");
-  config.bound_activation = lower(facts.value("mmilb_mid_activation", "ReLU"));
-  config.contrast_activation = lower(facts.value("cpc_activation", "Tanh"));
+  config.bound_activation = value_of<Activation>(lower(facts.value("mmilb_mid_activation", "ReLU")));
+  config.contrast_activation = value_of<Activation>(lower(facts.value("cpc_activation", "Tanh")));
   config.vision_audio = facts.at("add_va");
   config.contrast = facts.at("contrast");
   config.alpha = facts.at("alpha");

@@ -23,7 +23,7 @@ namespace {
 
 tmbl::TmblConfig tmbl_config_of(const nlohmann::json& facts) {
   tmbl::TmblConfig config;
-  config.mode = "reference";
+  config.mode = tmbl::TmblConfig::Mode::reference;
   config.reference_batch = facts.at("batch_size");
   config.width = facts.at("hidden_size");
   config.layers = facts.at("n_layers");
@@ -31,10 +31,10 @@ tmbl::TmblConfig tmbl_config_of(const nlohmann::json& facts) {
   config.feed_forward = facts.at("d_inner");
   config.key_width = facts.at("d_k");
   config.value_width = facts.at("d_out");
-  config.rnn = facts.at("rnncell");
-  config.activation = facts.at("activation");
+  config.rnn = value_of<RnnKind>(facts.at("rnncell").get<std::string>());
+  config.activation = value_of<Activation>(facts.at("activation").get<std::string>());
   config.dropout_transformer = config.dropout_fusion = config.dropout_text = 0;
-  config.align = "words";
+  config.align = tmbl::TmblConfig::Align::words;
   return config;
 }
 

@@ -150,7 +150,7 @@ TEST(LeavingOutPadding, ChangesNothingWithTheOptionsThatMaskIt) {
       if (const auto* is_on = std::get_if<bool>(&masked.value))
         *std::get<bool*>(field.target) = *is_on;
       else
-        *std::get<std::string*>(field.target) = std::get<std::string>(masked.value);
+        std::get<NamedTarget>(field.target).set(std::get<std::string>(masked.value));
     }
     torch::manual_seed(1);
     const auto model = info.make(*config, small_shape(), small_text());

@@ -68,7 +68,7 @@ class Conformance : public testing::TestWithParam<ConformanceCase> {
     Fields fields;
     config->describe(fields);
     for (const auto& field : fields.list())
-      if (field.name == GetParam().option) *std::get<std::string*>(field.target) = GetParam().value;
+      if (field.name == GetParam().option) std::get<NamedTarget>(field.target).set(GetParam().value);
     return config;
   }
   std::shared_ptr<Model> make(std::uint64_t seed = 1, const DataShape& shape = small_shape()) const {

@@ -2,18 +2,24 @@
 
 namespace kuda {
 
-std::vector<std::string> activation_names() {
-  return {"elu", "gelu", "hardshrink", "hardtanh", "leakyrelu", "relu", "tanh"};
-}
-
-torch::Tensor activate(const std::string& name, const torch::Tensor& x) {
-  if (name == "elu") return torch::elu(x);
-  if (name == "gelu") return torch::gelu(x);
-  if (name == "hardshrink") return torch::hardshrink(x);
-  if (name == "hardtanh") return torch::hardtanh(x);
-  if (name == "leakyrelu") return torch::leaky_relu(x);
-  if (name == "relu") return torch::relu(x);
-  return torch::tanh(x);
+torch::Tensor activate(Activation activation, const torch::Tensor& x) {
+  switch (activation) {
+    case Activation::elu:
+      return torch::elu(x);
+    case Activation::gelu:
+      return torch::gelu(x);
+    case Activation::hardshrink:
+      return torch::hardshrink(x);
+    case Activation::hardtanh:
+      return torch::hardtanh(x);
+    case Activation::leakyrelu:
+      return torch::leaky_relu(x);
+    case Activation::relu:
+      return torch::relu(x);
+    case Activation::tanh:
+      return torch::tanh(x);
+  }
+  return {};
 }
 
 }  // namespace kuda

@@ -3,15 +3,17 @@
 
 #include <torch/torch.h>
 
-#include <string>
-#include <vector>
+#include <array>
 
 namespace kuda {
 
-/// "elu", "gelu" (exact), "hardshrink" (0.5), "hardtanh", "leakyrelu" (0.01), "relu", "tanh".
-[[nodiscard]] std::vector<std::string> activation_names();
+/// With torch's own constants: gelu exact, hardshrink 0.5, leakyrelu 0.01.
+enum class Activation { elu, gelu, hardshrink, hardtanh, leakyrelu, relu, tanh };
+constexpr auto value_names(Activation) {
+  return std::array{"elu", "gelu", "hardshrink", "hardtanh", "leakyrelu", "relu", "tanh"};
+}
 
-/// x of any shape, element by element. `name` is one of activation_names().
-[[nodiscard]] torch::Tensor activate(const std::string& name, const torch::Tensor& x);
+/// x of any shape, element by element.
+[[nodiscard]] torch::Tensor activate(Activation activation, const torch::Tensor& x);
 
 }  // namespace kuda

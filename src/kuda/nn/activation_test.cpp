@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "kuda/base/named_values.h"
+
 namespace kuda {
 namespace {
 
@@ -16,12 +18,11 @@ TEST(Activation, HasTheValuesOfItsFormula) {
                                                            {"leakyrelu", {-0.02F, -0.003F, 0.7F}},
                                                            {"relu", {0, 0, 0.7F}},
                                                            {"tanh", {-0.9640276F, -0.2913126F, 0.6043678F}}};
-  const auto names = activation_names();
-  ASSERT_EQ(names.size(), expected.size());
-  for (const auto& name : names)  // float32 of values of order one
-    EXPECT_TRUE(
-        torch::allclose(activate(name, torch::tensor({-2.0F, -0.3F, 0.7F})), torch::tensor(expected.at(name)), 0, 1e-6))
-        << name;
+  ASSERT_EQ(kNamesOf<Activation>.size(), expected.size());
+  for (const std::string name : kNamesOf<Activation>) {
+    const auto found = activate(value_of<Activation>(name), torch::tensor({-2.0F, -0.3F, 0.7F}));
+    EXPECT_TRUE(torch::allclose(found, torch::tensor(expected.at(name)), 0, 1e-6)) << name;  // float32 of order one
+  }
 }
 
 }  // namespace

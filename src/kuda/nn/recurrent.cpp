@@ -13,13 +13,13 @@ torch::Tensor final_states(torch::nn::LSTM& lstm, const torch::Tensor& values, c
   return std::get<0>(std::get<1>(lstm->forward_with_packed_input(packed)));
 }
 
-BidirectionalRnn::BidirectionalRnn(torch::nn::Module& owner, const std::string& name, const std::string& kind,
+BidirectionalRnn::BidirectionalRnn(torch::nn::Module& owner, const std::string& name, RnnKind kind,
                                    std::int64_t input_width, std::int64_t hidden_width, std::int64_t layers) {
   const auto start = [](torch::nn::Module& rnn) {
     for (auto& item : rnn.named_parameters())
       if (item.key().starts_with("weight_hh")) torch::nn::init::orthogonal_(item.value());
   };
-  if (kind == "lstm") {
+  if (kind == RnnKind::lstm) {
     lstm_ = owner.register_module(name, torch::nn::LSTM(torch::nn::LSTMOptions(input_width, hidden_width)
                                                             .num_layers(layers)
                                                             .bidirectional(true)

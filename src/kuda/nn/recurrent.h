@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -14,6 +15,9 @@ namespace kuda {
 [[nodiscard]] torch::Tensor final_states(torch::nn::LSTM& lstm, const torch::Tensor& values,
                                          const torch::Tensor& lengths);
 
+enum class RnnKind { lstm, gru };
+constexpr auto value_names(RnnKind) { return std::array{"lstm", "gru"}; }
+
 struct RecurrentOutput {
   torch::Tensor sequence;  ///< [B, L, 2H], forward and backward halves; zeros at padding
   torch::Tensor final;     ///< [layers * 2, B, H] in torch's order: layer by layer, forward then backward
@@ -21,12 +25,11 @@ struct RecurrentOutput {
 
 /// A bidirectional LSTM or GRU that becomes a child of its owner under torch's own names (weight_ih_l0, ...). The
 /// recurrent weights of each layer and direction start orthogonal, as one [gates * H, H] matrix.
-///   BidirectionalRnn rnn(*this, "rnn_a", "gru", input_width, hidden_width, layers);
+///   BidirectionalRnn rnn(*this, "rnn_a", RnnKind::gru, input_width, hidden_width, layers);
 class BidirectionalRnn {
  public:
   BidirectionalRnn() = default;
-  /// kind "lstm" or "gru".
-  BidirectionalRnn(torch::nn::Module& owner, const std::string& name, const std::string& kind, std::int64_t input_width,
+  BidirectionalRnn(torch::nn::Module& owner, const std::string& name, RnnKind kind, std::int64_t input_width,
                    std::int64_t hidden_width, std::int64_t layers);
   /// x [B, L, D], lengths [B] int64 within 1..L, in any order. Padding never enters.
   RecurrentOutput forward(const torch::Tensor& x, const torch::Tensor& lengths);

@@ -19,7 +19,7 @@ Bbfn::Bbfn(const BbfnConfig& config, const DataShape& shape, const TextEncoder& 
                       "each of its fusions joins text with another modality; add them to --modalities");
   const auto words = register_module("embedding", std::make_shared<torch::nn::Module>());
   auto text_width = config.embedding_width;
-  if (config.text == "bert") {
+  if (config.text == BbfnConfig::Text::bert) {
     auto bert_config = text.bert;
     bert_config.dropout = config.dropout_text;
     text_width = bert_config.hidden_size;
@@ -44,7 +44,7 @@ Bbfn::Bbfn(const BbfnConfig& config, const DataShape& shape, const TextEncoder& 
 
 Positions Bbfn::positions(const Batch& batch) const {
   const auto text_lengths = batch.text_padding.logical_not().sum(1);  // [B]
-  if (config_.align == "pool")
+  if (config_.align == BbfnConfig::Align::pool)
     return {batch.text_padding, batch.text_padding.logical_not().to(torch::kFloat32), text_lengths};
   // As published: n counts words (and the two frames around them), the separators' sums use BERT's mask of word pieces.
   const bool is_bert = !bert_.is_empty();
@@ -55,7 +55,7 @@ Positions Bbfn::positions(const Batch& batch) const {
 }
 
 Tensor Bbfn::aligned(const Tensor& x, std::int64_t text_length) const {
-  if (config_.align == "pool") return pool_to_length(x, text_length);
+  if (config_.align == BbfnConfig::Align::pool) return pool_to_length(x, text_length);
   const std::int64_t around = bert_.is_empty() ? 0 : 1;
   if (x.size(1) + 2 * around != text_length)
     throw ShapeError(fmt::format("bbfn.align = \"words\": {} frames for {} word pieces, expected {}", x.size(1),
@@ -118,7 +118,7 @@ Losses Bbfn::loss(const Output& output, const Batch& batch) {
 
 std::vector<std::pair<std::string, std::string>> Bbfn::listed_twice() const {
   std::vector<std::pair<std::string, std::string>> names;
-  if (config_.encoder != "lstm" && config_.encoder != "gru") return names;
+  if (config_.encoder != BbfnConfig::Encoder::lstm && config_.encoder != BbfnConfig::Encoder::gru) return names;
   for (const char m : std::string("lav")) {
     names.emplace_back(fmt::format("SequenceEncoder.linear_proj_{}_h.", m),
                        fmt::format("SequenceEncoder.proj_{}_h.0.", m));

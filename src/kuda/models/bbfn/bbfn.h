@@ -24,7 +24,7 @@ class Bbfn final : public Model {
   /// With frames pooled to the word pieces every later block masks the padded ones; a convolution reads beyond the
   /// last.
   [[nodiscard]] bool ignores_padded_pieces() const override {
-    return config_.align == "pool" && config_.encoder != "cnn";
+    return config_.align == BbfnConfig::Align::pool && config_.encoder != BbfnConfig::Encoder::cnn;
   }
   /// With RNN encoders: the published class holds their output layers in a Sequential as well.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> listed_twice() const override;

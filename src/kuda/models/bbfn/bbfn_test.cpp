@@ -51,7 +51,7 @@ Tensor score_of(Model& model, const Batch& batch) {
 }
 
 TEST(Bbfn, TheOrderOfTheClipsDoesNotMatter) {
-  for (const std::string encoder : {"cnn", "lstm"}) {
+  for (const auto encoder : {BbfnConfig::Encoder::cnn, BbfnConfig::Encoder::lstm}) {
     torch::manual_seed(1);
     auto config = small_config();
     config.encoder = encoder;
@@ -61,13 +61,13 @@ TEST(Bbfn, TheOrderOfTheClipsDoesNotMatter) {
     for (auto* x : {&batch.text_ids, &batch.text_padding, &batch.vision.values, &batch.vision.padding,
                     &batch.vision.lengths, &batch.audio.values, &batch.audio.padding, &batch.audio.lengths})
       *x = x->flip(0);
-    EXPECT_TRUE(torch::allclose(score_of(model, batch).flip(0), before, 0, 1e-5)) << encoder;
+    EXPECT_TRUE(torch::allclose(score_of(model, batch).flip(0), before, 0, 1e-5)) << name_of(encoder);
   }
 }
 
 TEST(Bbfn, WordsNeedTwoWordPiecesMoreThanFrames) {
   auto config = small_config();
-  config.align = "words";
+  config.align = BbfnConfig::Align::words;
   Bbfn model(config, small_shape(), small_text());
   auto batch = make_batch();
   EXPECT_TRUE(score_of(model, batch).isfinite().all().item<bool>());
@@ -89,17 +89,17 @@ TEST(Bbfn, WithoutTheDiscriminatorTermItsLayersAreNotTrained) {
 }
 
 TEST(Bbfn, TheLastRnnLayerMayStandForTheSequence) {
-  const auto score = [](const std::string& state_layer, std::int64_t layers) {
+  const auto score = [](BbfnConfig::StateLayer state_layer, std::int64_t layers) {
     torch::manual_seed(1);
     auto config = small_config();
-    config.encoder = "gru";
+    config.encoder = BbfnConfig::Encoder::gru;
     config.encoder_layers = layers;
     config.state_layer = state_layer;
     Bbfn model(config, small_shape(), small_text());
     return score_of(model, make_batch());
   };
-  EXPECT_TRUE(torch::equal(score("first", 1), score("last", 1)));
-  EXPECT_FALSE(torch::equal(score("first", 2), score("last", 2)));
+  EXPECT_TRUE(torch::equal(score(BbfnConfig::StateLayer::first, 1), score(BbfnConfig::StateLayer::last, 1)));
+  EXPECT_FALSE(torch::equal(score(BbfnConfig::StateLayer::first, 2), score(BbfnConfig::StateLayer::last, 2)));
 }
 
 TEST(Bbfn, DropoutsActInTrainingOnly) {

@@ -35,7 +35,7 @@ Tensor summary(BidirectionalRnn& rnn, const Tensor& x, const Positions& position
 
 Encoder::Encoder(torch::nn::Module& owner, const BbfnConfig& config, const std::string& letter,
                  std::int64_t input_width, std::int64_t kernel) {
-  if (config.encoder == "cnn") {
+  if (config.encoder == BbfnConfig::Encoder::cnn) {
     conv_ = owner.register_module(
         "proj_" + letter,
         torch::nn::Conv1d(
@@ -43,12 +43,13 @@ Encoder::Encoder(torch::nn::Module& owner, const BbfnConfig& config, const std::
     return;
   }
   norm_ = owner.register_module("layer_norm_" + letter, norm(config.width));
-  if (config.encoder == "linear") {
+  if (config.encoder == BbfnConfig::Encoder::linear) {
     linear_ = owner.register_module("proj_" + letter, Linear(input_width, config.width));
     return;
   }
-  state_ = config.state_layer == "first" ? 0 : config.encoder_layers - 1;
-  rnn_ = BidirectionalRnn(owner, "rnn_" + letter, config.encoder, input_width, input_width, config.encoder_layers);
+  state_ = config.state_layer == BbfnConfig::StateLayer::first ? 0 : config.encoder_layers - 1;
+  const auto kind = config.encoder == BbfnConfig::Encoder::lstm ? RnnKind::lstm : RnnKind::gru;
+  rnn_ = BidirectionalRnn(owner, "rnn_" + letter, kind, input_width, input_width, config.encoder_layers);
   to_vector_ = owner.register_module("linear_proj_" + letter + "_h", Linear(2 * input_width, config.width));
   to_sequence_ = owner.register_module("linear_proj_" + letter + "_seq", Linear(2 * input_width, config.width));
 }
@@ -119,8 +120,8 @@ PairImpl::PairImpl(const BbfnConfig& config) {
       part.text = separator->register_module("encode_l", Linear(e, e));
       part.other = separator->register_module("encode_o", Linear(e, e));
     } else {
-      part.text_rnn = BidirectionalRnn(*separator, "encode_l", "gru", e, e, 1);
-      part.other_rnn = BidirectionalRnn(*separator, "encode_o", "gru", e, e, 1);
+      part.text_rnn = BidirectionalRnn(*separator, "encode_l", RnnKind::gru, e, e, 1);
+      part.other_rnn = BidirectionalRnn(*separator, "encode_o", RnnKind::gru, e, e, 1);
     }
     const auto discriminator = group(*separator, "discriminator");
     part.hidden = discriminator->register_module("0", Linear(e, 4 * e));

@@ -20,7 +20,7 @@ using torch::Tensor;
 
 CenetConfig codebook_config() {
   CenetConfig config;
-  config.variant = "codebook";
+  config.variant = CenetConfig::Variant::codebook;
   config.clusters = 4;
   return config;
 }

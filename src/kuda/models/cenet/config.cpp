@@ -5,8 +5,7 @@ namespace kuda::cenet {
 void CenetConfig::describe(Fields& fields) {
   fields.add("variant", variant,
              "mmsa = the toolbox's model, on frames, the row of the published tables; codebook = the authors' own, on "
-             "cluster ids of frames, with squared error and trained embedding tables",
-             one_of({"mmsa", "codebook"}));
+             "cluster ids of frames, with squared error and trained embedding tables");
   fields.add("clusters", clusters, "codebook: clusters of the frames of a modality, found in the training clips",
              at_least(1));
   fields.add("gain", gain,

@@ -30,7 +30,7 @@ class CubeBlockImpl : public torch::nn::Module {
     Linear up{nullptr}, down{nullptr}, residual{nullptr};
     torch::nn::LayerNorm norm{nullptr};
   };
-  std::string activation_;
+  Activation activation_;
   bool norm_first_;
   std::vector<double> dropout_;
   std::array<Axis, 3> axes_;

@@ -41,8 +41,8 @@ CubeMlp::CubeMlp(const CubeMlpConfig& config, const DataShape& shape, const Text
 
   constexpr std::int64_t kHidden = 128;  // of the classifier, where there are more features than that
   auto features = sizes[2];
-  if (config.compose_time == "cat") features *= sizes[0];
-  if (config.compose_modality == "cat") features *= sizes[1];
+  if (config.compose_time == CubeMlpConfig::Compose::cat) features *= sizes[0];
+  if (config.compose_modality == CubeMlpConfig::Compose::cat) features *= sizes[1];
   const auto classifier = register_module("classifier", std::make_shared<torch::nn::Module>());
   if (features > kHidden) {
     classifier_ = classifier->register_module("0", Linear(features, kHidden));
@@ -55,13 +55,14 @@ CubeMlp::CubeMlp(const CubeMlpConfig& config, const DataShape& shape, const Text
 CubeMlp::SequenceEncoder CubeMlp::sequence_encoder(const std::string& letter, std::int64_t input_width) {
   SequenceEncoder encoder;
   encoder.letter = letter;
-  if (config_.encoder == "conv")
+  if (config_.encoder == CubeMlpConfig::Encoder::conv)
     encoder.conv = register_module(
         "conv_" + letter,
         torch::nn::Conv1d(torch::nn::Conv1dOptions(input_width, config_.width, /*kernel_size=*/3).padding(1)));
+  else if (config_.encoder == CubeMlpConfig::Encoder::gru)
+    encoder.rnn = BidirectionalRnn(*this, "rnn_" + letter, RnnKind::gru, input_width, config_.width, 2);
   else
-    encoder.rnn = BidirectionalRnn(*this, "rnn_" + letter, config_.encoder, input_width, config_.width,
-                                   config_.encoder == "gru" ? 2 : 1);
+    encoder.rnn = BidirectionalRnn(*this, "rnn_" + letter, RnnKind::lstm, input_width, config_.width, 1);
   encoder.norm =
       register_module("ln_" + letter, torch::nn::LayerNorm(torch::nn::LayerNormOptions({config_.width}).eps(1e-6)));
   return encoder;
@@ -71,7 +72,7 @@ Tensor CubeMlp::encode(SequenceEncoder& encoder, const Tensor& x, const Tensor& 
                        Trace* trace) {
   const auto length = padding.size(1), missing = length - x.size(1);
   auto frames = x;  // [B, L, D]
-  if (config_.align == "pool")
+  if (config_.align == CubeMlpConfig::Align::pool)
     frames = pool_to_length(x, length);
   else if (missing != 0)  // division truncates toward zero; negative amounts cut
     frames = torch::constant_pad_nd(x, {0, 0, missing / 2, missing - missing / 2});
@@ -123,13 +124,14 @@ Output CubeMlp::forward(const Batch& batch, Trace* trace) {
     keep(fmt::format("block_{}", i), cube);
   }
   keep("features", cube);
-  const auto reduced = [&](const Tensor& x, const std::string& how) {  // over axis 1
-    return how == "sum" && !config_.reference_quirks ? x.sum(1) : x.mean(1);
+  using Compose = CubeMlpConfig::Compose;
+  const auto reduced = [&](const Tensor& x, Compose how) {  // over axis 1
+    return how == Compose::sum && !config_.reference_quirks ? x.sum(1) : x.mean(1);
   };
-  const auto over_time = config_.compose_time == "cat" ? cube.transpose(1, 2).flatten(2)
-                                                       : reduced(cube, config_.compose_time);  // [B, k, d']
-  auto feature = config_.compose_modality == "cat" ? over_time.flatten(1)
-                                                   : reduced(over_time, config_.compose_modality);  // [B, F]
+  const auto over_time = config_.compose_time == Compose::cat ? cube.transpose(1, 2).flatten(2)
+                                                              : reduced(cube, config_.compose_time);  // [B, k, d']
+  auto feature = config_.compose_modality == Compose::cat ? over_time.flatten(1)
+                                                          : reduced(over_time, config_.compose_modality);  // [B, F]
   keep("mean/fused", feature);
   if (!classifier_.is_empty()) feature = hash_dropout(classifier_(feature).relu(), config_.dropout[3], is_training());
   Output output;
@@ -137,17 +139,24 @@ Output CubeMlp::forward(const Batch& batch, Trace* trace) {
   return output;
 }
 
-Tensor score_error(const std::string& kind, const Tensor& score, const Tensor& label) {
+Tensor score_error(CubeMlpConfig::Loss kind, const Tensor& score, const Tensor& label) {
   const auto error = score - label;
-  if (kind == "mae") return error.abs().mean();
-  if (kind == "mse") return error.square().mean();
-  if (kind == "rmse") return error.square().mean().sqrt();
-  return error.mean().square();  // simse as published: the squared mean error alone
+  switch (kind) {
+    case CubeMlpConfig::Loss::mae:
+      return error.abs().mean();
+    case CubeMlpConfig::Loss::mse:
+      return error.square().mean();
+    case CubeMlpConfig::Loss::rmse:
+      return error.square().mean().sqrt();
+    case CubeMlpConfig::Loss::simse:
+      return error.mean().square();  // as published: the squared mean error alone
+  }
+  return {};
 }
 
 Losses CubeMlp::loss(const Output& output, const Batch& batch) {
   const auto error = score_error(config_.loss, output.score, batch.label);
-  return {error, {{config_.loss, error}}};
+  return {error, {{name_of(config_.loss), error}}};
 }
 
 std::vector<ParameterGroup> CubeMlp::parameter_groups() {

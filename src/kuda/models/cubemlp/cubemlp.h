@@ -48,7 +48,7 @@ class CubeMlp final : public Model {
 };
 
 /// score, label [B] -> scalar; kind as in CubeMlpConfig::loss.
-[[nodiscard]] torch::Tensor score_error(const std::string& kind, const torch::Tensor& score,
+[[nodiscard]] torch::Tensor score_error(CubeMlpConfig::Loss kind, const torch::Tensor& score,
                                         const torch::Tensor& label);
 
 [[nodiscard]] ModelInfo info();

@@ -56,7 +56,7 @@ TEST(CubeMlp, MaskedFramesOfPaddingDoNotReachTheScore) {
   for (const bool is_masked : {true, false}) {
     torch::manual_seed(1);
     auto config = small_config();
-    config.encoder = "conv";  // an RNN never reads padded frames
+    config.encoder = CubeMlpConfig::Encoder::conv;  // an RNN never reads padded frames
     config.mask_padding = is_masked;
     CubeMlp model(config, small_shape(), small_text());
     auto batch = make_batch();
@@ -69,37 +69,40 @@ TEST(CubeMlp, MaskedFramesOfPaddingDoNotReachTheScore) {
 TEST(CubeMlp, CentredFramesMoveAgainstTheirWordsAndPooledOnesDoNot) {
   torch::manual_seed(1);
   auto config = small_config();
-  config.encoder = "conv";
+  config.encoder = CubeMlpConfig::Encoder::conv;
   auto batch = make_batch();
   batch.audio = test::random_sequence(12, 3, {12, 12});
   batch.audio.values.zero_();
   batch.audio.values.slice(1, 0, 2).fill_(1);  // belongs to the first word
-  for (const std::string align : {"pool", "centre"}) {
+  for (const auto align : {CubeMlpConfig::Align::pool, CubeMlpConfig::Align::centre}) {
     config.align = align;
     CubeMlp model(config, small_shape(), small_text());
     Trace trace;
     score_of(model, batch, &trace);
     const auto encoded = trace.at("ln_a")[1];  // [L, c]; centred, the first three frames are cut
-    EXPECT_EQ(torch::allclose(encoded[0], encoded[3], 1e-3, 1e-3), align == "centre");
+    EXPECT_EQ(torch::allclose(encoded[0], encoded[3], 1e-3, 1e-3), align == CubeMlpConfig::Align::centre);
   }
 }
 
 TEST(CubeMlp, SumIsAMeanAsPublishedAndASumWithoutTheQuirk) {
-  const auto run = [](const std::string& time, const std::string& modality, bool has_quirks, Trace& trace) {
+  using Compose = CubeMlpConfig::Compose;
+  const auto run = [](Compose time, Compose modality, bool has_quirks, Trace& trace) {
     torch::manual_seed(1);
-    auto config = cubemlp_small();
+    auto config = small_config();
     config.compose_time = time;
     config.compose_modality = modality;
     config.reference_quirks = has_quirks;
-    CubeMlp model(config, cubemlp_shape(), cubemlp_text());
-    return cubemlp_score(model, cubemlp_batch(), &trace);
+    CubeMlp model(config, small_shape(), small_text());
+    return score_of(model, make_batch(), &trace);
   };
-  const std::vector<std::pair<std::string, std::string>> compositions{{"sum", "cat"}, {"cat", "sum"}, {"sum", "sum"}};
+  const std::vector<std::pair<Compose, Compose>> compositions{
+      {Compose::sum, Compose::cat}, {Compose::cat, Compose::sum}, {Compose::sum, Compose::sum}};
   for (const auto& [time, modality] : compositions) {
-    const bool adds_time = time == "sum", adds_modality = modality == "sum";
+    const bool adds_time = time == Compose::sum, adds_modality = modality == Compose::sum;
     Trace published, mean, sound;
     const auto score = run(time, modality, true, published);
-    EXPECT_TRUE(torch::equal(score, run(adds_time ? "mean" : time, adds_modality ? "mean" : modality, true, mean)));
+    EXPECT_TRUE(torch::equal(
+        score, run(adds_time ? Compose::mean : time, adds_modality ? Compose::mean : modality, true, mean)));
     EXPECT_FALSE(torch::equal(score, run(time, modality, false, sound)));
     // By hand from the last block [B, 4, 3, 6]: channels innermost, then time, then modality.
     const auto cube = sound.at("features"), features = sound.at("mean/fused");
@@ -111,7 +114,8 @@ TEST(CubeMlp, SumIsAMeanAsPublishedAndASumWithoutTheQuirk) {
           for (std::int64_t k = 0; k < 3; ++k)
             if ((adds_time || t == i / 6 % 4) && (adds_modality || k == i / (adds_time ? 6 : 24)))
               sum += cube[clip][t][k][i % 6].item<double>();
-        EXPECT_NEAR(features[clip][i].item<double>(), sum, 1e-5) << time << ", " << modality << ", feature " << i;
+        EXPECT_NEAR(features[clip][i].item<double>(), sum, 1e-5)
+            << name_of(time) << ", " << name_of(modality) << ", feature " << i;
       }
   }
 }

@@ -12,20 +12,17 @@ namespace kuda::kuda_model {
 void KudaConfig::describe(Fields& fields) {
   fields.add("ratio", ratio,
              "sentiment ratio of eq. 6: inverse = 1/(1+k|d|), gaussian = exp(-k d^2) as the released code, none = 1 "
-             "for each modality (ablation w/o SR)",
-             one_of({"inverse", "gaussian", "none"}));
+             "for each modality (ablation w/o SR)");
   fields.add("k", k, "slope of the ratio (paper: SIMS 0.1, SIMSv2 0.3, MOSI 2, MOSEI 5; released: 0.1)", at_least(0));
   fields.add("ratio_place", ratio_place,
-             "post = (1+R) LN(C); pre = LN(C + R C) as the released code, where the norm cancels the ratio",
-             one_of({"post", "pre"}));
+             "post = (1+R) LN(C); pre = LN(C + R C) as the released code, where the norm cancels the ratio");
   fields.add("ratio_at_test", ratio_at_test,
-             "one = R is 1 for each modality; none = neither ratio nor per-modality norms, as the released code",
-             one_of({"one", "none"}));
+             "one = R is 1 for each modality; none = neither ratio nor per-modality norms, as the released code");
   fields.add("ratio_detach", ratio_detach, "no gradient through the ratio");
   fields.add("ratio_label_scale", ratio_label_scale,
              "factor on the unimodal predictions in the ratio (3 when decoders were taught in [-1, 1] for [-3, 3])",
              at_least(0));
-  fields.add("task_loss", task_loss, "mae (paper, eq. 14) or mse (released code)", one_of({"mae", "mse"}));
+  fields.add("task_loss", task_loss, "mae (paper, eq. 14) or mse (released code)");
   fields.add("lambda", lambda, "weight of the contrastive term of eq. 15; 0 = ablation w/o CE", at_least(0));
   fields.add("mask_decoder_mean", mask_decoder_mean, "decoders average over real positions only");
   fields.add("mask_alignment", mask_alignment, "padded frames do not enter the length alignment");
@@ -58,12 +55,10 @@ void KudaConfig::describe(Fields& fields) {
   fields.add(
       "fusion", fusion,
       "dynamic = attention blocks; the others are Table 7: addition (also ablation w/o DAF), concatenation, tensor, "
-      "low_rank, text_centred",
-      one_of({"dynamic", "addition", "concatenation", "tensor", "low_rank", "text_centred"}));
+      "low_rank, text_centred");
   fields.add("transfer", transfer,
              "stage 1 on other data: bridge = its features are brought to the target's shape by a linear layer that "
-             "is dropped afterwards; partial = load what fits, start the input layers fresh; none = no stage 1",
-             one_of({"bridge", "partial", "none"}));
+             "is dropped afterwards; partial = load what fits, start the input layers fresh; none = no stage 1");
   fields.add("interpolate_positions", interpolate_positions,
              "partial: stretch position tables along time instead of starting fresh");
   fields.add("partial_lr_scale", partial_lr_scale, "partial: learning rate of the fresh input layers over train.lr",

@@ -10,15 +10,36 @@
 namespace kuda::kuda_model {
 
 struct KudaConfig final : ModelConfig {
+  /// phi of eq. 6; none: R = 1, ablation w/o SR.
+  enum class Ratio { inverse, gaussian, none };
+  friend constexpr auto value_names(Ratio) { return std::array{"inverse", "gaussian", "none"}; }
+  /// post: (1 + R) LN(C); pre: LN(C + R C), where LN cancels R.
+  enum class RatioPlace { post, pre };
+  friend constexpr auto value_names(RatioPlace) { return std::array{"post", "pre"}; }
+  /// one: R = 1; none: neither ratio nor the per-modality norms.
+  enum class RatioAtTest { one, none };
+  friend constexpr auto value_names(RatioAtTest) { return std::array{"one", "none"}; }
+  /// Eq. 14.
+  enum class TaskLoss { mae, mse };
+  friend constexpr auto value_names(TaskLoss) { return std::array{"mae", "mse"}; }
+  /// addition is also w/o DAF; the others but dynamic are Table 7.
+  enum class FusionKind { dynamic, addition, concatenation, tensor, low_rank, text_centred };
+  friend constexpr auto value_names(FusionKind) {
+    return std::array{"dynamic", "addition", "concatenation", "tensor", "low_rank", "text_centred"};
+  }
+  /// How stage 1 on one data set serves stage 2 on another.
+  enum class Transfer { bridge, partial, none };
+  friend constexpr auto value_names(Transfer) { return std::array{"bridge", "partial", "none"}; }
+
   // Section 3 of the spec: the points in which the paper and the released code differ.
-  std::string ratio = "inverse";      ///< phi of eq. 6: "inverse", "gaussian", "none" (R = 1, ablation w/o SR)
-  double k = 0.1;                     ///< slope of phi
-  std::string ratio_place = "post";   ///< "post": (1 + R) LN(C); "pre": LN(C + R C), where LN cancels R
-  std::string ratio_at_test = "one";  ///< "one": R = 1; "none": neither ratio nor the per-modality norms
-  bool ratio_detach = false;          ///< no gradient through R
-  double ratio_label_scale = 1;       ///< unimodal predictions are multiplied by this before eq. 6
-  std::string task_loss = "mae";      ///< eq. 14: "mae" or "mse"
-  double lambda = 0.01;               ///< eq. 15: weight of the contrastive term; 0 = ablation w/o CE
+  Ratio ratio = Ratio::inverse;
+  double k = 0.1;  ///< slope of phi
+  RatioPlace ratio_place = RatioPlace::post;
+  RatioAtTest ratio_at_test = RatioAtTest::one;
+  bool ratio_detach = false;     ///< no gradient through R
+  double ratio_label_scale = 1;  ///< unimodal predictions are multiplied by this before eq. 6
+  TaskLoss task_loss = TaskLoss::mae;
+  double lambda = 0.01;  ///< eq. 15: weight of the contrastive term; 0 = ablation w/o CE
 
   // Padding: all three on is the profile "masked".
   bool mask_decoder_mean = false;  ///< the decoders' mean over time leaves padded positions out
@@ -35,13 +56,13 @@ struct KudaConfig final : ModelConfig {
   double dropout_text = 0.1, dropout_sequence = 0.2, dropout_adapter = 0.1, dropout_fusion = 0.3;
 
   // Ablations of Table 5.
-  bool knowledge = true;           ///< false: w/o KIP, no stage 1 and nothing is frozen
-  bool adapters = true;            ///< false: w/o Adapter
-  bool decoders = true;            ///< false (with adapters = false): w/o EKI
-  std::string fusion = "dynamic";  ///< "addition" is also w/o DAF; the other variants are Table 7
+  bool knowledge = true;  ///< false: w/o KIP, no stage 1 and nothing is frozen
+  bool adapters = true;   ///< false: w/o Adapter
+  bool decoders = true;   ///< false (with adapters = false): w/o EKI
+  FusionKind fusion = FusionKind::dynamic;
 
   // Section 9: how stage 1 on one data set serves stage 2 on another.
-  std::string transfer = "bridge";     ///< "bridge", "partial", "none"
+  Transfer transfer = Transfer::bridge;
   bool interpolate_positions = false;  ///< partial: stretch the position tables along time instead of new ones
   double partial_lr_scale = 33;        ///< partial: rate of the fresh input projections over train.lr (about 1e-3)
 

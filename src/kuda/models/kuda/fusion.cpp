@@ -32,12 +32,13 @@ ModalityTensors sentiment_ratio(const KudaConfig& config, const ModalityTensors&
   for (const auto& prediction : predictions) {
     if (!prediction.defined()) continue;
     const auto distance = prediction * config.ratio_label_scale - label.unsqueeze(1);  // [B, 1]
-    scores.push_back(config.ratio == "gaussian" ? -config.k * distance.square()
-                                                : (1 + config.k * distance.abs()).reciprocal());
+    scores.push_back(config.ratio == KudaConfig::Ratio::gaussian ? -config.k * distance.square()
+                                                                 : (1 + config.k * distance.abs()).reciprocal());
   }
   const auto stacked = torch::stack(scores);  // [M, B, 1]
   // exp(-k d^2) over its sum is a softmax; written so, it cannot underflow to 0/0 for large distances.
-  auto ratio = config.ratio == "gaussian" ? stacked.softmax(0) : stacked / stacked.sum(0, /*keepdim=*/true);
+  auto ratio =
+      config.ratio == KudaConfig::Ratio::gaussian ? stacked.softmax(0) : stacked / stacked.sum(0, /*keepdim=*/true);
   if (config.ratio_detach) ratio = ratio.detach();
   ModalityTensors result;
   std::int64_t row = 0;
@@ -75,7 +76,7 @@ Tensor FusionFeedForwardImpl::forward(const Tensor& x) {
 }
 
 DynamicAttentionBlockImpl::DynamicAttentionBlockImpl(const KudaConfig& config, const PerModality<bool>& present)
-    : ratio_after_norm_(config.ratio_place == "post") {
+    : ratio_after_norm_(config.ratio_place == KudaConfig::RatioPlace::post) {
   const auto d = config.width;
   constexpr double kBlockEps = 1e-6;  // of norm1 to norm3 in the published code; every other norm has 1e-5
   auto mhatt1 = register_module("mhatt1", std::make_shared<nn::Module>());
@@ -140,7 +141,7 @@ Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionConte
 }
 
 FusionImpl::FusionImpl(const KudaConfig& config, const DataShape& shape, const PerModality<std::int64_t>& input_widths)
-    : mask_alignment_(config.mask_alignment), is_text_centred_(config.fusion == "text_centred") {
+    : mask_alignment_(config.mask_alignment), is_text_centred_(config.fusion == KudaConfig::FusionKind::text_centred) {
   for (const auto m : kModalities) {
     if (!shape.present[m]) continue;
     dim_[m] = register_module(std::string("dim_") + kSuffix[m], Linear(input_widths[m], config.width));
@@ -148,7 +149,7 @@ FusionImpl::FusionImpl(const KudaConfig& config, const DataShape& shape, const P
   }
   variant_ = make_fusion_variant(config, shape.present);
   if (variant_) register_module("variant", variant_);
-  if (config.fusion != "dynamic" && !is_text_centred_) return;
+  if (config.fusion != KudaConfig::FusionKind::dynamic && !is_text_centred_) return;
   auto sources = shape.present;
   if (is_text_centred_) {
     if (!sources.text) throw ConfigError("kuda.fusion = \"text_centred\" needs the text");

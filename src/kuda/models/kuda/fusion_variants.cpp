@@ -108,9 +108,9 @@ class LowRankFusion final : public FusionVariant {
 }  // namespace
 
 std::shared_ptr<FusionVariant> make_fusion_variant(const KudaConfig& config, const PerModality<bool>& present) {
-  if (config.fusion == "concatenation") return std::make_shared<Concatenation>(config, present);
-  if (config.fusion == "tensor") return std::make_shared<TensorFusion>(config, present);
-  if (config.fusion == "low_rank") return std::make_shared<LowRankFusion>(config, present);
+  if (config.fusion == KudaConfig::FusionKind::concatenation) return std::make_shared<Concatenation>(config, present);
+  if (config.fusion == KudaConfig::FusionKind::tensor) return std::make_shared<TensorFusion>(config, present);
+  if (config.fusion == KudaConfig::FusionKind::low_rank) return std::make_shared<LowRankFusion>(config, present);
   return nullptr;
 }
 

@@ -20,7 +20,7 @@ class FusionVariant : public torch::nn::Module {
   virtual torch::Tensor forward(const ModalityTensors& aligned, const torch::Tensor& padding) = 0;
 };
 
-/// "concatenation", "tensor" or "low_rank"; nullptr for the others.
+/// For concatenation, tensor or low_rank; nullptr for the others.
 [[nodiscard]] std::shared_ptr<FusionVariant> make_fusion_variant(const KudaConfig& config,
                                                                  const PerModality<bool>& present);
 

@@ -13,7 +13,7 @@ std::vector<PretrainTask> pretrain_tasks(const ModelConfig& config, const DataSh
   for (const auto modality : kModalities) {
     if (!target.present[modality] || !source.present[modality]) continue;
     // A bridge leads to the target's shape and is not saved; without one the model has the source's.
-    const auto& shape = as_kuda(config).transfer == "bridge" ? target : source;
+    const auto& shape = as_kuda(config).transfer == KudaConfig::Transfer::bridge ? target : source;
     tasks.push_back({std::string(modality_name(modality)), modality, shape,
                      [=, copy = as_kuda(config)]() -> std::shared_ptr<Model> {
                        return std::make_shared<KudaUnimodal>(modality, copy, target, source, text);

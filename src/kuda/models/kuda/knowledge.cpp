@@ -13,7 +13,7 @@ namespace kuda::kuda_model {
 using torch::Tensor;
 
 bool uses_knowledge(const KudaConfig& config) {
-  return config.knowledge && config.decoders && config.transfer != "none";
+  return config.knowledge && config.decoders && config.transfer != KudaConfig::Transfer::none;
 }
 
 bool starts_fresh(std::string_view name) {
@@ -61,7 +61,7 @@ std::vector<std::string> adopt_stage1(Unimodal& module, Modality modality, const
     if (name.starts_with("UniEncKI.") || name.starts_with("DyMultiFus.") || name.starts_with("CLS.")) return {};
     return std::string(name);
   };
-  if (config.transfer != "partial") {
+  if (config.transfer != KudaConfig::Transfer::partial) {
     load_state(*module, state, options);
     return {};
   }

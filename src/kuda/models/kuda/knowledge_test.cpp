@@ -64,7 +64,7 @@ TEST(Knowledge, BridgeTrainsOnTheSourceAndLoadsStrictlyIntoTheTarget) {
 
 TEST(Knowledge, PartialNamesWhatStartsFreshAndRefusesTheRest) {
   auto config = tiny_config();
-  config.transfer = "partial";
+  config.transfer = KudaConfig::Transfer::partial;
   const auto tasks = info().pretrain_tasks(config, tiny_shape(), other_shape(), tiny_text());
   const auto model = tasks[1].make();
   EXPECT_EQ(model->forward(other_batch(), nullptr).score.size(0), 3);

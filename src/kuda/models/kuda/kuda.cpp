@@ -76,9 +76,10 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
 
   // The label enters only here, and only while training.
   const bool has_label = is_training() && batch.label.defined();
-  if (has_label && config_.ratio != "none" && config_.decoders && config_.fusion == "dynamic")
+  if (has_label && config_.ratio != KudaConfig::Ratio::none && config_.decoders &&
+      config_.fusion == KudaConfig::FusionKind::dynamic)
     context.ratio = sentiment_ratio(config_, predictions, batch.label);
-  context.skip_norms = !has_label && config_.ratio_at_test == "none";
+  context.skip_norms = !has_label && config_.ratio_at_test == KudaConfig::RatioAtTest::none;
   const auto fused = fusion_->forward(context, trace);                                    // F^L, [B, common, D]
   const bool is_vector = fused.size(1) != common_length;                                  // tensor and low-rank fusion
   const auto fused_mean = mean_over_time(fused, is_vector ? Tensor() : context.padding);  // f, [B, D]
@@ -109,7 +110,8 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
 
 Losses Kuda::loss(const Output& output, const Batch& batch) {
   const auto difference = output.score - batch.label;
-  const auto task = config_.task_loss == "mse" ? difference.square().mean() : difference.abs().mean();
+  const auto task =
+      config_.task_loss == KudaConfig::TaskLoss::mse ? difference.square().mean() : difference.abs().mean();
   const auto& contrastive = output.terms.front().second;
   // With lambda = 0 the term is reported but stays out of the graph (0 * NaN would poison the total).
   const auto total = config_.lambda > 0 ? task + config_.lambda * contrastive : task;
@@ -121,7 +123,7 @@ std::vector<ParameterGroup> Kuda::parameter_groups() {
   fresh.lr_scale = config_.partial_lr_scale;
   for (const auto& item : named_parameters()) {
     if (!item.value().requires_grad()) continue;
-    const bool is_fresh = config_.transfer == "partial" && starts_fresh(item.key());
+    const bool is_fresh = config_.transfer == KudaConfig::Transfer::partial && starts_fresh(item.key());
     (is_fresh ? fresh : main).parameters.push_back(item.value());
   }
   std::vector<ParameterGroup> groups{std::move(main)};
@@ -135,10 +137,11 @@ bool Kuda::is_padding_invariant() const {
 
 std::vector<std::string> Kuda::notes() const {
   std::vector<std::string> notes;
-  if (config_.ratio_place == "pre" && config_.ratio != "none" && config_.fusion == "dynamic")
+  if (config_.ratio_place == KudaConfig::RatioPlace::pre && config_.ratio != KudaConfig::Ratio::none &&
+      config_.fusion == KudaConfig::FusionKind::dynamic)
     notes.emplace_back(
         "kuda.ratio_place = \"pre\": LayerNorm cancels the sentiment ratio, so it has no effect on predictions");
-  if (config_.transfer == "bridge" && uses_knowledge(config_))
+  if (config_.transfer == KudaConfig::Transfer::bridge && uses_knowledge(config_))
     notes.emplace_back(
         "kuda.transfer = \"bridge\": where stage 1 uses other data, its input layers are fitted to bridged features; "
         "standardise features on both sides (data.normalise)");

@@ -26,10 +26,10 @@ void stir(torch::nn::Module& module) {
 
 /// Predictions of the training graph when the unimodal predictions are as given through the label: the ratio is
 /// moved by moving the label, which reaches nothing else of the forward pass.
-double largest_move_by_the_ratio(const std::string& place) {
+double largest_move_by_the_ratio(KudaConfig::RatioPlace place) {
   auto config = tiny_config();
   config.ratio_place = place;
-  config.ratio = "gaussian";
+  config.ratio = KudaConfig::Ratio::gaussian;
   config.k = 5;
   const auto model = tiny_kuda(config);
   stir(*model);
@@ -99,7 +99,8 @@ TEST(Kuda, Int8IsForTheTextEncoderAlone) {
 
 TEST(Kuda, ReleasedRatioDoesNotReachThePrediction) {
   // LN((1 + R) C) = LN(C) up to the norm's eps = 1e-5: only that and rounding are left.
-  const double pre = largest_move_by_the_ratio("pre"), post = largest_move_by_the_ratio("post");
+  const double pre = largest_move_by_the_ratio(KudaConfig::RatioPlace::pre),
+               post = largest_move_by_the_ratio(KudaConfig::RatioPlace::post);
   RecordProperty("largest_move_pre", fmt::format("{:.1e}", pre));
   RecordProperty("largest_move_post", fmt::format("{:.1e}", post));
   EXPECT_LT(pre, 1e-5);
@@ -107,7 +108,7 @@ TEST(Kuda, ReleasedRatioDoesNotReachThePrediction) {
 }
 
 TEST(Kuda, RatioSumsToOneAndFavoursTheNearestModality) {
-  for (const std::string function : {"inverse", "gaussian"}) {
+  for (const auto function : {KudaConfig::Ratio::inverse, KudaConfig::Ratio::gaussian}) {
     auto config = tiny_config();
     config.ratio = function;
     config.k = 2;
@@ -116,14 +117,14 @@ TEST(Kuda, RatioSumsToOneAndFavoursTheNearestModality) {
     EXPECT_FALSE(ratio.audio.defined());
     EXPECT_NEAR((ratio.text + ratio.vision).item<float>(), 1, 1e-6);
     // d = 0 and 0.5: 1 and 1/2 for inverse, 1 and exp(-1/2) for gaussian.
-    const double second = function == "inverse" ? 0.5 : std::exp(-0.5);
+    const double second = function == KudaConfig::Ratio::inverse ? 0.5 : std::exp(-0.5);
     EXPECT_NEAR(ratio.text.item<float>(), 1 / (1 + second), 1e-6);
   }
 }
 
 TEST(Kuda, GaussianRatioSurvivesDistancesThatUnderflow) {
   auto config = tiny_config();
-  config.ratio = "gaussian";
+  config.ratio = KudaConfig::Ratio::gaussian;
   config.k = 5;
   const ModalityTensors predictions{torch::tensor({{6.0F}}), torch::tensor({{6.1F}}), torch::tensor({{-9.0F}})};
   const auto ratio = sentiment_ratio(config, predictions, torch::tensor({0.0F}));
@@ -271,7 +272,8 @@ TEST(Kuda, AdapterLayersKeepTheirFractionOfDepth) {
 }
 
 TEST(Kuda, EveryFusionOfTable7TrainsAndScores) {
-  for (const std::string fusion : {"addition", "concatenation", "tensor", "low_rank", "text_centred"}) {
+  using Kind = KudaConfig::FusionKind;
+  for (const auto fusion : {Kind::addition, Kind::concatenation, Kind::tensor, Kind::low_rank, Kind::text_centred}) {
     auto config = masked_config();
     config.fusion = fusion;
     const auto model = tiny_kuda(config);
@@ -281,12 +283,12 @@ TEST(Kuda, EveryFusionOfTable7TrainsAndScores) {
     model->loss(output, batch).total.backward();
     for (const auto& item : model->named_parameters())
       if (item.key().starts_with("DyMultiFus"))
-        EXPECT_TRUE(item.value().grad().defined()) << fusion << ": " << item.key();
+        EXPECT_TRUE(item.value().grad().defined()) << name_of(fusion) << ": " << item.key();
     batch.audio = {};  // and with a modality missing at prediction
-    EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>()) << fusion;
+    EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>()) << name_of(fusion);
   }
   auto config = tiny_config();
-  config.fusion = "text_centred";
+  config.fusion = KudaConfig::FusionKind::text_centred;
   auto shape = tiny_shape();
   shape.present.text = false;
   EXPECT_THROW(tiny_kuda(config, shape), ConfigError);

@@ -17,7 +17,7 @@ KudaUnimodal::KudaUnimodal(Modality modality, const KudaConfig& config, const Da
   // The module itself is not registered: its children carry the published names without a prefix.
   const bool differs = modality != Modality::text && (source.width[modality] != target.width[modality] ||
                                                       source.length[modality] != target.length[modality]);
-  const bool needs_bridge = differs && config.transfer == "bridge";
+  const bool needs_bridge = differs && config.transfer == KudaConfig::Transfer::bridge;
   module_ = make_unimodal(modality, config, differs && !needs_bridge ? source : target, text);
   register_module("encoder", module_->encoder());
   register_module("decoder", module_->decoder());

@@ -4,11 +4,10 @@ namespace kuda::misa {
 
 void MisaConfig::describe(Fields& fields) {
   fields.add("width", width, "width of every private and shared vector; even", at_least(2));
-  fields.add("recurrent", recurrent, "recurrent layers of vision and audio", one_of({"lstm", "gru"}));
+  fields.add("recurrent", recurrent, "recurrent layers of vision and audio");
   fields.add("similarity", similarity,
              "what draws the shared vectors together: cmd = central moment discrepancy, adversarial = a discriminator "
-             "behind a gradient reversal",
-             one_of({"cmd", "adversarial"}));
+             "behind a gradient reversal");
   fields.add("diff_weight", diff_weight, "weight of the difference loss", at_least(0));
   fields.add("sim_weight", sim_weight, "weight of the similarity loss", at_least(0));
   fields.add("recon_weight", recon_weight, "weight of the reconstruction loss", at_least(0));

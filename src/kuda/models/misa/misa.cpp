@@ -91,7 +91,7 @@ Misa::Misa(const MisaConfig& config, const DataShape& shape, const TextEncoder& 
   if (!config.finetune_bert)
     for (auto& parameter : bert_->parameters()) parameter.set_requires_grad(false);
   group(*this, "bertmodel")->register_module("model", bert_);
-  const bool is_lstm = config.recurrent == "lstm";
+  const bool is_lstm = config.recurrent == RnnKind::lstm;
   const std::int64_t text_width = text.bert.hidden_size;
   vision_ = make_recurrent(*this, 'v', shape.width.vision, is_lstm);
   audio_ = make_recurrent(*this, 'a', shape.width.audio, is_lstm);
@@ -110,7 +110,7 @@ Misa::Misa(const MisaConfig& config, const DataShape& shape, const TextEncoder& 
     part.recon = group(*this, name("recon_{}"))->register_module(name("recon_{}_1"), Linear(h, h));
   }
   shared_ = group(*this, "shared")->register_module("shared_1", Linear(h, h));
-  if (config.similarity == "adversarial") {
+  if (config.similarity == MisaConfig::Similarity::adversarial) {
     const auto discriminator = group(*this, "discriminator");
     discriminator1_ = discriminator->register_module("discriminator_layer_1", Linear(h, h));
     discriminator2_ = discriminator->register_module("discriminator_layer_2", Linear(h, 3));
@@ -157,7 +157,7 @@ Tensor Misa::sequence_vector(Recurrent& recurrent, const Sequence& sequence, con
 }
 
 Tensor Misa::similarity(const std::array<Tensor, 3>& shared, Trace* trace) {
-  if (config_.similarity == "cmd")
+  if (config_.similarity == MisaConfig::Similarity::cmd)
     return (moment_discrepancy(shared[0], shared[1]) + moment_discrepancy(shared[0], shared[2]) +
             moment_discrepancy(shared[2], shared[1])) /
            3;

@@ -97,7 +97,7 @@ TEST(Misa, ShortSequencesAreReadAsIfFollowedByZeros) {
 }
 
 TEST(Misa, ABatchOfOneHasFiniteGradients) {
-  for (const std::string similarity : {"cmd", "adversarial"}) {
+  for (const auto similarity : {MisaConfig::Similarity::cmd, MisaConfig::Similarity::adversarial}) {
     auto config = small_config();
     config.similarity = similarity;
     const auto model = make(config);

@@ -20,10 +20,9 @@ void MmimConfig::describe(Fields& fields) {
   fields.add("contrast_layers", contrast_layers, "layers of the contrastive networks (published name: cpc_layers)",
              at_least(1));
   fields.add("contrast_activation", contrast_activation,
-             "after the first layer of a contrastive network that has more (published name: cpc_activation)",
-             one_of(activation_names()));
+             "after the first layer of a contrastive network that has more (published name: cpc_activation)");
   fields.add("bound_activation", bound_activation,
-             "inside the networks of the bounds (published name: mmilb_mid_activation)", one_of(activation_names()));
+             "inside the networks of the bounds (published name: mmilb_mid_activation)");
   fields.add("vision_audio", vision_audio, "a third bound, between vision and audio (published name: add_va)");
   fields.add("contrast", contrast, "false: the task's loss alone, without mutual information");
   fields.add("alpha", alpha, "weight of the contrastive term", at_least(0));

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kuda/models/model.h"
+#include "kuda/nn/activation.h"
 
 namespace kuda::mmim {
 
@@ -26,8 +27,7 @@ struct MmimConfig final : ModelConfig {
   bool reference_quirks = true;      ///< several LSTM layers: the states of the first are read
   double lr_text = 5e-5, lr_main = 1e-3, lr_bound = 1e-3;
   double decay_text = 1e-4, decay_main = 1e-4, decay_bound = 1e-4;
-  /// nn/activation.h
-  std::string bound_activation = "relu", contrast_activation = "tanh";
+  Activation bound_activation = Activation::relu, contrast_activation = Activation::tanh;
   void describe(Fields& fields) override;
 };
 

@@ -14,7 +14,7 @@ namespace nn = torch::nn;
 
 namespace {
 
-nn::Functional layer_of(const std::string& activation) {
+nn::Functional layer_of(Activation activation) {
   return nn::Functional([activation](const Tensor& x) { return activate(activation, x); });
 }
 

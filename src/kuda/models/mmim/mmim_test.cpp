@@ -44,7 +44,7 @@ TEST(InformationBound, ABatchBeyondTheMemoryIsRefused) {
 
 TEST(InformationBound, HasTheActivationThatWasAskedFor) {
   MmimConfig config;
-  config.bound_activation = "elu";
+  config.bound_activation = Activation::elu;
   InformationBound bound(config, 4, 8);
   const auto x = torch::randn({3, 4}), y = torch::randn({3, 8});
   Trace trace;
@@ -58,7 +58,7 @@ TEST(InformationBound, HasTheActivationThatWasAskedFor) {
 TEST(ContrastiveTerm, HasItsActivationAfterTheFirstLayerOnly) {
   MmimConfig config;
   config.contrast_layers = 3;
-  config.contrast_activation = "relu";
+  config.contrast_activation = Activation::relu;
   config.fusion_width = 5;
   ContrastiveTerm term(config, 4);
   auto names = term->named_parameters();

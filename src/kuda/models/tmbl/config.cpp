@@ -10,8 +10,7 @@ namespace kuda::tmbl {
 void TmblConfig::describe(Fields& fields) {
   fields.add("mode", mode,
              "sound = every clip is scored alone; reference = as published: attention, binding and positions run over "
-             "the clips of a batch, so a score depends on its neighbours",
-             one_of({"sound", "reference"}));
+             "the clips of a batch, so a score depends on its neighbours");
   fields.add("reference_batch", reference_batch,
              "mode reference: the largest batch; only batches of this size have class tokens and positions",
              at_least(1));
@@ -23,8 +22,8 @@ void TmblConfig::describe(Fields& fields) {
   fields.add("feed_forward", feed_forward, "inner width of the feed-forward parts", at_least(1));
   fields.add("key_width", key_width, "width of queries and keys, all heads together", at_least(1));
   fields.add("value_width", value_width, "width of values across streams, all heads together", at_least(1));
-  fields.add("rnn", rnn, "of vision and audio", one_of({"lstm", "gru"}));
-  fields.add("activation", activation, "after the projections of the shared part", one_of(activation_names()));
+  fields.add("rnn", rnn, "of vision and audio");
+  fields.add("activation", activation, "after the projections of the shared part");
   fields.add("dropout_transformer", dropout_transformer, "dropout of the four transformers", between(0, 1));
   fields.add("dropout_fusion", dropout_fusion, "dropout of the fusion", between(0, 1));
   fields.add("dropout_text", dropout_text, "dropout inside the text encoder", between(0, 1));
@@ -34,8 +33,7 @@ void TmblConfig::describe(Fields& fields) {
              "lowest layers of the text encoder that are not trained; -1 = none of it is trained", at_least(-1));
   fields.add("align", align,
              "pool = vision and audio become as long as the text and take its lengths; words = their own lengths, as "
-             "published",
-             one_of({"pool", "words"}));
+             "published");
 }
 
 void check(const TmblConfig& config) {

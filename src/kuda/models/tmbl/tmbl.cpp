@@ -62,7 +62,7 @@ Tmbl::Utterance Tmbl::utterance(const std::string& letter, std::int64_t input_wi
 }
 
 Tensor Tmbl::read(Utterance& encoder, const Sequence& sequence, const Tensor& text_padding) {
-  const bool is_pooled = config_.align == "pool";
+  const bool is_pooled = config_.align == TmblConfig::Align::pool;
   const auto frames = is_pooled ? pool_to_length(sequence.values, text_padding.size(1)) : sequence.values;
   const auto lengths = is_pooled ? text_padding.logical_not().sum(1) : sequence.lengths;
   const auto first = encoder.first.forward(frames, lengths);

@@ -20,7 +20,7 @@ DataShape small_shape() {
 
 TextEncoder small_text() { return test::small_encoder(8, 1); }
 
-TmblConfig small_config(const std::string& mode) {
+TmblConfig small_config(TmblConfig::Mode mode) {
   TmblConfig config;
   config.mode = mode;
   config.reference_batch = 4;
@@ -61,7 +61,7 @@ Tensor score_of(Model& model, const Batch& batch) {
 }
 
 TEST(Tmbl, OnlyInModeReferenceAScoreDependsOnTheNeighbours) {
-  for (const std::string mode : {"sound", "reference"}) {
+  for (const auto mode : {TmblConfig::Mode::sound, TmblConfig::Mode::reference}) {
     torch::manual_seed(1);
     Tmbl model(small_config(mode), small_shape(), small_text());
     auto batch = make_batch();
@@ -69,14 +69,14 @@ TEST(Tmbl, OnlyInModeReferenceAScoreDependsOnTheNeighbours) {
     batch.vision.values[3] += 1;  // the last clip
     const auto after = score_of(model, batch);
     EXPECT_FALSE(torch::allclose(after[3], before[3], 0, 1e-6));
-    EXPECT_EQ(torch::allclose(after.slice(0, 0, 3), before.slice(0, 0, 3), 0, 1e-6), mode == "sound");
+    EXPECT_EQ(torch::allclose(after.slice(0, 0, 3), before.slice(0, 0, 3), 0, 1e-6), mode == TmblConfig::Mode::sound);
   }
 }
 
 TEST(Tmbl, CrossAttentionLetsThePrivateStreamsMeet) {
   for (const bool is_cross : {false, true}) {
     torch::manual_seed(1);
-    auto config = small_config("sound");
+    auto config = small_config(TmblConfig::Mode::sound);
     config.cross_attention = is_cross;
     Tmbl model(config, small_shape(), small_text());
     model.eval();
@@ -93,8 +93,8 @@ TEST(Tmbl, CrossAttentionLetsThePrivateStreamsMeet) {
 TEST(Tmbl, RefusesASubsetOfModalitiesAndBatchesLargerThanTheReferenceHasRowsFor) {
   auto shape = small_shape();
   shape.present.audio = false;
-  EXPECT_THROW(Tmbl(small_config("sound"), shape, small_text()), ConfigError);
-  auto config = small_config("reference");
+  EXPECT_THROW(Tmbl(small_config(TmblConfig::Mode::sound), shape, small_text()), ConfigError);
+  auto config = small_config(TmblConfig::Mode::reference);
   config.reference_batch = 3;
   Tmbl model(config, small_shape(), small_text());
   EXPECT_THROW(score_of(model, make_batch()), ShapeError);
@@ -122,7 +122,7 @@ TEST(Tmbl, TheReferenceDifferenceIsTheMeanSquareOfTheWholeMatrix) {
 
 TEST(Tmbl, TheSharedPartHasTheActivationThatWasAskedFor) {
   auto config = tmbl_small("sound");
-  config.activation = "hardtanh";
+  config.activation = Activation::hardtanh;
   Tmbl model(config, tmbl_shape(), tmbl_text());
   model.eval();
   Trace trace;
