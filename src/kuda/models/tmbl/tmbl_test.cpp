@@ -121,12 +121,12 @@ TEST(Tmbl, TheReferenceDifferenceIsTheMeanSquareOfTheWholeMatrix) {
 }
 
 TEST(Tmbl, TheSharedPartHasTheActivationThatWasAskedFor) {
-  auto config = tmbl_small("sound");
+  auto config = small_config(TmblConfig::Mode::sound);
   config.activation = Activation::hardtanh;
-  Tmbl model(config, tmbl_shape(), tmbl_text());
+  Tmbl model(config, small_shape(), small_text());
   model.eval();
   Trace trace;
-  (void)model.forward(tmbl_batch(), &trace);
+  (void)model.forward(make_batch(), &trace);
   auto names = model.named_parameters();
   const auto x = trace.at("t_feature").matmul(names["project_t.project_t.weight"].t()) +
                  names["project_t.project_t.bias"];  // [B, H]
