@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 BUILD := build/release
 KUDA := $(BUILD)/src/kuda/apps/kuda
 SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' 'fuzz/*.cpp' 'fuzz/*.h' 'bench/*.cpp' 'bench/*.h')
-FUZZ_READERS := pickle npy npz safetensors torch_zip csv
+FUZZ_READERS := pickle npy npz safetensors torch_zip csv multipart request
 # Executions of each fuzz target: a fixed number, so that a run is repeatable.
 FUZZ_RUNS ?= 200000
 DEMO ?= demo
