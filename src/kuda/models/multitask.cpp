@@ -4,6 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda {
 
@@ -58,7 +59,7 @@ MultitaskModel::MultitaskModel(const MultitaskOptions& options, const DataShape&
       throw ConfigError(
           fmt::format("{} needs all three modalities: each has a head and generated labels of its own", name),
           "use modalities text, vision and audio, or another model");
-  bert_ = register_module("text_model", std::make_shared<nn::Module>())->register_module("model", Bert(text.bert));
+  bert_ = register_at(*this, "text_model.model", Bert(text.bert));
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
   if (!options.finetune_text)
     for (auto& parameter : bert_->parameters()) parameter.requires_grad_(false);

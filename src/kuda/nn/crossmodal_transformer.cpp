@@ -9,6 +9,7 @@
 #include "kuda/tensor/attention.h"
 #include "kuda/tensor/dropout.h"
 #include "kuda/tensor/products.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda {
 
@@ -102,9 +103,7 @@ CrossmodalTransformerImpl::CrossmodalTransformerImpl(const CrossmodalOptions& op
   register_module("layers", layers_);
   for (std::int64_t i = 0; i < options.num_layers; ++i) layers_->push_back(CrossmodalLayer(options));
   layer_norm_ = register_module("layer_norm", nn::LayerNorm(nn::LayerNormOptions({options.dim})));
-  if (options.has_positions)
-    register_module("embed_positions", std::make_shared<nn::Module>())
-        ->register_buffer("_float_tensor", torch::zeros({1}));
+  if (options.has_positions) module_at(*this, "embed_positions").register_buffer("_float_tensor", torch::zeros({1}));
 }
 
 Tensor CrossmodalTransformerImpl::embed(const CrossmodalInput& input) const {

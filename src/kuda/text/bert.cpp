@@ -7,6 +7,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda {
 
@@ -117,31 +118,19 @@ nn::LayerNorm layer_norm(const BertConfig& config) {
   return nn::LayerNorm(nn::LayerNormOptions({config.hidden_size}).eps(config.layer_norm_eps));
 }
 
-/// A module without behaviour that only gives its children the published names.
-std::shared_ptr<nn::Module> group() { return std::make_shared<nn::Module>(); }
-
-template <class M>
-M child(const std::shared_ptr<nn::Module>& parent, const std::string& name, M module) {
-  return parent->register_module(name, module);
-}
-
 }  // namespace
 
 struct BertLayerImpl : nn::Module {
   explicit BertLayerImpl(const BertConfig& config) : heads(config.num_attention_heads), rate(config.dropout) {
     const auto d = config.hidden_size;
-    const auto attention = register_module("attention", group());
-    const auto self = child(attention, "self", group());
-    query = child(self, "query", linear(d, d));
-    key = child(self, "key", linear(d, d));
-    value = child(self, "value", linear(d, d));
-    const auto attention_output = child(attention, "output", group());
-    attention_dense = child(attention_output, "dense", linear(d, d));
-    attention_norm = child(attention_output, "LayerNorm", layer_norm(config));
-    up = child(register_module("intermediate", group()), "dense", linear(d, config.intermediate_size));
-    const auto output = register_module("output", group());
-    down = child(output, "dense", linear(config.intermediate_size, d));
-    norm = child(output, "LayerNorm", layer_norm(config));
+    query = register_at(*this, "attention.self.query", linear(d, d));
+    key = register_at(*this, "attention.self.key", linear(d, d));
+    value = register_at(*this, "attention.self.value", linear(d, d));
+    attention_dense = register_at(*this, "attention.output.dense", linear(d, d));
+    attention_norm = register_at(*this, "attention.output.LayerNorm", layer_norm(config));
+    up = register_at(*this, "intermediate.dense", linear(d, config.intermediate_size));
+    down = register_at(*this, "output.dense", linear(config.intermediate_size, d));
+    norm = register_at(*this, "output.LayerNorm", layer_norm(config));
   }
 
   Tensor forward(const Tensor& x, const Positions& positions, Tensor* weights) {
@@ -159,15 +148,15 @@ struct BertLayerImpl : nn::Module {
 };
 
 BertImpl::BertImpl(const BertConfig& config) : config_(config) {
-  const auto embeddings = register_module("embeddings", group());
-  word_ = child(embeddings, "word_embeddings", embedding(config.vocab_size, config.hidden_size));
-  position_ = child(embeddings, "position_embeddings", embedding(config.max_position_embeddings, config.hidden_size));
-  token_type_ = child(embeddings, "token_type_embeddings", embedding(config.type_vocab_size, config.hidden_size));
-  norm_ = child(embeddings, "LayerNorm", layer_norm(config));
-  const auto layers = child(register_module("encoder", group()), "layer", group());
+  word_ = register_at(*this, "embeddings.word_embeddings", embedding(config.vocab_size, config.hidden_size));
+  position_ = register_at(*this, "embeddings.position_embeddings",
+                          embedding(config.max_position_embeddings, config.hidden_size));
+  token_type_ =
+      register_at(*this, "embeddings.token_type_embeddings", embedding(config.type_vocab_size, config.hidden_size));
+  norm_ = register_at(*this, "embeddings.LayerNorm", layer_norm(config));
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i)
-    layers_.push_back(child(layers, std::to_string(i), std::make_shared<BertLayerImpl>(config)));
-  pooler_ = child(register_module("pooler", group()), "dense", linear(config.hidden_size, config.hidden_size));
+    layers_.push_back(register_at(*this, fmt::format("encoder.layer.{}", i), std::make_shared<BertLayerImpl>(config)));
+  pooler_ = register_at(*this, "pooler.dense", linear(config.hidden_size, config.hidden_size));
   const torch::NoGradGuard no_grad;
   if (config.pad_token_id < config.vocab_size) word_->weight[config.pad_token_id].zero_();
 }

@@ -4,6 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::almt {
 
@@ -11,12 +12,11 @@ using torch::Tensor;
 
 namespace {
 
-std::vector<Block> add_blocks(torch::nn::Module& parent, const std::string& name, const BlockOptions& options,
+std::vector<Block> add_blocks(torch::nn::Module& owner, const std::string& path, const BlockOptions& options,
                               std::int64_t depth) {
   std::vector<Block> blocks;
-  const auto layers = parent.register_module(name, std::make_shared<torch::nn::Module>())
-                          ->register_module("layers", std::make_shared<torch::nn::Module>());
-  for (std::int64_t i = 0; i < depth; ++i) blocks.push_back(layers->register_module(std::to_string(i), Block(options)));
+  for (std::int64_t i = 0; i < depth; ++i)
+    blocks.push_back(register_at(owner, fmt::format("{}.layers.{}", path, i), Block(options)));
   return blocks;
 }
 
@@ -26,10 +26,10 @@ CompressionImpl::CompressionImpl(const AlmtConfig& config, std::int64_t input_wi
     : width_(input_width), max_length_(max_length), kept_(config.num_kept()), dropout_(config.dropout) {
   const auto d = config.width;
   project_ = register_module("0", Linear(input_width, d));
-  const auto transformer = register_module("1", std::make_shared<torch::nn::Module>());
-  positions_ = transformer->register_parameter("pos_embedding", torch::randn({1, max_length + config.tokens, d}));
-  tokens_ = transformer->register_parameter("extra_token", torch::zeros({1, config.tokens, d}));
-  blocks_ = add_blocks(*transformer, "encoder",
+  auto& transformer = module_at(*this, "1");
+  positions_ = transformer.register_parameter("pos_embedding", torch::randn({1, max_length + config.tokens, d}));
+  tokens_ = transformer.register_parameter("extra_token", torch::zeros({1, config.tokens, d}));
+  blocks_ = add_blocks(transformer, "encoder",
                        {d, config.projection_heads, config.head_width, config.projection_mlp, config.dropout},
                        config.projection_depth);
 }
@@ -63,8 +63,7 @@ Almt::Almt(const AlmtConfig& config, const DataShape& shape, const TextEncoder& 
   hyper_ = register_parameter("h_hyper", torch::ones({1, n, d}));
   auto bert_config = text.bert;
   bert_config.dropout = config.dropout_text;
-  bert_ =
-      register_module("bertmodel", std::make_shared<torch::nn::Module>())->register_module("model", Bert(bert_config));
+  bert_ = register_at(*this, "bertmodel.model", Bert(bert_config));
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
 
   compression_.text = register_module("proj_l", Compression(config, bert_config.hidden_size, shape.length.text));
@@ -73,26 +72,23 @@ Almt::Almt(const AlmtConfig& config, const DataShape& shape, const TextEncoder& 
   if (present_.vision)
     compression_.vision = register_module("proj_v", Compression(config, shape.width.vision, shape.length.vision));
 
-  const auto scales = register_module("l_encoder", std::make_shared<torch::nn::Module>());
-  text_positions_ = scales->register_parameter("pos_embedding", torch::randn({1, config.tokens, d}));
-  scales_ = add_blocks(*scales, "encoder", {d, config.text_heads, config.head_width, config.text_mlp, config.dropout},
+  auto& scales = module_at(*this, "l_encoder");
+  text_positions_ = scales.register_parameter("pos_embedding", torch::randn({1, config.tokens, d}));
+  scales_ = add_blocks(scales, "encoder", {d, config.text_heads, config.head_width, config.text_mlp, config.dropout},
                        config.hyper_depth - 1);
-  const auto layers = register_module("h_hyper_layer", std::make_shared<torch::nn::Module>())
-                          ->register_module("layers", std::make_shared<torch::nn::Module>());
   for (std::int64_t i = 0; i < config.hyper_depth; ++i)
-    hyper_layers_.push_back(layers->register_module(
-        std::to_string(i), HyperLayer(BlockOptions{d, config.hyper_heads, config.hyper_head_width, 0, config.dropout},
-                                      present_)));
+    hyper_layers_.push_back(register_at(
+        *this, fmt::format("h_hyper_layer.layers.{}", i),
+        HyperLayer(BlockOptions{d, config.hyper_heads, config.hyper_head_width, 0, config.dropout}, present_)));
 
-  const auto fusion = register_module("fusion_layer", std::make_shared<torch::nn::Module>());
-  source_positions_ = fusion->register_parameter("pos_embedding_s", torch::randn({1, n + 1, d}));
-  target_positions_ = fusion->register_parameter("pos_embedding_t", torch::randn({1, n + 1, d}));
-  class_token_ = fusion->register_parameter("extra_token", torch::zeros({1, 1, d}));
+  auto& fusion = module_at(*this, "fusion_layer");
+  source_positions_ = fusion.register_parameter("pos_embedding_s", torch::randn({1, n + 1, d}));
+  target_positions_ = fusion.register_parameter("pos_embedding_t", torch::randn({1, n + 1, d}));
+  class_token_ = fusion.register_parameter("extra_token", torch::zeros({1, 1, d}));
   fusion_ =
-      add_blocks(*fusion, "CrossTransformerEncoder",
+      add_blocks(fusion, "CrossTransformerEncoder",
                  {d, config.fusion_heads, config.head_width, config.fusion_mlp, config.dropout}, config.fusion_depth);
-  output_ =
-      register_module("regression_layer", std::make_shared<torch::nn::Module>())->register_module("0", Linear(d, 1));
+  output_ = register_at(*this, "regression_layer.0", Linear(d, 1));
 }
 
 Output Almt::forward(const Batch& batch, Trace* trace) {

@@ -4,6 +4,7 @@
 
 #include "kuda/tensor/attention.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::almt {
 
@@ -11,17 +12,15 @@ using torch::Tensor;
 
 namespace {
 
-std::shared_ptr<torch::nn::Module> group() { return std::make_shared<torch::nn::Module>(); }
-
 torch::nn::LayerNorm norm(std::int64_t dim) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})); }
 
 Linear projection(std::int64_t from, std::int64_t to) { return Linear(torch::nn::LinearOptions(from, to).bias(false)); }
 
 /// Empty where the published code has an identity.
-Linear add_output(torch::nn::Module& parent, const BlockOptions& options) {
+Linear add_output(torch::nn::Module& owner, const std::string& path, const BlockOptions& options) {
   const auto inner = options.num_heads * options.head_width;
   if (options.num_heads == 1 && inner == options.dim) return nullptr;
-  return parent.register_module("to_out", group())->register_module("0", Linear(inner, options.dim));
+  return register_at(owner, path + ".0", Linear(inner, options.dim));
 }
 
 }  // namespace
@@ -31,7 +30,7 @@ AttentionImpl::AttentionImpl(const BlockOptions& options) : num_heads_(options.n
   to_q_ = register_module("to_q", projection(options.dim, inner));
   to_k_ = register_module("to_k", projection(options.dim, inner));
   to_v_ = register_module("to_v", projection(options.dim, inner));
-  to_out_ = add_output(*this, options);
+  to_out_ = add_output(*this, "to_out", options);
 }
 
 Tensor AttentionImpl::forward(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& padding) {
@@ -42,16 +41,13 @@ Tensor AttentionImpl::forward(const Tensor& query, const Tensor& key, const Tens
 }
 
 BlockImpl::BlockImpl(const BlockOptions& options) : dropout_(options.dropout) {
-  const auto attention = register_module("0", group());
-  norm_q_ = attention->register_module("norm_q", norm(options.dim));
-  norm_k_ = attention->register_module("norm_k", norm(options.dim));
-  norm_v_ = attention->register_module("norm_v", norm(options.dim));
-  attention_ = attention->register_module("fn", Attention(options));
-  const auto feed_forward = register_module("1", group());
-  norm_ = feed_forward->register_module("norm", norm(options.dim));
-  const auto net = feed_forward->register_module("fn", group())->register_module("net", group());
-  up_ = net->register_module("0", Linear(options.dim, options.feed_forward));
-  down_ = net->register_module("3", Linear(options.feed_forward, options.dim));
+  norm_q_ = register_at(*this, "0.norm_q", norm(options.dim));
+  norm_k_ = register_at(*this, "0.norm_k", norm(options.dim));
+  norm_v_ = register_at(*this, "0.norm_v", norm(options.dim));
+  attention_ = register_at(*this, "0.fn", Attention(options));
+  norm_ = register_at(*this, "1.norm", norm(options.dim));
+  up_ = register_at(*this, "1.fn.net.0", Linear(options.dim, options.feed_forward));
+  down_ = register_at(*this, "1.fn.net.3", Linear(options.feed_forward, options.dim));
 }
 
 Tensor BlockImpl::forward(const Tensor& target, const Tensor& source, const Tensor& padding) {
@@ -63,22 +59,20 @@ Tensor BlockImpl::forward(const Tensor& target, const Tensor& source, const Tens
 HyperLayerImpl::HyperLayerImpl(const BlockOptions& options, const PerModality<bool>& present)
     : num_heads_(options.num_heads), dropout_(options.dropout) {
   const auto inner = options.num_heads * options.head_width;
-  const auto layer = register_module("0", group());
-  const auto attention = layer->register_module("fn", group());
-  norm_text_ = layer->register_module("norm1", norm(options.dim));
-  to_q_ = attention->register_module("to_q", projection(options.dim, inner));
+  to_q_ = register_at(*this, "0.fn.to_q", projection(options.dim, inner));
+  norm_text_ = register_at(*this, "0.norm1", norm(options.dim));
   if (present.audio) {
-    norm_audio_ = layer->register_module("norm2", norm(options.dim));
-    to_k_audio_ = attention->register_module("to_k_ta", projection(options.dim, inner));
-    to_v_audio_ = attention->register_module("to_v_ta", projection(options.dim, inner));
+    norm_audio_ = register_at(*this, "0.norm2", norm(options.dim));
+    to_k_audio_ = register_at(*this, "0.fn.to_k_ta", projection(options.dim, inner));
+    to_v_audio_ = register_at(*this, "0.fn.to_v_ta", projection(options.dim, inner));
   }
   if (present.vision) {
-    norm_vision_ = layer->register_module("norm3", norm(options.dim));
-    to_k_vision_ = attention->register_module("to_k_tv", projection(options.dim, inner));
-    to_v_vision_ = attention->register_module("to_v_tv", projection(options.dim, inner));
+    norm_vision_ = register_at(*this, "0.norm3", norm(options.dim));
+    to_k_vision_ = register_at(*this, "0.fn.to_k_tv", projection(options.dim, inner));
+    to_v_vision_ = register_at(*this, "0.fn.to_v_tv", projection(options.dim, inner));
   }
-  norm_hyper_ = layer->register_module("norm4", norm(options.dim));
-  to_out_ = add_output(*attention, options);
+  norm_hyper_ = register_at(*this, "0.norm4", norm(options.dim));
+  to_out_ = add_output(*this, "0.fn.to_out", options);
 }
 
 Tensor HyperLayerImpl::forward(const Tensor& scale, const Tensor& vision, const Tensor& audio, const Tensor& hyper) {

@@ -6,6 +6,7 @@
 #include "kuda/nn/freezing.h"
 #include "kuda/nn/pooling.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::bbfn {
 
@@ -17,25 +18,23 @@ Bbfn::Bbfn(const BbfnConfig& config, const DataShape& shape, const TextEncoder& 
   if (!present_.text || (!present_.vision && !present_.audio))
     throw ConfigError("bbfn needs the modalities text and at least one of vision and audio",
                       "each of its fusions joins text with another modality; add them to --modalities");
-  const auto words = register_module("embedding", std::make_shared<torch::nn::Module>());
   auto text_width = config.embedding_width;
   if (config.text == BbfnConfig::Text::bert) {
     auto bert_config = text.bert;
     bert_config.dropout = config.dropout_text;
     text_width = bert_config.hidden_size;
-    bert_ = words->register_module("bertmodel", Bert(bert_config));
+    bert_ = register_at(*this, "embedding.bertmodel", Bert(bert_config));
     if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
     freeze_layers(*bert_, config.frozen_layers);
   } else {
-    embedding_ = words->register_module("embed", torch::nn::Embedding(text.bert.vocab_size, text_width));
+    embedding_ = register_at(*this, "embedding.embed", torch::nn::Embedding(text.bert.vocab_size, text_width));
   }
-  const auto encoders = register_module("SequenceEncoder", std::make_shared<torch::nn::Module>());
-  text_ = Encoder(*encoders, config, "l", text_width, config.kernel_text);
-  if (present_.vision) vision_ = Encoder(*encoders, config, "v", shape.width.vision, config.kernel_vision);
-  if (present_.audio) audio_ = Encoder(*encoders, config, "a", shape.width.audio, config.kernel_audio);
-  const auto pairs = register_module("modal_interaction", std::make_shared<torch::nn::Module>());
-  if (present_.vision) with_vision_ = pairs->register_module("lv", Pair(config));
-  if (present_.audio) with_audio_ = pairs->register_module("la", Pair(config));
+  auto& encoders = module_at(*this, "SequenceEncoder");
+  text_ = Encoder(encoders, config, "l", text_width, config.kernel_text);
+  if (present_.vision) vision_ = Encoder(encoders, config, "v", shape.width.vision, config.kernel_vision);
+  if (present_.audio) audio_ = Encoder(encoders, config, "a", shape.width.audio, config.kernel_audio);
+  if (present_.vision) with_vision_ = register_at(*this, "modal_interaction.lv", Pair(config));
+  if (present_.audio) with_audio_ = register_at(*this, "modal_interaction.la", Pair(config));
   const auto width = 2 * config.width * (present_.vision && present_.audio ? 2 : 1);  // text and other of each pair
   proj1_ = register_module("proj1", Linear(width, width));
   proj2_ = register_module("proj2", Linear(width, width));

@@ -4,16 +4,13 @@
 
 #include "kuda/tensor/attention.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::bbfn {
 
 using torch::Tensor;
 
 namespace {
-
-std::shared_ptr<torch::nn::Module> group(torch::nn::Module& parent, const std::string& name) {
-  return parent.register_module(name, std::make_shared<torch::nn::Module>());
-}
 
 Linear xavier(std::int64_t from, std::int64_t to) {
   Linear linear(from, to);
@@ -71,18 +68,17 @@ LayerImpl::LayerImpl(const BbfnConfig& config)
       dropout_relu_(config.dropout_relu),
       dropout_residual_(config.dropout_residual) {
   const auto e = config.width;
-  const auto attention = group(*this, "self_attn");
-  in_proj_weight_ = attention->register_parameter("in_proj_weight", torch::empty({3 * e, e}));
+  auto& attention = module_at(*this, "self_attn");
+  in_proj_weight_ = attention.register_parameter("in_proj_weight", torch::empty({3 * e, e}));
   torch::nn::init::xavier_uniform_(in_proj_weight_);
-  in_proj_bias_ = attention->register_parameter("in_proj_bias", torch::zeros({3 * e}));
-  out_proj_ = attention->register_module("out_proj", xavier(e, e));
-  memory_ = group(*this, "mem_proj")->register_module("0", Linear(2 * e, e));
-  attended_ = group(*this, "att_proj")->register_module("0", Linear(2 * e, e));
+  in_proj_bias_ = attention.register_parameter("in_proj_bias", torch::zeros({3 * e}));
+  out_proj_ = attention.register_module("out_proj", xavier(e, e));
+  memory_ = register_at(*this, "mem_proj.0", Linear(2 * e, e));
+  attended_ = register_at(*this, "att_proj.0", Linear(2 * e, e));
   fc1_ = register_module("fc1", xavier(e, 4 * e));
   fc2_ = register_module("fc2", xavier(4 * e, e));
-  const auto norms = group(*this, "layer_norms");
-  norm0_ = norms->register_module("0", norm(e));
-  norm1_ = norms->register_module("1", norm(e));
+  norm0_ = register_at(*this, "layer_norms.0", norm(e));
+  norm1_ = register_at(*this, "layer_norms.1", norm(e));
 }
 
 Tensor LayerImpl::attention(const Tensor& query, const Tensor& source, const Tensor& padding) {
@@ -107,28 +103,24 @@ Tensor LayerImpl::forward(const Tensor& x, const Tensor& source, const Tensor& c
 PairImpl::PairImpl(const BbfnConfig& config) {
   const auto e = config.width;
   register_buffer("version", torch::full({1}, 2.0));  // published names without a use
-  group(*this, "embed_positions")->register_buffer("_float_tensor", torch::zeros({1}));
+  module_at(*this, "embed_positions").register_buffer("_float_tensor", torch::zeros({1}));
   register_module("layer_norm", norm(e));
-  const auto separators = group(*this, "div_encoders");
-  // Published names: "l2other" makes the new text, "other2l" the new other sequence.
-  const auto to_text = group(*this, "l2other_layers"), to_other = group(*this, "other2l_layers");
   for (std::int64_t i = 0; i < config.layers; ++i) {
-    const auto name = std::to_string(i);
-    const auto separator = group(*separators, name);
+    auto& separator = module_at(*this, fmt::format("div_encoders.{}", i));
     Separator part;
     if (i == 0) {
-      part.text = separator->register_module("encode_l", Linear(e, e));
-      part.other = separator->register_module("encode_o", Linear(e, e));
+      part.text = separator.register_module("encode_l", Linear(e, e));
+      part.other = separator.register_module("encode_o", Linear(e, e));
     } else {
-      part.text_rnn = BidirectionalRnn(*separator, "encode_l", RnnKind::gru, e, e, 1);
-      part.other_rnn = BidirectionalRnn(*separator, "encode_o", RnnKind::gru, e, e, 1);
+      part.text_rnn = BidirectionalRnn(separator, "encode_l", RnnKind::gru, e, e, 1);
+      part.other_rnn = BidirectionalRnn(separator, "encode_o", RnnKind::gru, e, e, 1);
     }
-    const auto discriminator = group(*separator, "discriminator");
-    part.hidden = discriminator->register_module("0", Linear(e, 4 * e));
-    part.output = discriminator->register_module("2", Linear(4 * e, 1));
+    part.hidden = register_at(separator, "discriminator.0", Linear(e, 4 * e));
+    part.output = register_at(separator, "discriminator.2", Linear(4 * e, 1));
     separators_.push_back(part);
-    to_text_.push_back(to_text->register_module(name, Layer(config)));
-    to_other_.push_back(to_other->register_module(name, Layer(config)));
+    // Published names: "l2other" makes the new text, "other2l" the new other sequence.
+    to_text_.push_back(register_at(*this, fmt::format("l2other_layers.{}", i), Layer(config)));
+    to_other_.push_back(register_at(*this, fmt::format("other2l_layers.{}", i), Layer(config)));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::cenet {
 
@@ -48,14 +49,13 @@ Cenet::Cenet(const CenetConfig& config, const DataShape& shape, const TextEncode
   const auto width = text.bert.hidden_size;
   bert_ = register_module(config.is_codebook() ? "roberta" : "bert", Bert(text.bert));
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);  // before the modules that no BERT file has
-  auto children = bert_->named_children();
-  add_tag_tables(*children["embeddings"], width);
-  enhancement_ = children["encoder"]->register_module("CE", Enhancement(config, shape, width));
-  auto classifier = register_module("classifier", std::make_shared<nn::Module>());
-  dense_ = classifier->register_module("dense", Linear(width, width));
-  score_ = classifier->register_module("out_proj", Linear(width, 1));
+  add_tag_tables(module_at(*bert_, "embeddings"), width);
+  enhancement_ = register_at(*bert_, "encoder.CE", Enhancement(config, shape, width));
+  auto& classifier = module_at(*this, "classifier");
+  dense_ = classifier.register_module("dense", Linear(width, width));
+  score_ = classifier.register_module("out_proj", Linear(width, 1));
   init_as_bert(*enhancement_);
-  if (!config.is_codebook()) init_as_bert(*classifier);  // the authors' code leaves it to PyTorch
+  if (!config.is_codebook()) init_as_bert(classifier);  // the authors' code leaves it to PyTorch
   if (config.is_codebook() && !config.reference_quirks) clear_padding_rows(*bert_);
 }
 

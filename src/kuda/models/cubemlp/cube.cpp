@@ -5,6 +5,7 @@
 #include "kuda/base/error.h"
 #include "kuda/nn/activation.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::cubemlp {
 
@@ -20,9 +21,9 @@ CubeBlockImpl::CubeBlockImpl(const CubeMlpConfig& config, std::size_t index, con
     return Linear(torch::nn::LinearOptions(from, to).bias(bias));
   };
   for (std::size_t a = 0; a < 3; ++a) {
-    const auto mlp = register_module("mlp_" + letters[a], std::make_shared<torch::nn::Module>());
-    axes_[a].up = mlp->register_module("fc1", linear(input[a], hidden[a], config.bias));
-    axes_[a].down = mlp->register_module("fc2", linear(hidden[a], output[a], config.bias));
+    auto& mlp = module_at(*this, "mlp_" + letters[a]);
+    axes_[a].up = mlp.register_module("fc1", linear(input[a], hidden[a], config.bias));
+    axes_[a].down = mlp.register_module("fc2", linear(hidden[a], output[a], config.bias));
     const auto size = norm_first_ ? input[a] : output[a];
     axes_[a].norm =
         register_module("ln_" + letters[a], torch::nn::LayerNorm(torch::nn::LayerNormOptions({size}).eps(1e-6)));

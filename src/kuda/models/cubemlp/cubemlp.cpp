@@ -9,6 +9,7 @@
 #include "kuda/nn/pooling.h"
 #include "kuda/nn/time_mean.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::cubemlp {
 
@@ -32,10 +33,8 @@ CubeMlp::CubeMlp(const CubeMlpConfig& config, const DataShape& shape, const Text
   if (present_.audio) audio_ = sequence_encoder("a", shape.width.audio);
 
   CubeSizes sizes{config.time_length, modalities, config.width};
-  const auto stack = register_module("mlp_encoder", std::make_shared<torch::nn::Module>())
-                         ->register_module("layers_stack", std::make_shared<torch::nn::Module>());
   for (std::size_t i = 0; i < config.num_blocks(); ++i) {
-    blocks_.push_back(stack->register_module(std::to_string(i), CubeBlock(config, i, sizes)));
+    blocks_.push_back(register_at(*this, "mlp_encoder.layers_stack." + std::to_string(i), CubeBlock(config, i, sizes)));
     sizes = {config.out_time[i], config.out_modality[i], config.out_channel[i]};
   }
 
@@ -43,12 +42,11 @@ CubeMlp::CubeMlp(const CubeMlpConfig& config, const DataShape& shape, const Text
   auto features = sizes[2];
   if (config.compose_time == CubeMlpConfig::Compose::cat) features *= sizes[0];
   if (config.compose_modality == CubeMlpConfig::Compose::cat) features *= sizes[1];
-  const auto classifier = register_module("classifier", std::make_shared<torch::nn::Module>());
   if (features > kHidden) {
-    classifier_ = classifier->register_module("0", Linear(features, kHidden));
-    classifier_output_ = classifier->register_module("3", Linear(kHidden, 1));
+    classifier_ = register_at(*this, "classifier.0", Linear(features, kHidden));
+    classifier_output_ = register_at(*this, "classifier.3", Linear(kHidden, 1));
   } else {
-    classifier_output_ = classifier->register_module("0", Linear(features, 1));
+    classifier_output_ = register_at(*this, "classifier.0", Linear(features, 1));
   }
 }
 

@@ -6,6 +6,7 @@
 #include "kuda/models/kuda/fusion_variants.h"
 #include "kuda/nn/transformer.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::kuda_model {
 
@@ -54,8 +55,7 @@ FusionAttentionImpl::FusionAttentionImpl(const KudaConfig& config, double dropou
   to_q_ = register_module("to_q", projection());
   to_k_ = register_module("to_k", projection());
   to_v_ = register_module("to_v", projection());
-  to_out_ =
-      register_module("to_out", std::make_shared<nn::Module>())->register_module("0", Linear(inner, config.width));
+  to_out_ = register_at(*this, "to_out.0", Linear(inner, config.width));
 }
 
 Tensor FusionAttentionImpl::forward(const Tensor& query, const Tensor& source, const Positions& at, Tensor* weights) {
@@ -65,9 +65,8 @@ Tensor FusionAttentionImpl::forward(const Tensor& query, const Tensor& source, c
 
 FusionFeedForwardImpl::FusionFeedForwardImpl(const KudaConfig& config, double dropout) : dropout_(dropout) {
   norm_ = register_module("norm", norm(config.width));
-  auto net = register_module("net", std::make_shared<nn::Module>());
-  up_ = net->register_module("0", Linear(config.width, config.feed_forward));
-  down_ = net->register_module("3", Linear(config.feed_forward, config.width));
+  up_ = register_at(*this, "net.0", Linear(config.width, config.feed_forward));
+  down_ = register_at(*this, "net.3", Linear(config.feed_forward, config.width));
 }
 
 Tensor FusionFeedForwardImpl::forward(const Tensor& x) {
@@ -79,17 +78,16 @@ DynamicAttentionBlockImpl::DynamicAttentionBlockImpl(const KudaConfig& config, c
     : ratio_after_norm_(config.ratio_place == KudaConfig::RatioPlace::post) {
   const auto d = config.width;
   constexpr double kBlockEps = 1e-6;  // of norm1 to norm3 in the published code; every other norm has 1e-5
-  auto mhatt1 = register_module("mhatt1", std::make_shared<nn::Module>());
   for (const auto m : kModalities) {
     if (!present[m]) continue;
-    auto parent = mhatt1->register_module(std::string("f_") + kSuffix[m], std::make_shared<nn::Module>());
-    cross_[m].attention = parent->register_module("cross_attn", FusionAttention(config, config.dropout_fusion));
-    cross_[m].norm1 = parent->register_module("layernorm1", norm(d));
-    cross_[m].feed_forward = parent->register_module("ffn", FusionFeedForward(config, config.dropout_fusion));
-    cross_[m].norm2 = parent->register_module("layernorm2", norm(d));
-    modality_norm_[m] = mhatt1->register_module(std::string("layernorm_") + kSuffix[m], norm(d));
+    auto& part = module_at(*this, fmt::format("mhatt1.f_{}", kSuffix[m]));
+    cross_[m].attention = part.register_module("cross_attn", FusionAttention(config, config.dropout_fusion));
+    cross_[m].norm1 = part.register_module("layernorm1", norm(d));
+    cross_[m].feed_forward = part.register_module("ffn", FusionFeedForward(config, config.dropout_fusion));
+    cross_[m].norm2 = part.register_module("layernorm2", norm(d));
+    modality_norm_[m] = register_at(*this, fmt::format("mhatt1.layernorm_{}", kSuffix[m]), norm(d));
   }
-  sum_norm_ = mhatt1->register_module("layernorm", norm(d));
+  sum_norm_ = register_at(*this, "mhatt1.layernorm", norm(d));
   self_attention_ = register_module("mhatt2", FusionAttention(config, 0.0));
   feed_forward_ = register_module("ffn", FusionFeedForward(config, 0.0));
   norm1_ = register_module("norm1", norm(d, kBlockEps));
@@ -155,9 +153,8 @@ FusionImpl::FusionImpl(const KudaConfig& config, const DataShape& shape, const P
     if (!sources.text) throw ConfigError("kuda.fusion = \"text_centred\" needs the text");
     sources.text = false;
   }
-  auto list = register_module("dec_list", std::make_shared<nn::Module>());
   for (std::int64_t b = 0; b < config.blocks; ++b) {
-    blocks_.push_back(list->register_module(std::to_string(b), DynamicAttentionBlock(config, sources)));
+    blocks_.push_back(register_at(*this, fmt::format("dec_list.{}", b), DynamicAttentionBlock(config, sources)));
     if (b > 0) copy_state(*blocks_.front(), *blocks_.back());  // the published code deep-copies one block
   }
 }

@@ -6,6 +6,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/knowledge.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::kuda_model {
 
@@ -14,7 +15,7 @@ namespace nn = torch::nn;
 
 namespace {
 
-constexpr PerModality<const char*> kPublishedNames{"enc_t", "enc_v", "enc_a"};
+constexpr PerModality<const char*> kPublishedNames{"UniEncKI.enc_t", "UniEncKI.enc_v", "UniEncKI.enc_a"};
 
 std::string with_letter(const char* name, Modality modality) { return fmt::format("{}/{}", name, letter(modality)); }
 
@@ -35,19 +36,18 @@ Kuda::Kuda(const KudaConfig& config, const DataShape& shape, const TextEncoder& 
   check(config);
   shape_.length.text = length_to_align_to(shape);
   PerModality<std::int64_t> widths;
-  auto encoders = register_module("UniEncKI", std::make_shared<nn::Module>());
   for (const auto m : kModalities) {
     if (!shape.present[m]) continue;
-    unimodal_[m] = encoders->register_module(kPublishedNames[m], make_unimodal(m, config, shape, text));
+    unimodal_[m] = register_at(*this, kPublishedNames[m], make_unimodal(m, config, shape, text));
     widths[m] = unimodal_[m]->output_width();
     if (uses_knowledge(config)) unimodal_[m]->freeze_knowledge();
   }
-  if (encoders->children().empty()) throw ConfigError("KuDA needs at least one of text, vision and audio");
+  if (children().empty()) throw ConfigError("KuDA needs at least one of text, vision and audio");
   fusion_ = register_module("DyMultiFus", Fusion(config, shape_, widths));
   const auto [first, second] = std::pair(config.output_widths[0], config.output_widths[1]);
-  output_ = register_module("CLS", std::make_shared<nn::Module>())
-                ->register_module("cls_layer", nn::Sequential(Linear(config.width, first), nn::GELU(),
-                                                              Linear(first, second), nn::GELU(), Linear(second, 1)));
+  output_ = register_at(
+      *this, "CLS.cls_layer",
+      nn::Sequential(Linear(config.width, first), nn::GELU(), Linear(first, second), nn::GELU(), Linear(second, 1)));
 }
 
 Output Kuda::forward(const Batch& batch, Trace* trace) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::kuda_model {
 
@@ -26,9 +27,8 @@ Tensor AdapterImpl::forward(const Tensor& z, const Tensor& padding) {
 SequenceEncoderImpl::SequenceEncoderImpl(const KudaConfig& config, std::int64_t length, std::int64_t input_width)
     : length_(length), width_(input_width) {
   const auto d = config.sequence_width;
-  auto pos_encoder = register_module("pos_encoder", std::make_shared<nn::Module>());
-  proj_ = pos_encoder->register_module("proj", Linear(input_width, d));
-  positions_ = pos_encoder->register_parameter("position_embeddings", torch::zeros({1, length, d}));
+  proj_ = register_at(*this, "pos_encoder.proj", Linear(input_width, d));
+  positions_ = module_at(*this, "pos_encoder").register_parameter("position_embeddings", torch::zeros({1, length, d}));
   layers_ = register_module(
       "tfencoder",
       TransformerEncoder(TransformerEncoderLayerOptions{d, config.sequence_heads, d / 2, config.dropout_sequence},

@@ -5,6 +5,7 @@
 #include "kuda/base/error.h"
 #include "kuda/models/misa/misa_losses.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::misa {
 
@@ -15,11 +16,6 @@ namespace {
 
 constexpr std::array<char, 3> kMisaLetter{'t', 'v', 'a'};
 constexpr std::int64_t kMisaFeedForward = 2048;  // torch's default, never set by the published code
-
-/// A child of `owner` that is a sequence of named layers in the published code.
-std::shared_ptr<nn::Module> group(nn::Module& owner, const std::string& name) {
-  return owner.register_module(name, std::make_shared<nn::Module>());
-}
 
 Recurrent make_recurrent(nn::Module& owner, char letter, std::int64_t width, bool is_lstm) {
   Recurrent recurrent;
@@ -90,7 +86,7 @@ Misa::Misa(const MisaConfig& config, const DataShape& shape, const TextEncoder& 
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
   if (!config.finetune_bert)
     for (auto& parameter : bert_->parameters()) parameter.set_requires_grad(false);
-  group(*this, "bertmodel")->register_module("model", bert_);
+  register_at(*this, "bertmodel.model", bert_);
   const bool is_lstm = config.recurrent == RnnKind::lstm;
   const std::int64_t text_width = text.bert.hidden_size;
   vision_ = make_recurrent(*this, 'v', shape.width.vision, is_lstm);
@@ -100,29 +96,23 @@ Misa::Misa(const MisaConfig& config, const DataShape& shape, const TextEncoder& 
   for (std::size_t m = 0; m < 3; ++m) {
     auto& part = parts_[m];
     const auto name = [&](const char* format) { return fmt::format(fmt::runtime(format), kMisaLetter[m]); };
-    const auto project = group(*this, name("project_{}"));
-    part.project = project->register_module(name("project_{}"), Linear(widths[m], h));
+    part.project = register_at(*this, name("project_{0}.project_{0}"), Linear(widths[m], h));
     part.project_norm =
-        project->register_module(name("project_{}_layer_norm"), nn::LayerNorm(nn::LayerNormOptions({h})));
+        register_at(*this, name("project_{0}.project_{0}_layer_norm"), nn::LayerNorm(nn::LayerNormOptions({h})));
     // The published name of the third ends with 3.
     part.private_encoder =
-        group(*this, name("private_{}"))->register_module(name(m == 2 ? "private_{}_3" : "private_{}_1"), Linear(h, h));
-    part.recon = group(*this, name("recon_{}"))->register_module(name("recon_{}_1"), Linear(h, h));
+        register_at(*this, name(m == 2 ? "private_{0}.private_{0}_3" : "private_{0}.private_{0}_1"), Linear(h, h));
+    part.recon = register_at(*this, name("recon_{0}.recon_{0}_1"), Linear(h, h));
   }
-  shared_ = group(*this, "shared")->register_module("shared_1", Linear(h, h));
+  shared_ = register_at(*this, "shared.shared_1", Linear(h, h));
   if (config.similarity == MisaConfig::Similarity::adversarial) {
-    const auto discriminator = group(*this, "discriminator");
-    discriminator1_ = discriminator->register_module("discriminator_layer_1", Linear(h, h));
-    discriminator2_ = discriminator->register_module("discriminator_layer_2", Linear(h, 3));
+    discriminator1_ = register_at(*this, "discriminator.discriminator_layer_1", Linear(h, h));
+    discriminator2_ = register_at(*this, "discriminator.discriminator_layer_2", Linear(h, 3));
   }
-  sp_discriminator_ = group(*this, "sp_discriminator")->register_module("sp_discriminator_layer_1", Linear(h, 4));
-  const auto fusion = group(*this, "fusion");
-  fusion1_ = fusion->register_module("fusion_layer_1", Linear(6 * h, 3 * h));
-  fusion3_ = fusion->register_module("fusion_layer_3", Linear(3 * h, 1));
-  nn::ModuleList layers;
-  encoder_ = FusionLayer(h, config.dropout_fusion);
-  layers->push_back(encoder_);
-  group(*this, "transformer_encoder")->register_module("layers", layers);
+  sp_discriminator_ = register_at(*this, "sp_discriminator.sp_discriminator_layer_1", Linear(h, 4));
+  fusion1_ = register_at(*this, "fusion.fusion_layer_1", Linear(6 * h, 3 * h));
+  fusion3_ = register_at(*this, "fusion.fusion_layer_3", Linear(3 * h, 1));
+  encoder_ = register_at(*this, "transformer_encoder.layers.0", FusionLayer(h, config.dropout_fusion));
 }
 
 /// Mean of the last hidden states over real word pieces, [B, Db].

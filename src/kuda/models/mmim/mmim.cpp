@@ -7,6 +7,7 @@
 #include "kuda/base/error.h"
 #include "kuda/nn/recurrent.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::mmim {
 
@@ -60,7 +61,7 @@ Mmim::Mmim(const MmimConfig& config, const DataShape& shape, const TextEncoder& 
   if (config.reference_quirks && config.layers > 1 && !config.bidirectional)
     throw ConfigError("mmim.layers > 1 without mmim.bidirectional never worked in the published code",
                       "set mmim.reference_quirks = false");
-  bert_ = register_module("bertmodel", std::make_shared<nn::Module>())->register_module("model", Bert(text.bert));
+  bert_ = register_at(*this, "bertmodel.model", Bert(text.bert));
   if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
   vision_ = register_module("visual_enc", StatesEncoder(config, shape.width.vision, config.vision_hidden,
                                                         config.vision_out, config.dropout_vision));
@@ -74,10 +75,9 @@ Mmim::Mmim(const MmimConfig& config, const DataShape& shape, const TextEncoder& 
         register_module(fmt::format("mi_{}", pair.name), InformationBound(config, widths[pair.x], widths[pair.y]));
   for (std::size_t m = 0; m < 3; ++m)
     contrast_[m] = register_module(fmt::format("cpc_z{}", kMmimLetters[m]), ContrastiveTerm(config, widths[m]));
-  auto fusion = register_module("fusion_prj", std::make_shared<nn::Module>());
-  fusion1_ = fusion->register_module("linear_1", Linear(widths[0] + widths[1] + widths[2], config.fusion_width));
-  fusion2_ = fusion->register_module("linear_2", Linear(config.fusion_width, config.fusion_width));
-  fusion3_ = fusion->register_module("linear_3", Linear(config.fusion_width, 1));
+  fusion1_ = register_at(*this, "fusion_prj.linear_1", Linear(widths[0] + widths[1] + widths[2], config.fusion_width));
+  fusion2_ = register_at(*this, "fusion_prj.linear_2", Linear(config.fusion_width, config.fusion_width));
+  fusion3_ = register_at(*this, "fusion_prj.linear_3", Linear(config.fusion_width, 1));
   for (auto& item : named_parameters())  // the published trainer draws every matrix outside BERT again
     if (!item.key().starts_with("bertmodel.") && item.value().dim() > 1) nn::init::xavier_normal_(item.value());
 }

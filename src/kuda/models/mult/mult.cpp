@@ -6,6 +6,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::mult {
 
@@ -28,7 +29,7 @@ Mult::Mult(const MultConfig& config, const DataShape& shape, const TextEncoder& 
     if (!text.folder.empty()) load_bert_weights(*bert_, text.folder);
     if (!config.finetune_bert)
       for (auto& parameter : bert_->parameters()) parameter.set_requires_grad(false);
-    register_module("text_model", std::make_shared<nn::Module>())->register_module("model", bert_);
+    register_at(*this, "text_model.model", bert_);
   } else {
     text_features_ = std::make_unique<TextFeatures>(*this, shape, text.bert, text.folder);
   }

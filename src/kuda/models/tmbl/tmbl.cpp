@@ -7,6 +7,7 @@
 #include "kuda/nn/freezing.h"
 #include "kuda/nn/pooling.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::tmbl {
 
@@ -29,10 +30,10 @@ Tmbl::Tmbl(const TmblConfig& config, const DataShape& shape, const TextEncoder& 
   const std::array<std::string, 3> letters{"t", "v", "a"};
   for (std::size_t m = 0; m < 3; ++m) {
     const auto name = "project_" + letters[m];
-    const auto projection = register_module(name, std::make_shared<torch::nn::Module>());
-    projections_[m].linear = projection->register_module(name, Linear(widths[m], h));
+    auto& projection = module_at(*this, name);
+    projections_[m].linear = projection.register_module(name, Linear(widths[m], h));
     projections_[m].norm =
-        projection->register_module(name + "_layer_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({h})));
+        projection.register_module(name + "_layer_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({h})));
     private_output_[m] = register_module("fc_" + letters[m], Linear(widths[m], h));
   }
   private_audio_ = register_module("tf_encoder_private_a", Transformer(config, widths[2], widths[1], 2));
@@ -40,13 +41,12 @@ Tmbl::Tmbl(const TmblConfig& config, const DataShape& shape, const TextEncoder& 
   private_text_ = register_module("tf_encoder_private_t", Transformer(config, widths[0], widths[2], 2));
   shared_ = register_module("tf_encoder_share", Transformer(config, h, h, 3));
 
-  const auto fusion = register_module("fusion3", std::make_shared<torch::nn::Module>());
-  const auto conv = [&](const char* name, std::int64_t from, std::int64_t to) {
-    return fusion->register_module(name, torch::nn::Conv1d(torch::nn::Conv1dOptions(from, to, 3).padding(1)));
+  const auto conv = [&](const char* path, std::int64_t from, std::int64_t to) {
+    return register_at(*this, path, torch::nn::Conv1d(torch::nn::Conv1dOptions(from, to, 3).padding(1)));
   };
-  fusion1_ = conv("0", h, h / 2);
-  fusion2_ = conv("2", h / 2, h / 2);
-  fusion3_ = conv("5", h / 2, 1);
+  fusion1_ = conv("fusion3.0", h, h / 2);
+  fusion2_ = conv("fusion3.2", h / 2, h / 2);
+  fusion3_ = conv("fusion3.5", h / 2, 1);
   const auto rows = config.is_reference() ? config.reference_batch : 1;
   class_token_ = register_parameter("cls_token", torch::zeros({rows, 1, h}));
   positions_ = register_parameter("pos_embed", torch::zeros({rows, 14, h}));

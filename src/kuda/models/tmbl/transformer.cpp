@@ -4,6 +4,7 @@
 
 #include "kuda/tensor/attention.h"
 #include "kuda/tensor/dropout.h"
+#include "kuda/tensor/register_at.h"
 
 namespace kuda::tmbl {
 
@@ -51,20 +52,20 @@ LayerImpl::LayerImpl(const TmblConfig& config, std::int64_t query_width, std::in
       dropout_(config.dropout_transformer) {
   const auto source = is_self ? query_width : source_width;
   const auto value_width = is_self ? config.key_width : config.value_width;
-  const auto attention = register_module(is_self ? "slf_attn_sa" : "slf_attn", std::make_shared<torch::nn::Module>());
-  w_q_ = attention->register_module("w_q", projection(query_width, key_width_));
-  w_k_ = attention->register_module("w_k", projection(source, key_width_));
-  w_v_ = attention->register_module("w_v", projection(source, value_width));
-  keep_q_k_ = attention->register_module("keep_q_k", pointwise(key_width_, key_width_));
-  fc_ = attention->register_module("fc", projection(value_width, query_width));
-  norm_ = attention->register_module("layer_norm", norm(query_width));
-  const auto feed = register_module("pos_ffn", std::make_shared<torch::nn::Module>());
+  auto& attention = module_at(*this, is_self ? "slf_attn_sa" : "slf_attn");
+  w_q_ = attention.register_module("w_q", projection(query_width, key_width_));
+  w_k_ = attention.register_module("w_k", projection(source, key_width_));
+  w_v_ = attention.register_module("w_v", projection(source, value_width));
+  keep_q_k_ = attention.register_module("keep_q_k", pointwise(key_width_, key_width_));
+  fc_ = attention.register_module("fc", projection(value_width, query_width));
+  norm_ = attention.register_module("layer_norm", norm(query_width));
+  auto& feed = module_at(*this, "pos_ffn");
   const auto inner = config.feed_forward;
-  w_1_ = feed->register_module("w_1", Linear(query_width, inner));
-  up_ = feed->register_module("up_dim", pointwise(inner, 2 * inner));
-  keep_ = feed->register_module("keep_dim", pointwise(2 * inner, 2 * inner));
-  w_2_ = feed->register_module("w_2", Linear(inner, query_width));
-  feed_norm_ = feed->register_module("layer_norm", norm(query_width));
+  w_1_ = feed.register_module("w_1", Linear(query_width, inner));
+  up_ = feed.register_module("up_dim", pointwise(inner, 2 * inner));
+  keep_ = feed.register_module("keep_dim", pointwise(2 * inner, 2 * inner));
+  w_2_ = feed.register_module("w_2", Linear(inner, query_width));
+  feed_norm_ = feed.register_module("layer_norm", norm(query_width));
 }
 
 Tensor LayerImpl::mixed(const Tensor& x) {  // [N, S, dk]
@@ -96,10 +97,9 @@ TransformerImpl::TransformerImpl(const TmblConfig& config, std::int64_t width1, 
   for (std::size_t m = 0; m < names.size(); ++m) {
     const auto width = m == 0 ? width1 : width2, other = m == 0 ? width2 : width1;
     norms_.push_back(register_module("layer_norm" + std::to_string(m + 1), norm(width)));
-    const auto stack = register_module(names[m], std::make_shared<torch::nn::Module>());
     std::vector<Layer> layers;
     for (std::int64_t i = 0; i < config.layers; ++i)
-      layers.push_back(stack->register_module(std::to_string(i), Layer(config, width, other, is_self)));
+      layers.push_back(register_at(*this, names[m] + "." + std::to_string(i), Layer(config, width, other, is_self)));
     stacks_.push_back(layers);
   }
 }
