@@ -14,7 +14,7 @@ namespace kuda {
 ///               the rest. Epoch 0 has rate 0, and the full rate is used twice where w is whole.
 ///   shifted   the same with epoch 0 at base / w instead of 0
 ///   constant  base
-/// Throws ConfigError for the others. Source: models' specification, section 7 (MKMaS-GUET/KuDA e60ef6b).
+/// Throws ConfigError for the others. Source: MKMaS-GUET/KuDA e60ef6b, which steps the schedule once an epoch.
 [[nodiscard]] double learning_rate(Schedule schedule, double base, std::int64_t epoch, std::int64_t num_epochs,
                                    double warmup = 0.1);
 

@@ -38,7 +38,7 @@ TEST(Schedule, EqualsThePublishedRates) {
 
 TEST(Schedule, ReleasedHasAnIdleFirstEpochAndShiftedHasNone) {
   const std::vector<double> ten{0,   1,       1,       .969846, .883022,
-                                .75, .586824, .413176, .25,     .116978};  // model page, section 7
+                                .75, .586824, .413176, .25,     .116978};  // rates of MKMaS-GUET/KuDA over ten epochs
   for (std::int64_t epoch = 0; epoch < 10; ++epoch)
     EXPECT_NEAR(learning_rate(Schedule::released, 1, epoch, 10), ten[std::size_t(epoch)], 1e-6);
   for (std::int64_t epoch = 0; epoch < 9; ++epoch)

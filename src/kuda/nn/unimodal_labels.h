@@ -7,7 +7,7 @@
 //   const auto wanted = bank->labels(batch.rows);      // [4, B]
 //   bank->update(features, batch.rows, epoch);         // after the gradients of a batch
 //
-// Source: Yu et al. 2021, section 3.3; thuiar/MMSA a94e65d (MIT), by its specification.
+// Source: Yu et al. 2021, section 3.3; thuiar/MMSA a94e65d (MIT), trains/multiTask/SELF_MM.py.
 
 #include <torch/torch.h>
 

@@ -1,8 +1,8 @@
 #pragma once
 // Stage 1 of KuDA: one modality, its encoder with knowledge adapters, and its decoder (eq. 1 to 5).
 //
-//   Unimodal audio(sequence_encoder(config, length, width), 128, config);
-//   const UnimodalOutput u = audio->forward(batch.audio, ...);
+//   Unimodal audio = make_unimodal(Modality::audio, config, shape, text);
+//   const UnimodalOutput u = run_unimodal(Modality::audio, audio, batch);     // features [B, L, 2d], prediction [B, 1]
 
 #include <torch/torch.h>
 
