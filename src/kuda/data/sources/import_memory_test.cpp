@@ -5,10 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <functional>
-#include <sstream>
+#include <new>
+#include <string>
 
+#include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/data/sources/mmsa.h"
 #include "kuda/data/sources/prepared.h"
@@ -26,7 +29,7 @@ constexpr std::array<std::size_t, 3> kClips{1368, 456, 457};  // CH-SIMS: 2281 c
 constexpr std::int64_t kLongest = 55, kWidth = 709;           // its vision features
 constexpr std::int64_t kMayGrow = 64 << 20;                   // bytes; "a few dozen megabytes" (docs/data-formats.md)
 
-/// Bytes of /proc/self/status: "VmRSS", "VmHWM" (its peak), "VmData" (memory that no file stands behind).
+/// Bytes of /proc/self/status: "VmSize", "VmRSS", "VmHWM" (its peak), "VmData" (what no file stands behind).
 std::int64_t bytes_in_use(const std::string& what) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
@@ -44,9 +47,11 @@ std::string under_the_limit(const std::function<void()>& action) {
     torch::set_num_threads(1);  // the threads of the parent are not here
     std::string outcome = "done";
     const auto resident = bytes_in_use("VmRSS");
-    const rlimit limit{rlim_t(bytes_in_use("VmData") + kMayGrow), RLIM_INFINITY};
-    if (::setrlimit(RLIMIT_DATA, &limit) != 0) outcome = "no limit";
+    rlimit limit{};
+    ::getrlimit(RLIMIT_DATA, &limit);
+    limit.rlim_cur = rlim_t(bytes_in_use("VmData") + kMayGrow);
     try {
+      if (::setrlimit(RLIMIT_DATA, &limit) != 0) throw Error("no limit could be set");
       action();
       if (bytes_in_use("VmHWM") > resident + 2 * kMayGrow) outcome = "kept the pages of files";
     } catch (const std::bad_alloc&) {
@@ -59,8 +64,16 @@ std::string under_the_limit(const std::function<void()>& action) {
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? read_file(report) : "killed";
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? read_file(report) : "killed";
 }
+
+class ImportMemory : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (bytes_in_use("VmSize") > std::int64_t{1} << 40)
+      GTEST_SKIP() << "the address sanitizer reserves terabytes, and a limit means nothing";
+  }
+};
 
 /// A pickle of protocol 4 whose arrays are holes in the file: as large as it says, and almost nothing on the disk.
 class SparsePickle {
@@ -127,7 +140,7 @@ void write_large_pickle(const std::filesystem::path& path) {
   pickle.finish();
 }
 
-TEST(ImportMemory, AFeatureFileGoesToItsFolderWithoutBeingHeld) {
+TEST_F(ImportMemory, AFeatureFileGoesToItsFolderWithoutBeingHeld) {
   const test::CaughtLog quiet;
   const auto source = scratch("sims.pkl");
   write_large_pickle(source);
@@ -142,7 +155,7 @@ TEST(ImportMemory, AFeatureFileGoesToItsFolderWithoutBeingHeld) {
   EXPECT_EQ(sims.audio->values.size(0), 2281 * 200);
 }
 
-TEST(ImportMemory, TheArraysOfATableGoToTheirFolderWithoutBeingHeld) {
+TEST_F(ImportMemory, TheArraysOfATableGoToTheirFolderWithoutBeingHeld) {
   TableSources sources;
   sources.labels = scratch("label.csv");
   std::string table = "video_id,clip_id,text,label,mode\n";
