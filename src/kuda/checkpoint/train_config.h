@@ -14,7 +14,16 @@ namespace kuda {
 enum class OptimizerKind { adamw, adam, adamw_transformers, sgd };
 constexpr auto value_names(OptimizerKind) { return std::array{"adamw", "adam", "adamw_transformers", "sgd"}; }
 
-enum class Schedule { released, shifted, constant, step, multi_step, plateau, linear, reload };  // checkpoint/schedule.h
+enum class Schedule {
+  released,
+  shifted,
+  constant,
+  step,
+  multi_step,
+  plateau,
+  linear,
+  reload
+};  // checkpoint/schedule.h
 constexpr auto value_names(Schedule) {
   return std::array{"released", "shifted", "constant", "step", "multi_step", "plateau", "linear", "reload"};
 }

@@ -57,7 +57,8 @@ TokenSource::TokenSource(const Dataset& dataset, const WordPiece& tokenizer, con
     throw DataError(dataset.source + ": data.text_source = \"tokens\", but the data set holds no token ids (text_bert)",
                     "data.text_source = \"raw\" tokenises the raw text");
   // Texts are the truth where they are all there; ids are bound to one vocabulary, which the file does not name.
-  uses_stored_ = config.text_source == TextSource::tokens || (config.text_source == TextSource::automatic && has_ids && wordless > 0);
+  uses_stored_ = config.text_source == TextSource::tokens ||
+                 (config.text_source == TextSource::automatic && has_ids && wordless > 0);
   if (!uses_stored_ && wordless > 0) {
     if (wordless == std::int64_t(dataset.clips.size()))
       throw DataError(dataset.source + (has_ids ? ": data.text_source = \"raw\", but no clip has raw text"

@@ -103,8 +103,8 @@ class PlannedTable final : public PlannedDataset {
       const auto& path = sources.feature[m];
       if (path.empty()) continue;
       files_.push_back(MappedFile::open(path));
-      plans_[m] = plan_feature(read_source(files_.back(), std::string(modality_name(m))),
-                                            dataset_.clips.size(), labels_, done_);
+      plans_[m] = plan_feature(read_source(files_.back(), std::string(modality_name(m))), dataset_.clips.size(),
+                               labels_, done_);
     }
     if (files_.empty() &&
         std::all_of(dataset_.clips.begin(), dataset_.clips.end(), [](const Clip& clip) { return clip.text.empty(); }))

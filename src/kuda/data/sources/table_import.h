@@ -3,8 +3,8 @@
 //
 //   TableSources sources;
 //   sources.labels = "label.csv";
-//   sources.feature.vision = "vision.npy";        // by Modality: [N, D] or [N, L, D], row i belongs to row i of label.csv
-//   const Dataset data = import_table(sources, "mine");
+//   sources.feature.vision = "vision.npy";        // by Modality: [N, D] or [N, L, D], row i belongs to row i of
+//   label.csv const Dataset data = import_table(sources, "mine");
 
 #include <filesystem>
 
@@ -14,8 +14,8 @@
 namespace kuda {
 
 struct TableSources {
-  std::filesystem::path labels;                  ///< columns video_id, clip_id, mode; text, label, label_T/A/V if known
-  PerModality<std::filesystem::path> feature;    ///< .npy, .npz or .safetensors; empty: none
+  std::filesystem::path labels;                ///< columns video_id, clip_id, mode; text, label, label_T/A/V if known
+  PerModality<std::filesystem::path> feature;  ///< .npy, .npz or .safetensors; empty: none
 };
 
 /// Makes a prepared folder and opens it; features go from file to file and are never held in memory, unless an .npz

@@ -10,7 +10,6 @@
 namespace kuda::kuda_model {
 
 struct KudaConfig final : ModelConfig {
-<<<<<<< HEAD
   /// phi of eq. 6; none: R = 1, ablation w/o SR.
   enum class Ratio { inverse, gaussian, none };
   friend constexpr auto value_names(Ratio) { return std::array{"inverse", "gaussian", "none"}; }
@@ -32,7 +31,7 @@ struct KudaConfig final : ModelConfig {
   enum class Transfer { bridge, partial, none };
   friend constexpr auto value_names(Transfer) { return std::array{"bridge", "partial", "none"}; }
 
-  // Section 3 of the spec: the points in which the paper and the released code differ.
+  // The points in which the paper and the released code differ; the profiles "paper" and "released" set them.
   Ratio ratio = Ratio::inverse;
   double k = 0.1;  ///< slope of phi
   RatioPlace ratio_place = RatioPlace::post;
@@ -41,17 +40,6 @@ struct KudaConfig final : ModelConfig {
   double ratio_label_scale = 1;  ///< unimodal predictions are multiplied by this before eq. 6
   TaskLoss task_loss = TaskLoss::mae;
   double lambda = 0.01;  ///< eq. 15: weight of the contrastive term; 0 = ablation w/o CE
-=======
-  // The points in which the paper and the released code differ; the profiles "paper" and "released" set them.
-  std::string ratio = "inverse";      ///< phi of eq. 6: "inverse", "gaussian", "none" (R = 1, ablation w/o SR)
-  double k = 0.1;                     ///< slope of phi
-  std::string ratio_place = "post";   ///< "post": (1 + R) LN(C); "pre": LN(C + R C), where LN cancels R
-  std::string ratio_at_test = "one";  ///< "one": R = 1; "none": neither ratio nor the per-modality norms
-  bool ratio_detach = false;          ///< no gradient through R
-  double ratio_label_scale = 1;       ///< unimodal predictions are multiplied by this before eq. 6
-  std::string task_loss = "mae";      ///< eq. 14: "mae" or "mse"
-  double lambda = 0.01;               ///< eq. 15: weight of the contrastive term; 0 = ablation w/o CE
->>>>>>> 5c7c279 (Comments that pointed to a page nobody has say the fact or the paper's section (no numeric change))
 
   // Padding: all three on is the profile "masked".
   bool mask_decoder_mean = false;  ///< the decoders' mean over time leaves padded positions out
@@ -73,14 +61,9 @@ struct KudaConfig final : ModelConfig {
   bool decoders = true;   ///< false (with adapters = false): w/o EKI
   FusionKind fusion = FusionKind::dynamic;
 
-<<<<<<< HEAD
-  // Section 9: how stage 1 on one data set serves stage 2 on another.
-  Transfer transfer = Transfer::bridge;
-=======
   // How stage 1 on one data set serves stage 2 on another (README: "External knowledge for data without unimodal
   // labels").
-  std::string transfer = "bridge";     ///< "bridge", "partial", "none"
->>>>>>> 5c7c279 (Comments that pointed to a page nobody has say the fact or the paper's section (no numeric change))
+  Transfer transfer = Transfer::bridge;
   bool interpolate_positions = false;  ///< partial: stretch the position tables along time instead of new ones
   double partial_lr_scale = 33;        ///< partial: rate of the fresh input projections over train.lr (about 1e-3)
 
