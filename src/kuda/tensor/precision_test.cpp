@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "kuda/base/error.h"
+#include "kuda/base/named_values.h"
 #include "kuda/base/test_support.h"
 
 namespace kuda {
