@@ -65,6 +65,11 @@ std::variant<Response, RequestHandler::Answer> Service::begin(const Request& hea
     counters_.answered(route->path, refusal->status, seconds_since(visit->begin));
     return response;
   }
+  // What is read takes no time, except a search in the clips.
+  if (!route->has_body() && route->handler != &Service::clips) {
+    visit->request = head;
+    return answer(*visit);
+  }
   return Answer([this, visit = std::move(visit)](Request request) {
     visit->request = std::move(request);
     return answer(*visit);

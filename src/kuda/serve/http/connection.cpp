@@ -29,9 +29,10 @@ constexpr Milliseconds kLastWord{1000};  // at a stop: for a head that has begun
 Connection::Connection(asio::ip::tcp::socket socket, HttpState& state)
     : socket_(std::move(socket)), state_(state), since_(HttpClock::now()) {}
 
+// GCC 12 loses its place where co_await stands in the condition of a loop.
+
 asio::awaitable<void> Connection::serve() {
-  while (co_await serve_request()) {
-  }
+  for (bool goes_on = true; goes_on;) goes_on = co_await serve_request();
   if (!is_broken_ && !has_ended_ && phase_ == Phase::sending) co_await linger();
   enter(Phase::closed);
 }
@@ -53,20 +54,38 @@ asio::awaitable<bool> Connection::serve_request() {
   auto& request = parser.request();
   const bool is_head = request.method == "HEAD", is_chunked = request.count("Transfer-Encoding") > 0;
   auto begun = state_.handler.begin(request);
-  auto* response = std::get_if<Response>(&begun);
-  bool is_read = response == nullptr || !request.has_body();
-  Response answered;
-  if (response == nullptr) {
-    is_read = co_await read_body(parser);
-    answered = co_await answer(std::get<RequestHandler::Answer>(begun), request);
-    response = &answered;
-  }
+  const auto* at_once = std::get_if<Response>(&begun);
+  bool is_read = !request.has_body();
+  if (at_once == nullptr) is_read = co_await read_body(parser);
   // After chunks it ends: a proxy may see the end of such a body elsewhere.
-  const bool ends = response->ends_connection || !is_read || is_chunked || state_.is_stopping ||
-                    requests_ >= state_.limits.requests || !parser.keeps_connection();
+  const bool ends = !is_read || is_chunked || state_.is_stopping || requests_ >= state_.limits.requests ||
+                    !parser.keeps_connection() || (at_once != nullptr && at_once->ends_connection);
   const auto idle = std::chrono::ceil<std::chrono::seconds>(state_.limits.idle_time).count();
-  co_await send(sent_text(*response, is_head, ends ? 0 : state_.limits.requests - requests_, idle));
+  const auto as_sent = [&](const Response& response) {
+    return sent_text(response, is_head, ends ? 0 : state_.limits.requests - requests_, idle);
+  };
+  if (at_once != nullptr) {
+    co_await send(as_sent(*at_once));
+  } else {
+    auto& answer = std::get<RequestHandler::Answer>(begun);
+    enter(Phase::answering);
+    auto rest = co_await in_pool([&] { return as_sent(answer(std::move(request))); });
+    co_await send(std::move(rest));
+  }
   co_return !ends && !is_broken_;
+}
+
+/// Makes an answer in a thread of the pool, which sends what the client takes at once: its next request does not wait
+/// for this thread. Returns the rest.
+template <class Make>
+asio::awaitable<std::string> Connection::in_pool(Make make) {
+  const auto work = [&]() -> asio::awaitable<std::string> {
+    auto text = make();
+    error_code error;
+    text.erase(0, socket_.write_some(asio::buffer(text), error));  // nobody else touches the socket now
+    co_return text;
+  };
+  co_return co_await asio::co_spawn(state_.pool, work, asio::use_awaitable);
 }
 
 /// `partial` where the client ended, or was late.
@@ -77,7 +96,8 @@ asio::awaitable<HeadEnd> Connection::read_head(RequestParser& parser) {
     if (end != HeadEnd::partial) co_return end;
     if (phase_ == Phase::idle && (parser.has_begun() || !received_.empty())) enter(Phase::head);
     if (received_.empty()) std::string().swap(received_);  // who is silent holds no memory
-    if (co_await receive() != Received::bytes) co_return end;
+    const auto received = co_await receive();
+    if (received != Received::bytes) co_return end;
   }
 }
 
@@ -112,14 +132,9 @@ asio::awaitable<bool> Connection::read_body(RequestParser& parser) {
   co_return step == BodyStep::whole;
 }
 
-asio::awaitable<Response> Connection::answer(RequestHandler::Answer& answer, Request& request) {
-  enter(Phase::answering);
-  co_return co_await asio::co_spawn(
-      state_.pool, [&]() -> asio::awaitable<Response> { co_return answer(std::move(request)); }, asio::use_awaitable);
-}
-
 asio::awaitable<void> Connection::send(std::string text) {
   enter(Phase::sending);
+  if (text.empty()) co_return;
   error_code error;
   co_await asio::async_write(socket_, asio::buffer(text), asio::redirect_error(asio::use_awaitable, error));
   if (error) is_broken_ = true;
@@ -155,7 +170,7 @@ asio::awaitable<void> Connection::linger() {
   error_code error;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   enter(Phase::lingering);
-  while (co_await receive() == Received::bytes) received_.clear();
+  for (auto received = Received::bytes; received == Received::bytes; received = co_await receive()) received_.clear();
 }
 
 // Time.

@@ -55,7 +55,8 @@ class Connection {
   boost::asio::awaitable<bool> serve_request();
   boost::asio::awaitable<HeadEnd> read_head(RequestParser& parser);
   boost::asio::awaitable<bool> read_body(RequestParser& parser);
-  boost::asio::awaitable<Response> answer(RequestHandler::Answer& answer, Request& request);
+  template <class Make>
+  boost::asio::awaitable<std::string> in_pool(Make make);
   boost::asio::awaitable<void> send(std::string text);
   boost::asio::awaitable<Received> receive();
   void take_arrived(boost::system::error_code& error);

@@ -36,7 +36,7 @@ struct Response {
   std::string content{};
   std::string type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers{};
-  /// After a request whose body was not read: what comes then would be taken for the next request.
+  /// Of an answer at once, to a request whose body is not read: what comes then would be taken for the next request.
   bool ends_connection = false;
 };
 
