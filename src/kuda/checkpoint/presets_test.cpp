@@ -9,6 +9,7 @@
 #include "kuda/checkpoint/run_config.h"
 #include "kuda/checkpoint/small_encoder.h"
 #include "kuda/data/collate.h"
+#include "kuda/data/sources/published.h"
 #include "kuda/data/synth/synth.h"
 
 namespace kuda {
@@ -49,7 +50,8 @@ TEST_P(Presets, ScoreClipsOfTheirDataSet) {
   const auto tokenizer = WordPiece::load(encoder / "vocab.txt");
   const TextEncoder bert{BertConfig::load(encoder), encoder.string()};
   const torch::NoGradGuard no_grad;
-  for (const std::string data : {"sims", "simsv2", "mosi", "mosei"}) {
+  for (const auto& set : published_sets()) {
+    const std::string data(set.name);
     const auto preset = GetParam() + "_" + data + ".toml";
     const auto config = RunConfig::load(std::filesystem::path(KUDA_SOURCE_DIR) / "configs" / preset, {});
     const auto& info = find_model(config.model);
@@ -61,7 +63,11 @@ TEST_P(Presets, ScoreClipsOfTheirDataSet) {
     model->eval();
     const Collator collator(clips, has_tokens ? &tokenizer : nullptr, config.collate);
     const auto batch = collator({0, 1});
-    EXPECT_EQ(batch.vision.values.size(2), shape.width.vision);
+    // What the preset makes of the published file: nothing of it is cut off, nothing is added.
+    EXPECT_EQ(batch.vision.values.sizes(), (std::vector{2L, set.length.vision, set.width.vision}));
+    EXPECT_EQ(batch.audio.values.sizes(), (std::vector{2L, set.length.audio, set.width.audio}));
+    EXPECT_EQ(shape.length.text, set.length.text) << preset << ": data.text_length";
+    EXPECT_EQ((has_tokens ? batch.text_ids : batch.text_features.values).size(1), set.length.text) << preset;
     const auto score = model->forward(batch, nullptr).score;
     EXPECT_EQ(score.sizes(), (std::vector<std::int64_t>{2})) << preset;
     EXPECT_TRUE(score.isfinite().all().item<bool>()) << preset;
