@@ -66,16 +66,26 @@ TEST_P(Conformance, TrainsInBfloat16WithWeightsAndGradientsInFloat32) {
   }
 }
 
+/// True where this build and processor have a faster form of a float32 weight as wide as `width`.
+bool has_faster_form(std::int64_t width) {
+  torch::nn::Sequential parts(Linear(width, width));
+  prepare_for_scoring(*parts, Precision::fp32);
+  return is_prepared(*parts);
+}
+
 TEST_P(Conformance, PreparedForScoringItScoresTheSameAndIsNotTrained) {
+  constexpr std::int64_t kWide = 384;  // narrower weights stay as they are on some processors (tensor/linear.cpp)
+  if (!has_faster_form(kWide)) GTEST_SKIP() << "no faster form of float32 weights in this build on this processor";
   const torch::NoGradGuard no_grad;
-  const auto model = make();
+  const auto model = make(1, test::small_shape(), test::small_encoder(kWide, 12, 50, 16));
   model->eval();
   const auto batch = small_batch(4);
   const auto before = model->forward(batch, nullptr).score;
   model->prepare_for_scoring(Precision::fp32);
+  ASSERT_TRUE(is_prepared(*model));
   EXPECT_TRUE(torch::allclose(model->forward(batch, nullptr).score, before, 0, 1e-5));
   model->eval();
-  if (is_prepared(*model)) EXPECT_THROW(model->train(), Error);  // small models have no layer that is worth it
+  EXPECT_THROW(model->train(), Error);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "kuda/base/error.h"
+#include "kuda/data/collate.h"
 #include "kuda/models/test_conformance.h"
 #include "kuda/tensor/state_dict.h"
 
@@ -49,7 +50,7 @@ TEST_P(Conformance, ScoredClipsHaveALossWhoseFirstTermIsTheErrorOfTheScore) {
 }
 
 TEST_P(Conformance, TrainsOnABatchOfOne) {
-  if (is_excepted()) return;
+  SKIP_IF_EXCEPTED();
   const auto model = make();
   model->train();
   model->begin_epoch(0, 1);
@@ -86,17 +87,21 @@ TEST_P(Conformance, ABatchLeavesNothingBehindWhereTheModelSaysSo) {
 }
 
 TEST_P(Conformance, EveryTrainableParameterIsInOneGroup) {
+  SKIP_IF_EXCEPTED();
   const auto model = make();
   std::map<const void*, int> uses;
   for (const auto& group : model->parameter_groups())
     for (const auto& parameter : group.parameters) ++uses[parameter.unsafeGetTensorImpl()];
-  for (const auto& [parameter, count] : uses) EXPECT_EQ(count, 1);
-  EXPECT_FALSE(uses.empty());
+  for (const auto& item : model->named_parameters()) {
+    const auto found = uses.extract(item.value().unsafeGetTensorImpl());
+    EXPECT_EQ(found.empty() ? 0 : found.mapped(), item.value().requires_grad() ? 1 : 0) << item.key();
+  }
+  EXPECT_TRUE(uses.empty()) << "a group holds what is no parameter of the model";
 }
 
 TEST_P(Conformance, PaddingChangesAScoreOnlyWhereTheModelSaysSo) {
   const auto model = make();
-  if (!model->is_padding_invariant()) return;  // part of its notes; nothing is promised
+  if (!model->is_padding_invariant()) GTEST_SKIP() << "its default options promise nothing about padding";
   model->eval();
   const torch::NoGradGuard no_grad;
   auto batch = small_batch(4);
@@ -127,7 +132,7 @@ void expect_same_without_padding(Model& model) {
 
 TEST_P(Conformance, LeavingOutPaddingChangesNoScoreAndNoGradient) {
   const auto model = make();
-  if (!model->ignores_padded_pieces()) return;  // then the trainer leaves it in
+  if (!model->ignores_padded_pieces()) GTEST_SKIP() << "padding counts with its default options, so it is not left out";
   expect_same_without_padding(*model);
 }
 
@@ -178,16 +183,20 @@ TEST_P(Conformance, SubsetsOfModalitiesWorkOrAreRefused) {
 }
 
 TEST_P(Conformance, NonFiniteInputGivesANonFiniteTerm) {
-  const auto model = make();
-  model->train();
-  model->begin_epoch(0, 1);
-  auto batch = small_batch(4);
-  batch.vision.values[0][0][0] = std::numeric_limits<float>::quiet_NaN();
-  const auto losses = model->loss(model->forward(batch, nullptr), batch);
-  const bool is_named = std::any_of(losses.terms.begin(), losses.terms.end(), [](const auto& term) {
-    return !std::isfinite(term.second.template item<double>());
-  });
-  EXPECT_TRUE(is_named || losses.total.isfinite().item<bool>()) << "the trainer names the term that is not finite";
+  SKIP_IF_EXCEPTED();
+  for (const auto modality : {Modality::vision, Modality::audio}) {
+    const auto model = make();
+    model->train();
+    model->begin_epoch(0, 1);
+    auto batch = small_batch(4);
+    auto& sequence = modality == Modality::vision ? batch.vision : batch.audio;
+    sequence.values[0][0][0] = std::numeric_limits<float>::quiet_NaN();  // the first frame is never padding
+    const auto losses = model->loss(model->forward(batch, nullptr), batch);
+    EXPECT_FALSE(losses.total.isfinite().item<bool>()) << modality_name(modality) << ": NaN in, a finite loss out";
+    EXPECT_TRUE(std::any_of(losses.terms.begin(), losses.terms.end(),
+                            [](const auto& term) { return !std::isfinite(term.second.template item<double>()); }))
+        << modality_name(modality) << ": the trainer names the term that is not finite";
+  }
 }
 
 TEST_P(Conformance, SameSeedSameBytes) {
@@ -213,7 +222,7 @@ TEST_P(Conformance, SavedAndLoadedItScoresTheSame) {
 }
 
 TEST_P(Conformance, AScoreDoesNotDependOnTheOtherClipsOfItsBatch) {
-  if (is_excepted()) return;
+  SKIP_IF_EXCEPTED();
   const auto model = make();
   model->eval();
   const torch::NoGradGuard no_grad;
@@ -227,7 +236,7 @@ TEST_P(Conformance, AScoreDoesNotDependOnTheOtherClipsOfItsBatch) {
 }
 
 TEST_P(Conformance, OverfitsOneBatch) {
-  if (is_excepted()) return;
+  SKIP_IF_EXCEPTED();
   const auto model = make();
   model->train();
   const auto batch = small_batch(6);
@@ -241,24 +250,52 @@ TEST_P(Conformance, OverfitsOneBatch) {
     model->train();
     return result;
   };
-  const double before = error();
-  for (int i = 0; i < 50; ++i) {
+  const double enough = 0.5 * error();
+  // Most models need 50 steps. With the dropout of the defaults it is rounding, and so the processor, that decides how
+  // many more some take.
+  constexpr int kMost = 200, kLook = 25;
+  for (int i = 0; i < kMost && (i % kLook != 0 || error() >= enough); ++i) {
     optimizer.zero_grad();
-    model->begin_epoch(i, 50);
+    model->begin_epoch(i, kMost);
     backward(*model, batch);
     optimizer.step();
   }
-  EXPECT_LT(error(), 0.5 * before);
+  EXPECT_LT(error(), enough);
 }
 
-TEST_P(Conformance, AMissingClipOfAModalityStillScores) {
-  const auto model = make();
-  model->eval();
-  auto batch = small_batch(3);  // as the collator hands it over: one zero frame, the rest padded
-  batch.vision.values[1].zero_();
-  batch.vision.padding[1].fill_(true);
-  batch.vision.padding[1][0] = false;
-  EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>());
+/// The clips' frames as the collator hands them over: `lengths` as the data set declares them, 0 = the clip has none.
+Sequence collated(Modality modality, const std::vector<std::int64_t>& lengths) {
+  const auto shape = small_shape();
+  const bool is_vision = modality == Modality::vision;
+  Feature feature;
+  feature.lengths = lengths;
+  feature.offsets = {0};
+  for (const auto length : lengths) feature.offsets.push_back(feature.offsets.back() + length);
+  feature.padded_length = is_vision ? shape.vision_length : shape.audio_length;
+  feature.values = torch::randn({feature.offsets.back(), is_vision ? shape.vision_width : shape.audio_width});
+  Dataset clips;
+  clips.clips.resize(lengths.size());
+  (is_vision ? clips.vision : clips.audio) = feature;
+  DataConfig config;
+  config.modalities = {std::string(modality_name(modality))};
+  const auto batch = Collator(clips, nullptr, config)({0, 1, 2});
+  return is_vision ? batch.vision : batch.audio;
+}
+
+TEST_P(Conformance, AMissingClipOfAModalityStillScoresAndLearns) {
+  for (const auto modality : {Modality::vision, Modality::audio}) {
+    const auto model = make();
+    auto batch = small_batch(3);
+    (modality == Modality::vision ? batch.vision : batch.audio) = collated(modality, {2, 0, 5});
+    model->eval();
+    EXPECT_TRUE(model->forward(batch, nullptr).score.isfinite().all().item<bool>()) << modality_name(modality);
+    model->train();
+    model->begin_epoch(0, 1);
+    EXPECT_TRUE(backward(*model, batch).total.isfinite().item<bool>()) << modality_name(modality);
+    for (const auto& item : model->named_parameters())
+      if (item.value().grad().defined())
+        EXPECT_TRUE(item.value().grad().isfinite().all().item<bool>()) << modality_name(modality) << ": " << item.key();
+  }
 }
 
 TEST_P(Conformance, TracesOneVectorPerClipUnderEachNameOfItsFeatures) {

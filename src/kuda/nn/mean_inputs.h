@@ -25,6 +25,10 @@ struct MeanEncoderOptions {
   bool reference_quirks = true;
 };
 
+/// Why both models score on when a frame is NaN (ModelInfo::exceptions).
+inline constexpr const char* kNanMeansZero =
+    "with reference_quirks a mean over time that is NaN becomes 0, as in the published loader";
+
 struct MeanInputs {
   /// [B, 1 + width], first column 1; [B, 1] where the model was built without the modality.
   torch::Tensor audio, vision, text;

@@ -163,7 +163,6 @@ ModelInfo info() {
                             {"proj_v.1.", "proj_v."},
                             {"l_encoder.", "text_encoder."},
                             {"regression_layer.0.", "cls_head.0."}}}};
-  info.exceptions = {{"OverfitsOneBatch", "takes 100 steps, the suite makes 50: error 0.50, then 0.29, then 0.014"}};
   info.set_makers<Almt, AlmtConfig>();
   return info;
 }

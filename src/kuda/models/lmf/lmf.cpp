@@ -89,6 +89,10 @@ ModelInfo info() {
   info.reference = "thuiar/MMSA a94e65d (MIT)";
   info.features = {{"text", "Feature_t"}, {"vision", "Feature_v"}, {"audio", "Feature_a"}, {"fused", "ranks"}};
   info.state = "running statistics of batch norm";
+  info.exceptions = {{"EveryTrainableParameterIsInOneGroup",
+                      "the weights of the ranks and the bias have gradients but are not trained, as published; "
+                      "lmf_test.cpp says which"},
+                     {"NonFiniteInputGivesANonFiniteTerm", kNanMeansZero}};
   info.set_makers<Lmf, LmfConfig>();
   return info;
 }

@@ -186,9 +186,6 @@ ModelInfo info() {
   info.text = TextInput::features;
   info.reference = "thuiar/MMSA a94e65d (MIT)";
   info.idle_parameters = {"text_model.model.pooler."};
-  info.exceptions = {{"OverfitsOneBatch",
-                      "the published dropout (half of the text and of the head) is too much for 50 "
-                      "steps; mult_test.cpp asks the same without dropout"}};
   info.set_makers<Mult, MultConfig>();
   return info;
 }

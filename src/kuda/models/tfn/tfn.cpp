@@ -71,6 +71,7 @@ ModelInfo info() {
   // The fused tensor itself has up to hundreds of thousands of columns: what the first layer after it makes of it.
   info.features = {{"text", "Feature_t"}, {"vision", "Feature_v"}, {"audio", "Feature_a"}, {"fused", "post1"}};
   info.state = "running statistics of batch norm";
+  info.exceptions = {{"NonFiniteInputGivesANonFiniteTerm", kNanMeansZero}};
   info.set_makers<Tfn, TfnConfig>();
   return info;
 }
