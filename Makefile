@@ -15,7 +15,7 @@ help:
 	@echo 'make build     set up and build only; the program is then $(KUDA)'
 	@echo 'make bench     the same, and the programs that measure (bench/README.md), which no other target builds'
 	@echo 'make docs      write docs/configuration.md again from the lists of fields'
-	@echo 'make parity    write docs/parity.md again from the golden collection (SHARED, default ../shared)'
+	@echo 'make parity    write docs/parity.json and .md again from the golden collection (SHARED, default ../shared)'
 	@echo 'make asan      all tests but the slow ones under the address and undefined-behaviour sanitizers'
 	@echo 'make fuzz      FUZZ_RUNS executions of every fuzz target (clang)'
 	@echo 'make format    clang-format in place;  make tidy: clang-tidy'
@@ -46,7 +46,7 @@ docs: build
 
 SHARED ?= $(or $(KUDA_SHARED),../shared)
 parity: build
-	-build/release/tests/golden/golden_check --markdown $(sort $(wildcard $(SHARED)/golden/*/*.safetensors)) >docs/parity.md
+	$(BUILD)/tests/golden/golden_check --parity docs $(sort $(wildcard $(SHARED)/golden/*/*.safetensors))
 
 asan: setup
 	cmake --preset asan

@@ -102,6 +102,10 @@ TEST(Models, JsonListsEveryModelWithItsProfiles) {
   ASSERT_FALSE(models.empty());
   EXPECT_EQ(models[0]["name"], "kuda");
   EXPECT_EQ(models[0]["profiles"][0]["name"], "paper");
+  for (const auto& model : models) {  // docs/parity.json knows every model
+    EXPECT_GT(model["parameters_without_text_encoder"].get<std::int64_t>(), 0) << model["name"];
+    EXPECT_THAT(model["parity"].get<std::string>(), HasSubstr(" cases")) << model["name"];
+  }
   EXPECT_THAT(run_kuda({"models"}).out, HasSubstr("Feng et al."));
 }
 

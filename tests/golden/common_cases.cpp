@@ -1,4 +1,5 @@
-// Golden facts that are json: metrics, learning-rate schedule, tokenizer. (The pickles have their own test in io/.)
+// Golden facts of no model: padding masks, and those that are json: metrics, learning-rate schedule, tokenizer. (The
+// pickles have their own test in io/.)
 
 #include <fmt/format.h>
 
@@ -102,6 +103,8 @@ void check_tokenizer(const json& file, const std::filesystem::path& path, Tally&
 }
 
 }  // namespace
+
+void check_common(const GoldenCase& golden, GoldenReport& report) { check_windows(golden, report); }
 
 bool check_json(const std::filesystem::path& path, std::string& text) {
   const auto file = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);

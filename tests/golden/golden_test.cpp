@@ -1,15 +1,18 @@
 // Every golden file that can be found, as tests: the copies in this repository always, the whole collection where
 // KUDA_SHARED (default ../shared) has it.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <string>
 
 #include "golden_case.h"
+#include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/test_support.h"
 #include "kuda/models/model.h"
+#include "parity.h"
 #include "sizes.h"
 
 namespace kuda::golden {
@@ -25,16 +28,32 @@ std::vector<fs::path> files_in(const fs::path& folder) {
   return files;
 }
 
-/// Folders of golden files: systems that exist here, and the common facts that golden_check knows.
+fs::path copies() { return fs::path(KUDA_SOURCE_DIR) / "tests" / "data" / "golden"; }
+fs::path collection() { return test::shared_file("golden"); }
+
+/// Files of the folders below `root` that hold golden facts, "FOLDER/NAME". The pickles of common/ are tests of io/.
+std::set<std::string> facts_in(const fs::path& root) {
+  std::set<std::string> names;
+  if (!fs::is_directory(root)) return names;
+  for (const auto& folder : fs::directory_iterator(root))
+    if (folder.is_directory())
+      for (const auto& file : files_in(folder))
+        if (fs::is_regular_file(file) && file.extension() != ".md")
+          names.insert(folder.path().filename().string() + "/" + file.filename().string());
+  return names;
+}
+
+/// All that is checked here: every file of a folder that has a check.
 std::vector<fs::path> golden_files() {
   std::vector<fs::path> files;
-  for (const auto& root : {fs::path(KUDA_SOURCE_DIR) / "tests" / "data" / "golden", test::shared_file("golden")}) {
-    for (const auto& info : all_models())
-      for (const auto& file : files_in(root / info.name)) files.push_back(file);
-    for (const auto& file : files_in(root / "common"))
-      if (file.extension() == ".json" || file.extension() == ".safetensors") files.push_back(file);
-  }
+  for (const auto& root : {copies(), collection()})
+    for (const auto& name : facts_in(root))
+      if (checks().contains(fs::path(name).parent_path().string())) files.push_back(root / name);
   return files;
+}
+
+nlohmann::ordered_json stored_parity() {
+  return nlohmann::ordered_json::parse(read_file(fs::path(KUDA_SOURCE_DIR) / "docs" / "parity.json"));
 }
 
 class Golden : public testing::TestWithParam<fs::path> {};
@@ -56,15 +75,41 @@ INSTANTIATE_TEST_SUITE_P(Files, Golden, testing::ValuesIn(golden_files()), [](co
 
 TEST(GoldenCollection, EveryModelHasACase) {
   for (const auto& info : all_models()) {
-    const auto copies = files_in(fs::path(KUDA_SOURCE_DIR) / "tests" / "data" / "golden" / info.name);
-    EXPECT_FALSE(copies.empty()) << info.name << ": a registered model without a golden case";
+    EXPECT_TRUE(checks().contains(info.name)) << info.name << ": no tests/golden/" << info.name << "_cases.cpp";
+    EXPECT_FALSE(files_in(copies() / info.name).empty()) << info.name << ": a registered model without a golden case";
   }
 }
 
+TEST(Readme, HasARowForEveryModel) {
+  const auto readme = read_file(fs::path(KUDA_SOURCE_DIR) / "README.md");
+  for (const auto& info : all_models()) {
+    const auto page = "src/kuda/models/" + info.name + "/README.md";
+    EXPECT_THAT(readme, testing::HasSubstr("| [`" + info.name + "`](" + page + ") | " + info.paper + " |"));
+    EXPECT_TRUE(fs::exists(fs::path(KUDA_SOURCE_DIR) / page)) << page;
+  }
+}
+
+/// docs/parity.json is the list of what the collection holds: a file that is lost, or one that nobody compared, differs
+/// from it.
 TEST(GoldenCollection, TheWholeCollectionIsThere) {
-  if (!fs::is_directory(test::shared_file("golden")))
-    GTEST_SKIP() << "no golden collection at " << test::shared_file("golden");
-  EXPECT_GT(golden_files().size(), 10U);
+  if (!fs::is_directory(collection())) GTEST_SKIP() << "no golden collection at " << collection();
+  const auto parity = stored_parity();
+  std::set<std::string> found, listed;
+  for (const auto& name : facts_in(collection()))
+    if (name.ends_with(".safetensors")) found.insert(name.substr(0, name.rfind('.')));
+  for (const auto& item : parity.at("cases"))
+    listed.insert(item.at("model").get<std::string>() + "/" + item.at("case").get<std::string>());
+  EXPECT_EQ(found, listed) << "make parity";
+  for (const auto& name : facts_in(collection()))
+    EXPECT_TRUE(checks().contains(fs::path(name).parent_path().string())) << name << " is checked by nobody";
+}
+
+TEST(GoldenCollection, ACaseOfAnUnknownFolderIsRefused) {
+  const auto folder = test::scratch_folder("lmff");
+  fs::copy_file(copies() / "lmf" / "base.safetensors", folder / "base.safetensors");
+  std::string text;
+  EXPECT_THAT(test::error_of<DataError>([&] { (void)check_file(folder / "base.safetensors", false, text); }),
+              testing::HasSubstr("did you mean 'lmf'?"));
 }
 
 /// Counts that the toolbox prints with its published settings; its CH-SIMSv2 files had the widths of CH-SIMS. It counts
@@ -83,9 +128,24 @@ TEST(Sizes, PresetsOfTheToolboxHaveItsNumbersOfParameters) {
     }
 }
 
-TEST(Sizes, TheParityPageHasThem) {
-  const auto page = read_file(fs::path(KUDA_SOURCE_DIR) / "docs" / "parity.md");
-  EXPECT_TRUE(page.ends_with(sizes_table(fs::path(KUDA_SOURCE_DIR) / "configs"))) << "make parity";
+TEST(Parity, OfThePresetsIsAsLargeAsStored) {
+  const auto facts = stored_parity();
+  const auto sizes = preset_sizes(fs::path(KUDA_SOURCE_DIR) / "configs");
+  EXPECT_EQ((facts.at("parameters").get<std::map<std::string, std::int64_t>>()), sizes) << "make parity";
+}
+
+TEST(Parity, ThePageIsMadeFromTheFacts) {
+  EXPECT_EQ(read_file(fs::path(KUDA_SOURCE_DIR) / "docs" / "parity.md"), parity_page(stored_parity())) << "make parity";
+}
+
+TEST(Parity, IsWrittenAsItIsReadAndTellsWhatDoesNotHold) {
+  const auto folder = test::scratch_folder("docs");
+  const auto facts = parity_facts({{"lmf", "base", 89, 1.2e-7, true}, {"lmf", "other", 3, 0.25, false}},
+                                  fs::path(KUDA_SOURCE_DIR) / "configs");
+  write_parity(folder, facts);
+  EXPECT_EQ(nlohmann::ordered_json::parse(read_file(folder / "parity.json")), facts);
+  const auto page = read_file(folder / "parity.md");
+  EXPECT_THAT(page, testing::HasSubstr("| lmf | base | 89 | 1.2e-07 | yes |\n| lmf | other | 3 | 2.5e-01 | no |\n"));
 }
 
 TEST(GoldenReport, FindsAWrongValueAndAKeyNobodyCompared) {

@@ -1,22 +1,18 @@
 #include "sizes.h"
 
-#include <fmt/format.h>
-
+#include "kuda/base/error.h"
 #include "kuda/checkpoint/run_config.h"
-#include "kuda/data/synth/synth.h"
+#include "kuda/data/sources/published.h"
 
 namespace kuda::golden {
 
 DataShape published_shape(const std::string& data) {
-  SynthOptions options;
-  options.like = data;
-  const auto sizes = options.resolved();
+  const auto* set = published_set(data);
+  if (set == nullptr) throw ConfigError("no published data set is named \"" + data + "\"");
   DataShape shape;
-  shape.length.text = sizes.text_length;
-  shape.length.vision = sizes.vision_length;
-  shape.width.vision = sizes.vision_width;
-  shape.length.audio = sizes.audio_length;
-  shape.width.audio = sizes.audio_width;
+  shape.length = set->length;
+  shape.width.vision = set->width.vision;
+  shape.width.audio = set->width.audio;
   return shape;
 }
 
@@ -30,18 +26,11 @@ std::int64_t preset_parameters(const std::filesystem::path& preset, DataShape sh
   return parameters_without_encoder(*info.make(*config.model_config, shape, text));
 }
 
-std::string sizes_table(const std::filesystem::path& configs) {
-  const auto shape = published_shape("mosi");
-  auto text = fmt::format(
-      "\n## Size\n\n"
-      "Parameters outside the text encoder, trained or not, with the preset `configs/NAME_mosi.toml` on CMU-MOSI's "
-      "shapes:\n"
-      "{} word pieces, {} vision frames of {}, {} audio frames of {}, text vectors of 768.\n\n"
-      "| model | parameters |\n| --- | --- |\n",
-      shape.length.text, shape.length.vision, shape.width.vision, shape.length.audio, shape.width.audio);
+std::map<std::string, std::int64_t> preset_sizes(const std::filesystem::path& configs) {
+  std::map<std::string, std::int64_t> sizes;
   for (const auto& info : all_models())
-    text += fmt::format("| `{}` | {} |\n", info.name, preset_parameters(configs / (info.name + "_mosi.toml"), shape));
-  return text;
+    sizes[info.name] = preset_parameters(configs / (info.name + "_mosi.toml"), published_shape("mosi"));
+  return sizes;
 }
 
 }  // namespace kuda::golden

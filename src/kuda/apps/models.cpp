@@ -8,13 +8,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 #include <string>
 
 #include "kuda/apps/verbs.h"
 #include "kuda/base/table.h"
 #include "kuda/models/model.h"
-#include "parity_table.h"
+#include "parity_facts.h"
 
 namespace kuda {
 
@@ -32,25 +31,26 @@ std::string text_input_name(TextInput input) {
   return "";
 }
 
-/// "4 of 4 cases": rows of docs/parity.md that hold.
+const nlohmann::json& parity_facts() {
+  static const auto facts = nlohmann::json::parse(kParityFacts);
+  return facts;
+}
+
+/// "4 of 4 cases": those of docs/parity.json that hold.
 std::string parity_of(const std::string& name) {
-  std::istringstream table(kParityTable);
   std::size_t cases = 0, held = 0;
-  for (std::string line; std::getline(table, line);) {
-    if (!line.starts_with("| " + name + " |")) continue;
+  for (const auto& item : parity_facts().at("cases")) {
+    if (item.at("model") != name) continue;
     ++cases;
-    held += line.ends_with("| yes |") ? 1 : 0;
+    held += item.at("holds").get<bool>() ? 1 : 0;
   }
   return cases == 0 ? "not run" : std::to_string(held) + " of " + std::to_string(cases) + " cases";
 }
 
-/// Parameters outside the text encoder, from the second table of docs/parity.md; nothing when it has no such row.
+/// Parameters outside the text encoder; nothing when docs/parity.json was made before there was this model.
 std::optional<std::int64_t> size_of(const std::string& name) {
-  std::istringstream table(kParityTable);
-  const auto begin = "| `" + name + "` | ";
-  for (std::string line; std::getline(table, line);)
-    if (line.starts_with(begin)) return std::stoll(line.substr(begin.size()));
-  return std::nullopt;
+  const auto& sizes = parity_facts().at("parameters");
+  return sizes.contains(name) ? std::optional(sizes.at(name).get<std::int64_t>()) : std::nullopt;
 }
 
 /// "9.50 M"
