@@ -66,8 +66,11 @@ TEST_P(Presets, ScoreClipsOfTheirDataSet) {
     // What the preset makes of the published file: nothing of it is cut off, nothing is added.
     EXPECT_EQ(batch.vision.values.sizes(), (std::vector{2L, set.length.vision, set.width.vision}));
     EXPECT_EQ(batch.audio.values.sizes(), (std::vector{2L, set.length.audio, set.width.audio}));
-    EXPECT_EQ(shape.length.text, set.length.text) << preset << ": data.text_length";
-    EXPECT_EQ((has_tokens ? batch.text_ids : batch.text_features.values).size(1), set.length.text) << preset;
+    // MMSA's settings for CH-SIMSv2 have the text length of CH-SIMS; tfn, lmf, mult and misa keep it.
+    const bool is_cut_as_published = data == "simsv2" && shape.length.text == published_set("sims")->length.text;
+    EXPECT_TRUE(shape.length.text == set.length.text || is_cut_as_published)
+        << preset << ": data.text_length = " << shape.length.text << ", expected " << set.length.text;
+    EXPECT_EQ((has_tokens ? batch.text_ids : batch.text_features.values).size(1), shape.length.text) << preset;
     const auto score = model->forward(batch, nullptr).score;
     EXPECT_EQ(score.sizes(), (std::vector<std::int64_t>{2})) << preset;
     EXPECT_TRUE(score.isfinite().all().item<bool>()) << preset;
