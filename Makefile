@@ -25,8 +25,11 @@ setup:
 	@scripts/setup.sh
 
 # clang takes half the time of g++ over LibTorch's headers; `make CXX=g++ build` takes g++ (in a new build/).
-build: setup
+.PHONY: configure
+configure: setup
 	@CXX=$${CXX:-$$(command -v clang++-19 || echo g++)} cmake --preset release >build-configure.tmp 2>&1 || { cat build-configure.tmp; exit 1; }; rm -f build-configure.tmp
+
+build: configure
 	cmake --build --preset release --parallel $(JOBS)
 
 # Programs of bench/.
@@ -38,7 +41,10 @@ test: build
 	@scripts/setup.sh --test
 	ctest --preset release --parallel $(JOBS)
 
-demo: build
+# The program and nothing else: no test is compiled.
+demo: configure
+	@echo 'make demo: builds the program (about three minutes on two cores, once), then trains and compares (about one)'
+	cmake --build --preset release --parallel $(JOBS) --target kuda
 	@scripts/demo.sh $(KUDA) $(DEMO)
 
 docs: build

@@ -1,10 +1,19 @@
 # One static library per folder of src/kuda, linked only to the layers it may include; one test program per folder.
 #
-#   kuda_library(io SOURCES npy.cpp ... LINKS kuda_base TORCH)
+#   kuda_library(io HOT SOURCES npy.cpp ... LINKS kuda_base TORCH)
+#   kuda_library(data UNIT 24 SOURCES ...)  that many sources make one unit, not the preset's twelve
 #   kuda_tests(io SOURCES npy_test.cpp ... LABELS unit)
 #   kuda_tests(serve WHOLE SOURCES ...)     one ctest entry for all its tests, which share what is expensive
 
 include(GNUInstallDirs)
+
+# Most of the code calls LibTorch and waits for it, while whoever builds waits for the compiler: clang inlines only what
+# is small, which makes a unit a third cheaper. Rooms whose own loops are the work are HOT. Numbers do not depend on it.
+function(kuda_compile_fast target)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(${target} PRIVATE "SHELL:-mllvm -inline-threshold=25")
+  endif()
+endfunction()
 
 function(kuda_target_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
@@ -28,7 +37,7 @@ function(kuda_target_options target)
                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endfunction()
 
-# The one precompiled header (<torch/torch.h>): made once, shared by every target marked TORCH.
+# The one precompiled header (<torch/torch.h> and others): made once, shared by every target marked TORCH.
 function(kuda_use_torch target)
   target_link_libraries(${target} PUBLIC kuda_torch)
   if(KUDA_PRECOMPILED_HEADER)
@@ -37,9 +46,15 @@ function(kuda_use_torch target)
 endfunction()
 
 function(kuda_library name)
-  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;HOT" "UNIT" "SOURCES;LINKS" ${ARGN})
   add_library(kuda_${name} STATIC ${ARG_SOURCES})
   kuda_target_options(kuda_${name})
+  if(NOT ARG_HOT)
+    kuda_compile_fast(kuda_${name})
+  endif()
+  if(ARG_UNIT)
+    set_target_properties(kuda_${name} PROPERTIES UNITY_BUILD_BATCH_SIZE ${ARG_UNIT})
+  endif()
   target_link_libraries(kuda_${name} PUBLIC ${ARG_LINKS})
   if(ARG_TORCH)
     kuda_use_torch(kuda_${name})
@@ -53,6 +68,7 @@ function(kuda_tests name)
   endif()
   add_executable(${name}_test ${ARG_SOURCES})
   kuda_target_options(${name}_test)
+  kuda_compile_fast(${name}_test)
   target_link_libraries(${name}_test PRIVATE ${ARG_LINKS} GTest::gmock_main GTest::gmock GTest::gtest)
   target_compile_definitions(${name}_test PRIVATE KUDA_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   # The macros of GoogleTest hold an if and an else of their own, which GCC takes for ours.
