@@ -6,9 +6,11 @@
 include(CheckCXXSourceCompiles)
 
 function(kuda_use_libxsmm target source)
+  unset(__pkg_config_checked_libxsmm CACHE)  # looked for each time: the package may be gone since
   pkg_check_modules(libxsmm QUIET IMPORTED_TARGET GLOBAL libxsmm)
   kuda_try_with_torch()
   if(NOT libxsmm_FOUND OR NOT CMAKE_REQUIRED_LIBRARIES)
+    unset(KUDA_HAS_LIBXSMM CACHE)
     return()
   endif()
   set(CMAKE_REQUIRED_INCLUDES ${libxsmm_INCLUDE_DIRS})
