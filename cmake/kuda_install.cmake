@@ -15,12 +15,13 @@ install(FILES ${PROJECT_BINARY_DIR}/kudaConfig.cmake ${PROJECT_BINARY_DIR}/kudaC
               ${PROJECT_SOURCE_DIR}/cmake/kuda_attach_torch.cmake
         DESTINATION ${kuda_package} COMPONENT library)
 
-# Headers of the libraries above, without those of tests.
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/src/kuda DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT library
-        FILES_MATCHING PATTERN "*.h"
-        PATTERN "apps" EXCLUDE PATTERN "evaluation" EXCLUDE PATTERN "serve" EXCLUDE PATTERN "training" EXCLUDE
-        PATTERN "runs" EXCLUDE PATTERN "reports" EXCLUDE PATTERN "experiments" EXCLUDE PATTERN "synth" EXCLUDE
-        PATTERN "test_*" EXCLUDE PATTERN "gloo_names.h" EXCLUDE PATTERN "tiny.h" EXCLUDE PATTERN "conformance.h" EXCLUDE)
+# The headers of the C++ API, by name: whoever links the library sees these and no others.
+foreach(header base/error.h checkpoint/conformal.h data/modality.h predictor/clip.h predictor/clip_files.h predictor/predictor.h)
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES ${PROJECT_SOURCE_DIR}/src/kuda/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kuda/${folder} COMPONENT library)
+endforeach()
+install(FILES ${PROJECT_SOURCE_DIR}/src/kuda/predictor/installed.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kuda RENAME predictor.h
+        COMPONENT library)
 
 set_target_properties(kuda PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)  # LibTorch stays where it is
 install(TARGETS kuda RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)

@@ -14,4 +14,9 @@ bool ClipInput::has(Modality modality) const noexcept {
   return modality == Modality::text && ((text && !text->empty()) || !token_ids.empty());
 }
 
+ClipInput& ClipInput::leave_out(Modality modality) noexcept {
+  without[static_cast<std::size_t>(modality)] = true;
+  return *this;
+}
+
 }  // namespace kuda

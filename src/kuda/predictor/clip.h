@@ -48,6 +48,8 @@ struct ClipInput {
   }
   /// Given here and not left out; what a clip of the data has only the predictor knows.
   [[nodiscard]] bool has(Modality modality) const noexcept;
+  /// The clip without that modality, as if it lacked it: clip.leave_out(Modality::vision).
+  ClipInput& leave_out(Modality modality) noexcept;
 };
 
 /// A clip of the predictor's data, which ClipInput::clip may name.

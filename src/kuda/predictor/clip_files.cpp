@@ -10,6 +10,7 @@
 #include "kuda/base/names.h"
 #include "kuda/io/npy.h"
 #include "kuda/io/npz.h"
+#include "kuda/io/safetensors.h"
 
 namespace kuda {
 namespace {

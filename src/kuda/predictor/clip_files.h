@@ -9,8 +9,11 @@
 #include <span>
 #include <string>
 
-#include "kuda/io/safetensors.h"
 #include "kuda/predictor/clip.h"
+
+namespace kuda::io {
+struct Array;
+}
 
 namespace kuda {
 

@@ -16,7 +16,7 @@
 //
 //   const Predictor predictor("runs/mosi/seed-1111", {.data = "mosi"});
 //   predictor.clips().front().text;
-//   predictor.score({.clip = "03bSnISJMiM$_$1", .without = {false, true, false}});      // without its vision
+//   predictor.score(ClipInput{.clip = "03bSnISJMiM$_$1"}.leave_out(Modality::vision));
 //
 // Nothing is printed and no state of the process is changed. How many threads one forward pass takes is LibTorch's
 // setting for the whole process: torch::set_num_threads before the first score, or OMP_NUM_THREADS.

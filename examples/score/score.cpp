@@ -1,16 +1,14 @@
-// The score of one clip by a checkpoint, in a program of somebody else.
+// The score of one clip by a checkpoint, in a program of somebody else; and its score without vision.
 //
-//   outside CHECKPOINT TEXT [FRAMES.npz]        frames: arrays named vision and audio
+//   score CHECKPOINT TEXT [FRAMES.npz]        frames: arrays named vision and audio
 
-#include <kuda/base/error.h>
-#include <kuda/predictor/clip_files.h>
-#include <kuda/predictor/predictor.h>
+#include <kuda/predictor.h>
 
 #include <cstdio>
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "outside CHECKPOINT TEXT [FRAMES]\n");
+    std::fprintf(stderr, "score CHECKPOINT TEXT [FRAMES]\n");
     return 2;
   }
   try {
@@ -24,9 +22,11 @@ int main(int argc, char** argv) {
     const kuda::ClipScore score = predictor.score(clip);
     std::printf("%.9g\n", double(score.score));
     if (score.interval) std::printf("%.9g to %.9g\n", score.interval->low, score.interval->high);
+    clip.leave_out(kuda::Modality::vision);
+    std::printf("without vision %.9g\n", double(predictor.score(clip).score));
     return 0;
   } catch (const kuda::Error& error) {
-    std::fprintf(stderr, "outside: %s\n", error.what());
+    std::fprintf(stderr, "score: %s\n", error.what());
     return 1;
   }
 }
