@@ -92,6 +92,9 @@ TEST(RequestParser, HeadsAreBoundHoweverTheyCome) {
     EXPECT_EQ(status_of("GET /" + std::string(2000, 'x'), size), 431);
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\nX: " + std::string(2000, 'x'), size), 431);
   }
+  for (int i = 0; i < 5; ++i) large.insert(large.find("X:"), "Y" + std::string(116, 'y') + ":\r\n");
+  EXPECT_THAT(parsed(large + "\r\n", 970).refusal->message, HasSubstr("longer than 1000 bytes"))
+      << "no piece is beyond the limit, and neither is what is left";
 }
 
 TEST(RequestParser, WhatCanBeReadInTwoWaysIsRefused) {
