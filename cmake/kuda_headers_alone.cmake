@@ -41,7 +41,7 @@ foreach(target headers_alone_light headers_alone_torch)
   kuda_target_options(${target})
   target_compile_options(${target} PRIVATE -O0)  # only that they compile is asked
   set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
-  target_link_libraries(${target} PRIVATE fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus
+  target_link_libraries(${target} PRIVATE fmt::fmt nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus
                         CLI11::CLI11 ZLIB::ZLIB OpenSSL::Crypto PkgConfig::libzip PkgConfig::utf8proc PkgConfig::httplib
                         GTest::gmock GTest::gtest)
 endforeach()

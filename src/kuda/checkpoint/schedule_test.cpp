@@ -79,7 +79,7 @@ TEST(Schedule, ReloadComesBackToTheBestEpochAndItsRate) {
 
 TEST(Schedule, MultiStepFallsAfterTheNamedEpochs) {
   TrainConfig config;
-  config.schedule = "multi_step";
+  config.schedule = Schedule::multi_step;
   config.lr = 0.8;
   config.decay = 0.5;
   config.decay_at = {5, 2, 5};  // torch.optim.lr_scheduler.MultiStepLR takes any order and counts what stands twice
@@ -88,14 +88,14 @@ TEST(Schedule, MultiStepFallsAfterTheNamedEpochs) {
   EXPECT_EQ(rates, (std::vector<double>{0.8, 0.8, 0.4, 0.4, 0.4, 0.1, 0.1}));
   config.decay_at = {1, 2, 3, 4, 5, 6};  // the published "exp" falls after every epoch
   auto step = config;
-  step.schedule = "step";
+  step.schedule = Schedule::step;
   step.decay_every = 1;
   EXPECT_EQ(learning_rate(config, values), learning_rate(step, values) * 2) << "seven epochs, six of them named";
 }
 
 TEST(Schedule, MultiStepNeedsItsEpochs) {
   TrainConfig config;
-  config.schedule = "multi_step";
+  config.schedule = Schedule::multi_step;
   EXPECT_THROW(config.check("train"), ConfigError);
   config.decay_at = {3};
   EXPECT_NO_THROW(config.check("train"));

@@ -263,7 +263,7 @@ TEST(Collate, AClipWithoutTextIsAClipWithoutWords) {
   EXPECT_THAT(error_of<DataError>([&] { (void)Collator(data, &tokenizer, {}); }), HasSubstr("neither raw text"));
   data.text_bert = torch::zeros({3, 3, 4}, torch::kInt32);
   DataConfig config;
-  config.text_source = "raw";
+  config.text_source = TextSource::raw;
   EXPECT_THAT(error_of<DataError>([&] { (void)Collator(data, &tokenizer, config); }),
               HasSubstr("no clip has raw text"));
 }

@@ -56,6 +56,7 @@ template <class T>
 struct PerModality {
   T text{}, vision{}, audio{};
 
+  using value_type = T;
   using iterator = PerModalityIterator<PerModality, T>;
   using const_iterator = PerModalityIterator<const PerModality, const T>;
   [[nodiscard]] constexpr T& operator[](Modality modality) noexcept {

@@ -117,7 +117,7 @@ TEST(Explain, AModelWithoutBlocksIsNotTraced) {
   const auto clips = explain_batch(model, two_clips(), {}, /*with_attention=*/true);
   EXPECT_EQ(model.traced_passes, 1) << "there is nothing to read from a trace";
   EXPECT_TRUE(clips[0].block_shares.empty());
-  EXPECT_FALSE(clips[0].attention[0].has_value());
+  EXPECT_FALSE(clips[0].attention.text.has_value());
   EXPECT_DOUBLE_EQ(clips[0].change(Modality::text), -4) << "removal needs no trace";
 }
 

@@ -266,16 +266,15 @@ TEST_P(Conformance, OverfitsOneBatch) {
 /// The clips' frames as the collator hands them over: `lengths` as the data set declares them, 0 = the clip has none.
 Sequence collated(Modality modality, const std::vector<std::int64_t>& lengths) {
   const auto shape = small_shape();
-  const bool is_vision = modality == Modality::vision;
   Feature feature;
   feature.lengths = lengths;
   feature.offsets = {0};
   for (const auto length : lengths) feature.offsets.push_back(feature.offsets.back() + length);
-  feature.padded_length = is_vision ? shape.vision_length : shape.audio_length;
-  feature.values = torch::randn({feature.offsets.back(), is_vision ? shape.vision_width : shape.audio_width});
+  feature.padded_length = shape.length[modality];
+  feature.values = torch::randn({feature.offsets.back(), shape.width[modality]});
   Dataset clips;
   clips.clips.resize(lengths.size());
-  (is_vision ? clips.vision : clips.audio) = feature;
+  clips.feature(modality) = feature;
   DataConfig config;
   config.modalities = {std::string(modality_name(modality))};
   const auto batch = Collator(clips, nullptr, config)({0, 1, 2});

@@ -15,7 +15,7 @@ bool ClipInput::has(Modality modality) const noexcept {
 }
 
 ClipInput& ClipInput::leave_out(Modality modality) noexcept {
-  without[static_cast<std::size_t>(modality)] = true;
+  without[modality] = true;
   return *this;
 }
 

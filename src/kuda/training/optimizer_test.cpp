@@ -195,7 +195,7 @@ TEST(Optimizer, TheOlderAdamWAddsEpsToTheUncorrectedRoot) {
 TEST(Optimizer, SgdContinuesFromItsMomentum) {
   TwoGroups model;
   auto config = config_of(0.1, 0.5);
-  config.optimizer = "sgd";
+  config.optimizer = OptimizerKind::sgd;
   double expected = 2, momentum = 0;
   std::map<std::string, io::Array> state;
   for (const float gradient : {0.5F, -1.0F, 2.0F}) {

@@ -190,7 +190,7 @@ Tensor FusionImpl::forward(FusionContext context, Trace* trace) {
 std::vector<FusionBlockTrace> FusionImpl::traced_blocks() const {
   std::vector<FusionBlockTrace> blocks(blocks_.size());
   for (std::size_t b = 0; b < blocks.size(); ++b)
-    for (std::size_t m = 0; m < 3; ++m) {
+    for (const auto m : kModalities) {
       blocks[b].weighed[m] = traced_name(b, "weighed", m);
       blocks[b].attention[m] = traced_name(b, "attn", m);
     }
