@@ -92,7 +92,7 @@ class AlteredFile {
 
 using Keys = std::set<std::string>;
 
-std::vector<fs::path> copies() {
+std::vector<fs::path> copied_files() {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(test::data_file("golden")))
     if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
@@ -117,7 +117,7 @@ TEST_P(AlteredNumbers, EachIsFound) {
   for (const auto& key : spoiled) EXPECT_TRUE(failures.contains(key)) << key << ": changed by one, and it still holds";
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, AlteredNumbers, testing::ValuesIn(copies()), [](const auto& instance) {
+INSTANTIATE_TEST_SUITE_P(Files, AlteredNumbers, testing::ValuesIn(copied_files()), [](const auto& instance) {
   return instance.param.parent_path().filename().string() + "_" + instance.param.stem().string();
 });
 

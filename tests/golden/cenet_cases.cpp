@@ -87,7 +87,7 @@ void check_cenet_single(const GoldenCase& golden, GoldenReport& report, cenet::C
 /// The authors' loop makes floor(clips / batch) steps an epoch, up to the full rate over a part of them all.
 TrainConfig cenet_schedule(const GoldenCase& golden, const Tensor& order) {
   auto config = cenet_training(golden.config());
-  config.schedule = golden.config().contains("warmup_proportion") ? "linear" : "constant";
+  config.schedule = golden.config().contains("warmup_proportion") ? Schedule::linear : Schedule::constant;
   config.warmup = golden.config().value("warmup_proportion", 0.0);
   config.epochs = order.size(0);
   return config;

@@ -188,7 +188,7 @@ Run run_stage2(const GoldenCase& golden, GoldenReport& report, const kuda_model:
   Run run;
   run.model = std::make_unique<kuda_model::Kuda>(config, setting.shape, setting.text);
   // An ablation's graph lacks some of the stored weights; the full graph must know every one of them.
-  if (config.fusion == "dynamic" && config.decoders) {
+  if (config.fusion == kuda_model::KudaConfig::FusionKind::dynamic && config.decoders) {
     load_weights(*run.model, golden, report);
   } else {
     LoadOptions options;

@@ -32,7 +32,8 @@ void check_misa(const GoldenCase& golden, GoldenReport& report) {
   report.compare("out/loss", losses.total);
   report.compare("out/loss_task", losses.terms[0].second);
   report.compare("out/loss_diff", losses.terms[1].second);
-  report.compare(config.similarity == "cmd" ? "out/loss_cmd" : "out/loss_domain", losses.terms[2].second);
+  report.compare(config.similarity == misa::MisaConfig::Similarity::cmd ? "out/loss_cmd" : "out/loss_domain",
+                 losses.terms[2].second);
   report.compare("out/loss_recon", losses.terms[3].second);
   losses.total.backward();
   compare_step(model, golden, report, training);

@@ -51,7 +51,7 @@ std::string parity_page(const nlohmann::ordered_json& facts) {
       "shapes:\n"
       "{} word pieces, {} vision frames of {}, {} audio frames of {}, text vectors of 768.\n\n"
       "| model | parameters |\n| --- | --- |\n",
-      shape.text_length, shape.vision_length, shape.vision_width, shape.audio_length, shape.audio_width);
+      shape.length.text, shape.length.vision, shape.width.vision, shape.length.audio, shape.width.audio);
   for (const auto& [name, count] : facts.at("parameters").items())
     page += fmt::format("| `{}` | {} |\n", name, count.get<std::int64_t>());
   return page;

@@ -278,7 +278,7 @@ Sequence collated(Modality modality, const std::vector<std::int64_t>& lengths) {
   DataConfig config;
   config.modalities = {std::string(modality_name(modality))};
   const auto batch = Collator(clips, nullptr, config)({0, 1, 2});
-  return is_vision ? batch.vision : batch.audio;
+  return batch[modality];
 }
 
 TEST_P(Conformance, AMissingClipOfAModalityStillScoresAndLearns) {
