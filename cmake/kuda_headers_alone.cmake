@@ -40,7 +40,8 @@ target_precompile_headers(headers_alone_torch PRIVATE <torch/torch.h>)
 foreach(target headers_alone_light headers_alone_torch)
   kuda_target_options(${target})
   target_compile_options(${target} PRIVATE -O0)  # only that they compile is asked
-  target_compile_definitions(${target} PRIVATE KUDA_SOURCE_DIR="${PROJECT_SOURCE_DIR}")  # as kuda_tests
+  target_compile_definitions(${target} PRIVATE KUDA_SOURCE_DIR="${PROJECT_SOURCE_DIR}"  # as kuda_tests
+                                               $<TARGET_PROPERTY:kuda_http,COMPILE_DEFINITIONS>)
   set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
   target_link_libraries(${target} PRIVATE fmt::fmt nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus
                         CLI11::CLI11 ZLIB::ZLIB OpenSSL::Crypto PkgConfig::libzip PkgConfig::utf8proc PkgConfig::httplib

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 
+#include "kuda/data/modality.h"
 #include "kuda/tensor/linear.h"
 
 namespace kuda::almt {

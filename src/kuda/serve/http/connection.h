@@ -2,6 +2,8 @@
 // Private to serve/http: one connection, from its first byte to its end. It reads as it runs: a head, a body, the
 // answer in a thread of the pool, the sending, and again. Where it waits it holds no thread.
 
+#include <utility>  // first: awaitable.hpp of Boost 1.74 uses std::exchange without it
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/thread_pool.hpp>
