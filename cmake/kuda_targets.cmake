@@ -37,11 +37,12 @@ function(kuda_target_options target)
                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endfunction()
 
-# The one precompiled header (<torch/torch.h> and others): made once, shared by every target marked TORCH.
+# The one precompiled header (kuda_precompiled.cmake), shared by every target marked TORCH.
 function(kuda_use_torch target)
   target_link_libraries(${target} PUBLIC kuda_torch)
   if(KUDA_PRECOMPILED_HEADER)
     target_precompile_headers(${target} REUSE_FROM kuda_pch)
+    target_link_libraries(${target} PUBLIC kuda_clones)
   endif()
 endfunction()
 
