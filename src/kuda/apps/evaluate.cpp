@@ -9,6 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "kuda/apps/evaluate_missing.h"
 #include "kuda/apps/scoring_options.h"
 #include "kuda/apps/synthetic_bound.h"
 #include "kuda/apps/verbs.h"
@@ -23,7 +24,9 @@ namespace {
 
 struct EvaluateArguments {
   ScoringArguments scoring;
-  std::string checkpoint, out, by;
+  MissingArguments missing;
+  std::vector<std::string> checkpoints;
+  std::string out, by;
   bool json = false;
 };
 
@@ -41,8 +44,11 @@ std::string with_subsets(const std::string& report, const std::map<Split, std::v
 }
 
 void evaluate_checkpoint(const EvaluateArguments& options) {
+  if (options.checkpoints.size() > 1)
+    throw UsageError("several checkpoints are evaluated with --missing only",
+                     "`kuda report` puts runs in one table, `kuda compare` tests two");
   const auto dataset = open_dataset(options.scoring.data);
-  const Scorer scorer(options.checkpoint, dataset, options.scoring.options());
+  const Scorer scorer(options.checkpoints.front(), dataset, options.scoring.options());
   for (const auto& note : scorer.notes()) log_warning("{}", note);
   const auto predictions = scorer.predict(rows_of(dataset, options.scoring.split));
   const auto report = evaluate(scorer, predictions);
@@ -75,20 +81,34 @@ void evaluate_checkpoint(const EvaluateArguments& options) {
 void add_evaluate(CLI::App& program) {
   auto options = std::make_shared<EvaluateArguments>();
   auto* verb = program.add_subcommand("evaluate", "Score a checkpoint on one split; print the metric table.");
-  verb->add_option("checkpoint", options->checkpoint, "checkpoint folder, or a run folder with one in model/")
+  verb->add_option(
+          "checkpoint", options->checkpoints,
+          "checkpoint folder, or a run folder with one in model/; with --missing several, or folders that hold "
+          "run folders")
       ->required();
   options->scoring.add_to(*verb, "test");
   verb->add_option("--by", options->by,
                    "also for parts of the clips: conflict = where unimodal labels agree or oppose each other, and by "
                    "the dominant modality")
       ->check(CLI::IsMember({"conflict"}));
-  verb->add_option("--out", options->out, "folder for report.json and predictions.csv");
+  options->missing.add_to(*verb);
+  verb->add_option(
+      "--out", options->out,
+      "folder for report.json and predictions.csv; with --missing for missing.json, missing.csv and curves");
   verb->add_flag("--json", options->json, "the report as JSON");
   verb->footer(
       "What each metric means: docs/metrics.md.\n"
       "Example:\n  kuda evaluate runs/first/model -d mosi\n  kuda evaluate runs/first -d mosi --modalities T --json\n"
-      "  kuda evaluate runs/first -d sims --by conflict");
-  verb->callback([options] { evaluate_checkpoint(*options); });
+      "  kuda evaluate runs/first -d sims --by conflict\n"
+      "  kuda evaluate runs/mosi -d mosi --missing 0:0.9:0.1 --out missing      every run below runs/mosi\n"
+      "  kuda evaluate runs/first -d mosi --missing 0:0.9:0.3 --lose each,pairs\n"
+      "  kuda evaluate runs/first -d mosi --missing 0,0.5,1,2 --lose-as noise");
+  verb->callback([options] {
+    if (options->missing.is_asked())
+      evaluate_missing(options->checkpoints, options->scoring, options->missing, options->out, options->json);
+    else
+      evaluate_checkpoint(*options);
+  });
 }
 
 }  // namespace kuda

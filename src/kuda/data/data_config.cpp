@@ -27,6 +27,14 @@ void DataConfig::describe(Fields& fields) {
   fields.add("normalise_clip", normalise_clip, "largest absolute value after standardising; 0: no limit", at_least(0));
   fields.add("modalities", modalities, "inputs in use; any of text, vision, audio",
              one_of({"text", "vision", "audio"}));
+  fields.add(
+      "drop", drop,
+      "missing rate of training clips, drawn anew in each epoch: what `kuda evaluate --missing` does to clips that "
+      "are scored; validation and test clips stay complete, and those of stage 1. 0: nothing is dropped",
+      at_least(0));
+  fields.add("drop_as", drop_as,
+             "what drop loses: modality (whole modalities, one stays), frames (frames and words), noise (drop is its "
+             "deviation, in deviations of the clip's own column)");
 }
 
 bool DataConfig::uses(Modality modality) const {

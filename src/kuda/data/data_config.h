@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kuda/config/fields.h"
+#include "kuda/data/corruption.h"
 #include "kuda/data/dataset.h"
 
 namespace kuda {
@@ -36,6 +37,8 @@ struct DataConfig {
   Normalise normalise = Normalise::none;
   double normalise_clip = 0;  ///< 0: no clipping
   std::vector<std::string> modalities{"text", "vision", "audio"};
+  double drop = 0;  ///< of training batches, see data/corruption.h; 0: nothing
+  CorruptionKind drop_as = CorruptionKind::modality;
 
   // Set by the program, not by users: they follow from the model and the task.
   std::optional<Modality> target;  ///< whose label fills Batch::label; nothing: the multimodal one

@@ -1,4 +1,4 @@
-#include "kuda/explain/removal.h"
+#include "kuda/data/removal.h"
 
 namespace kuda {
 

@@ -20,11 +20,20 @@ Scorer::Scorer(const std::filesystem::path& folder, const Dataset& dataset, Scor
   prepare_for_scoring(checkpoint_, device_of(options_.device), precision_from(options_.precision));
 }
 
-std::vector<Prediction> Scorer::predict(const std::vector<std::int64_t>& rows) const {
-  const auto collate = [this](const std::vector<std::int64_t>& part) { return (*collator_)(part); };
+std::vector<Prediction> Scorer::predict(const std::vector<std::int64_t>& rows, const Collate& collate) const {
   return predict_dataset(
       *checkpoint_.model, collate, dataset_, rows,
       {options_.batch_size, device_of(options_.device), checkpoint_.config.model, options_.progress, options_.stop});
+}
+
+std::vector<Prediction> Scorer::predict(const std::vector<std::int64_t>& rows) const {
+  return predict(rows, [this](const std::vector<std::int64_t>& part) { return (*collator_)(part); });
+}
+
+std::vector<Prediction> Scorer::predict(const std::vector<std::int64_t>& rows, Corruption corruption) const {
+  if (checkpoint_.tokenizer) corruption.unknown_id = checkpoint_.tokenizer->unknown_id();
+  return predict(rows,
+                 [&](const std::vector<std::int64_t>& part) { return corrupted((*collator_)(part), corruption); });
 }
 
 const Calibration* Scorer::calibration() const noexcept {

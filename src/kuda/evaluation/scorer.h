@@ -14,6 +14,7 @@
 
 #include "kuda/checkpoint/checkpoint.h"
 #include "kuda/checkpoint/predictions.h"
+#include "kuda/data/corruption.h"
 #include "kuda/runs/report.h"
 
 namespace kuda {
@@ -37,6 +38,8 @@ class Scorer {
 
   /// One prediction per row, in their order, with the id, split and label of the clip.
   [[nodiscard]] std::vector<Prediction> predict(const std::vector<std::int64_t>& rows) const;
+  /// The same of clips that lack something (data/corruption.h); its unknown word piece is that of the checkpoint.
+  [[nodiscard]] std::vector<Prediction> predict(const std::vector<std::int64_t>& rows, Corruption corruption) const;
   [[nodiscard]] const Checkpoint& checkpoint() const noexcept { return checkpoint_; }
   [[nodiscard]] const Dataset& dataset() const noexcept { return dataset_; }
   [[nodiscard]] const Collator& collator() const noexcept { return *collator_; }
@@ -47,6 +50,7 @@ class Scorer {
   [[nodiscard]] std::vector<std::string> notes() const;
 
  private:
+  [[nodiscard]] std::vector<Prediction> predict(const std::vector<std::int64_t>& rows, const Collate& collate) const;
   const Dataset& dataset_;
   ScoringOptions options_;
   Checkpoint checkpoint_;

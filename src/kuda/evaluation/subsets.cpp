@@ -14,20 +14,6 @@
 #include "kuda/metrics/table.h"
 
 namespace kuda {
-namespace {
-
-/// MAE, Corr, and each Acc-2 and F1 of the family.
-std::vector<MetricColumn> shown_columns(MetricFamily family) {
-  std::vector<MetricColumn> columns;
-  for (const auto& column : metric_columns(family))
-    if (column.metric == "MAE" || column.metric == "Corr" || column.title.starts_with("Acc-2") ||
-        column.title.starts_with("F1"))
-      columns.push_back(column);
-  return columns;
-}
-
-}  // namespace
-
 const std::array<SubsetName, kNumSubsets>& subset_names() noexcept {
   static constexpr std::array<SubsetName, kNumSubsets> kNames{{{"all", "all"},
                                                                {"agree", "signs agree"},
@@ -92,7 +78,7 @@ std::string subsets_legend() {
 }
 
 std::string subset_text(const std::vector<SubsetMetrics>& subsets) {
-  const auto columns = shown_columns(subsets.front().metrics.family);
+  const auto columns = main_columns(subsets.front().metrics.family);
   std::vector<std::string> header{"clips", "n"};
   for (const auto& column : columns) header.push_back(column.title);
   Table table(header);

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kuda/explain/removal.h"
+#include "kuda/data/removal.h"
 
 namespace kuda {
 

@@ -37,7 +37,7 @@ struct Explanation {
   /// calls weighed (Model::fusion_blocks), over the real positions. Empty where the model has no such blocks.
   std::vector<PerModality<double>> block_shares;
   PerModality<double> share{kUndefined, kUndefined, kUndefined};    ///< mean over the blocks; NaN: none
-  PerModality<double> without{kUndefined, kUndefined, kUndefined};  ///< score when it is missing (explain/removal.h)
+  PerModality<double> without{kUndefined, kUndefined, kUndefined};  ///< score when it is missing (data/removal.h)
   PerModality<std::optional<AttentionMap>> attention;
   /// The leading modality: whose own score is nearest to the score; with the largest share; whose removal changes the
   /// score most. Nothing where the model gives no such evidence.

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "kuda/explain/removal.h"
+#include "kuda/data/removal.h"
 
 namespace kuda {
 namespace {

@@ -44,6 +44,15 @@ const std::vector<MetricColumn>& metric_columns(MetricFamily family) {
   return family == MetricFamily::sims ? sims : mosi;
 }
 
+std::vector<MetricColumn> main_columns(MetricFamily family) {
+  std::vector<MetricColumn> columns;
+  for (const auto& column : metric_columns(family))
+    if (column.metric == "MAE" || column.metric == "Corr" || column.title.starts_with("Acc-2") ||
+        column.title.starts_with("F1"))
+      columns.push_back(column);
+  return columns;
+}
+
 std::string format_metric(const std::string& metric, double value) {
   if (std::isnan(value)) return "-";
   return metric == "MAE" || metric == "Corr" ? fmt::format("{:.4f}", value) : fmt::format("{:.2f}", 100 * value);

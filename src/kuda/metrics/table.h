@@ -17,6 +17,9 @@ struct MetricColumn {
 /// The columns of every table of a family, in their order: no legacy values.
 [[nodiscard]] const std::vector<MetricColumn>& metric_columns(MetricFamily family);
 
+/// Of these MAE, Corr, and each Acc-2 and F1: for tables with a row per part of the clips.
+[[nodiscard]] std::vector<MetricColumn> main_columns(MetricFamily family);
+
 /// MAE and Corr with four decimals, accuracies and F1 in percent with two, "-" where undefined.
 [[nodiscard]] std::string format_metric(const std::string& metric, double value);
 

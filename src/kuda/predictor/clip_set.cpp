@@ -7,7 +7,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
-#include "kuda/explain/removal.h"
+#include "kuda/data/removal.h"
 #include "kuda/predictor/clip_data.h"
 
 namespace kuda {

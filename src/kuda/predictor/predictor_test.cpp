@@ -9,7 +9,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/explain/removal.h"
+#include "kuda/data/removal.h"
 #include "kuda/predictor/clip_files.h"
 #include "kuda/predictor/test_npy.h"
 #include "kuda/predictor/test_predictor.h"

@@ -153,6 +153,8 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   task.device = device;
   around.progress.line(describe_sizes(task, plan.options, collator));
   const auto seed = stream_seed(std::uint64_t(config.seed), plan.name);
+  task.drop.seed = seed;
+  if (plan.name != kMainTask) task.drop.rate = 0;  // a task of one modality would learn from clips that lack it
   const auto state = out / "state";
   const auto result =
       train(task, plan.options, seed, {state, out / "epochs.jsonl", &around.progress, &around.stop, group});
@@ -255,6 +257,9 @@ TrainingTask make_task(const Session& session, const Collator& collator, std::sh
   task.test = labelled(dataset, Split::test, target);
   task.collate = [&collator](const std::vector<std::int64_t>& rows) { return collator(rows); };
   task.family = dataset.family;
+  task.drop.kind = collator.config().drop_as;
+  task.drop.rate = collator.config().drop;
+  if (session.tokenizer() != nullptr) task.drop.unknown_id = session.tokenizer()->unknown_id();
   return task;
 }
 

@@ -54,6 +54,18 @@ void expect_same(const fs::path& found, const fs::path& expected, const std::str
     EXPECT_TRUE(read_file(found / file) == read_file(expected / file)) << what << ": " << file;
 }
 
+TEST_F(Run, DropsModalitiesOfTrainingClipsRepeatably) {
+  run(small_config(folder, {"data.drop=0.6"}), folder / "drop-1");
+  run(small_config(folder, {"data.drop=0.6"}), folder / "drop-2");
+  expect_same(folder / "drop-1", folder / "drop-2", "data.drop");
+  const auto weights = [](const std::string& name) { return read_file(folder / name / "model" / "model.safetensors"); };
+  EXPECT_TRUE(weights("drop-1") != weights("whole"));
+  EXPECT_TRUE(read_file(folder / "drop-1/pretrain/text/model/model.safetensors") ==
+              read_file(folder / "whole/pretrain/text/model/model.safetensors"));
+  EXPECT_THAT(error_of<ConfigError>([] { run(small_config(folder, {"data.drop=1.5"}), folder / "drop-3"); }),
+              HasSubstr("missing rate = 1.5: expected 0 to 1"));
+}
+
 TEST_F(Run, LeavesEveryFile) {
   const auto out = folder / "whole";
   for (const char* file : {"config.toml", "run.json", "epochs.jsonl", "predictions.csv", "metrics.json",

@@ -61,6 +61,7 @@ class WordPiece {
   /// Throws ConfigError for a smaller length.
   [[nodiscard]] TokenIds encode(std::string_view text, std::int64_t length) const;
   [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(pieces_.size()); }
+  [[nodiscard]] std::int64_t unknown_id() const noexcept { return unknown_; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   /// By id, added tokens included.
   [[nodiscard]] const std::vector<std::string>& pieces() const noexcept { return pieces_; }

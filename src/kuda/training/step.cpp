@@ -18,7 +18,7 @@ class Step {
 
   /// Forward and backward of one part, whose loss counts `share` in the step.
   void do_part(const std::vector<std::int64_t>& rows, double share) {
-    const auto batch = task_.collate(rows).to(task_.device);
+    const auto batch = corrupted(task_.collate(rows), task_.drop, std::uint64_t(order_.epoch)).to(task_.device);
     Output output;
     Losses losses;
     {

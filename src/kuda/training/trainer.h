@@ -17,6 +17,7 @@
 
 #include "kuda/checkpoint/predict.h"
 #include "kuda/checkpoint/train_config.h"
+#include "kuda/data/corruption.h"
 #include "kuda/metrics/metrics.h"
 #include "kuda/tensor/process_group.h"
 #include "kuda/training/training_state.h"
@@ -29,6 +30,7 @@ struct TrainingTask {
   std::shared_ptr<Model> model;                  ///< with its initial weights, on `device`
   std::vector<std::int64_t> train, valid, test;  ///< rows with a known label
   Collate collate;                               ///< batches with the label that this task learns
+  Corruption drop{};                             ///< what training batches lose, anew in each epoch
   MetricFamily family = MetricFamily::mosi;      ///< decides how MAE and Corr of an epoch are counted
   torch::Device device{torch::kCPU};
 };

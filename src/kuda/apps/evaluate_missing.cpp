@@ -1,0 +1,125 @@
+#include "kuda/apps/evaluate_missing.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "kuda/apps/stop_signal.h"
+#include "kuda/base/error.h"
+#include "kuda/base/file.h"
+#include "kuda/base/log.h"
+#include "kuda/base/named_values.h"
+#include "kuda/evaluation/missing.h"
+#include "kuda/reports/missing_table.h"
+
+namespace kuda {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A checkpoint to score, and how the tables call its system.
+struct Scored {
+  fs::path folder;
+  std::string system;
+  std::int64_t seed = 0;
+};
+
+bool is_checkpoint(const fs::path& path) {
+  return fs::exists(path / "config.json") || fs::exists(path / "model" / "config.json");
+}
+
+/// Every checkpoint at or below the paths.
+std::vector<Scored> find_checkpoints(const std::vector<std::string>& paths) {
+  std::vector<Scored> found;
+  for (const auto& path : paths) {
+    if (is_checkpoint(path) && !fs::exists(fs::path(path) / "metrics.json")) {
+      const auto checkpoint = load_checkpoint(path);
+      found.push_back({path, checkpoint.config.model, checkpoint.config.seed});
+      continue;
+    }
+    auto runs = find_runs({fs::path(path)});
+    for (const auto& folder : runs.unfinished) log_warning("{}: not finished, left out", folder.string());
+    for (auto& run : runs.finished) found.push_back({run.folder, run.system, run.report.facts.seed});
+  }
+  return found;
+}
+
+MissingSystem& system_of(std::vector<MissingSystem>& systems, const Scored& scored) {
+  const auto known =
+      std::find_if(systems.begin(), systems.end(), [&](const auto& s) { return s.name == scored.system; });
+  auto& system = known != systems.end() ? *known : systems.emplace_back(MissingSystem{scored.system, {}, {}});
+  if (std::find(system.seeds.begin(), system.seeds.end(), scored.seed) != system.seeds.end())
+    throw DataError(
+        fmt::format("{}: a second run of '{}' with seed {}", scored.folder.string(), scored.system, scored.seed),
+        "variants are told apart by folders DATA/MODEL+VARIANT/SEED");
+  return system;
+}
+
+std::string as_json(const std::vector<MissingSystem>& systems) {
+  nlohmann::ordered_json root;
+  for (const auto& system : systems)
+    for (std::size_t i = 0; i < system.seeds.size(); ++i)
+      root["systems"][system.name][std::to_string(system.seeds[i])] =
+          nlohmann::ordered_json::parse(missing_json(system.reports[i]));
+  return root.dump(2) + "\n";
+}
+
+}  // namespace
+
+void MissingArguments::add_to(CLI::App& verb) {
+  verb.add_option(
+      "--missing", rates,
+      "scores at each of these missing rates, first:last:step or with commas, and the area under the curve");
+  verb.add_option(
+          "--lose", lose,
+          "with --missing, what is lost: random (each modality by a draw of its own), each (T, V, A), pairs, or "
+          "letters as T,TA; several with commas")
+      ->capture_default_str();
+  verb.add_option(
+          "--lose-as", as,
+          "with --missing: modality (whole modalities of a share of the clips), frames (a share of the frames and "
+          "words), noise (the rate is its deviation, in deviations of the clip's own column)")
+      ->capture_default_str();
+  verb.add_option("--lose-seed", seed, "with --missing: which clips lose what; the same for every system")
+      ->capture_default_str();
+}
+
+void evaluate_missing(const std::vector<std::string>& paths, const ScoringArguments& scoring,
+                      const MissingArguments& missing, const std::string& out, bool json) {
+  const MissingOptions options{missing_rates(missing.rates), value_of<CorruptionKind>(missing.as, "--lose-as"),
+                               missing_patterns(missing.lose), missing.seed};
+  const auto dataset = open_dataset(scoring.data);
+  const auto rows = rows_of(dataset, scoring.split);
+  ConsoleProgress progress;
+  auto scoring_options = scoring.options();
+  scoring_options.progress = isatty(STDERR_FILENO) == 1 ? &progress : nullptr;
+  scoring_options.stop = &catch_stop_signals();
+  std::vector<MissingSystem> systems;
+  const auto checkpoints = find_checkpoints(paths);
+  for (const auto& scored : checkpoints) {
+    auto& system = system_of(systems, scored);
+    const Scorer scorer(scored.folder, dataset, scoring_options);
+    for (const auto& note : scorer.notes()) log_warning("{}", note);
+    system.seeds.push_back(scored.seed);
+    system.reports.push_back(measure_missing(scorer, rows, options));
+    if (checkpoints.size() > 1) progress.line(fmt::format("{} {}: done", scored.system, scored.seed));
+  }
+  const auto object = as_json(systems);
+  if (!out.empty()) {
+    fs::create_directories(out);
+    write_file(fs::path(out) / "missing.json", object);
+    write_file(fs::path(out) / "missing.csv", format_csv(systems));
+    for (std::size_t pattern = 0; pattern < options.patterns.size(); ++pattern)
+      draw(missing_figure(systems, pattern), out);
+  }
+  std::cout << (json                      ? object
+                : checkpoints.size() == 1 ? missing_text(systems.front().reports.front())
+                                          : format_text(systems));
+}
+
+}  // namespace kuda

@@ -1,0 +1,27 @@
+#pragma once
+// kuda evaluate --missing: scores when modalities are missing or noisy, of one checkpoint or of many.
+
+#include <CLI/App.hpp>
+
+#include <string>
+#include <vector>
+
+#include "kuda/apps/scoring_options.h"
+
+namespace kuda {
+
+struct MissingArguments {
+  std::string rates, lose = "random", as = "modality";
+  std::uint64_t seed = 1;
+
+  /// --missing, --lose, --lose-as, --lose-seed.
+  void add_to(CLI::App& verb);
+  [[nodiscard]] bool is_asked() const { return !rates.empty(); }
+};
+
+/// `paths`: checkpoints, run folders, or folders that hold run folders. Prints tables, or JSON; writes files where
+/// `out` is not empty.
+void evaluate_missing(const std::vector<std::string>& paths, const ScoringArguments& scoring,
+                      const MissingArguments& missing, const std::string& out, bool json);
+
+}  // namespace kuda
