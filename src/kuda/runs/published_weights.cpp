@@ -8,6 +8,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
 #include "kuda/io/torch_zip.h"
+#include "kuda/io/weights_file.h"
 #include "kuda/runs/session.h"
 #include "kuda/tensor/state_dict.h"
 
@@ -196,9 +197,7 @@ ImportResult save_imported(const io::ArrayFile& file, const fs::path& out, Check
 
 }  // namespace
 
-io::ArrayFile read_published(const fs::path& path) {
-  return path.extension() == ".safetensors" ? io::read_safetensors(path) : io::read_torch_zip(path);
-}
+io::ArrayFile read_published(const fs::path& path) { return io::read_weights(path); }
 
 std::string load_published(Model& model, const ModelInfo& info, const io::ArrayFile& file) {
   const auto code = fit_of(model, info, file).code;

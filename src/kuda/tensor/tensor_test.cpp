@@ -7,7 +7,7 @@
 
 #include "kuda/base/test_support.h"
 #include "kuda/io/npy.h"
-#include "kuda/io/torch_zip.h"
+#include "kuda/io/weights_file.h"
 
 namespace kuda::io {
 namespace {
@@ -42,7 +42,7 @@ TEST(Tensor, CopiesUnalignedBytesOnce) {
 }
 
 TEST(Tensor, KeepsEveryTypeThereAndBack) {
-  const ArrayFile file = read_torch_zip(test::data_file("torch/types.pth"));
+  const ArrayFile file = read_weights(test::data_file("torch/types.pth"));
   for (const auto& [name, array] : file.arrays) {
     const Array back = to_array(to_tensor(array));
     EXPECT_EQ(back.describe(), array.describe());
@@ -51,7 +51,7 @@ TEST(Tensor, KeepsEveryTypeThereAndBack) {
 }
 
 TEST(Tensor, WidensUnsignedIntegers) {
-  const ArrayFile file = read_torch_zip(test::data_file("torch/unsigned.pth"));
+  const ArrayFile file = read_weights(test::data_file("torch/unsigned.pth"));
   for (const auto& [name, array] : file.arrays)
     EXPECT_TRUE(at::equal(to_tensor(array), at::tensor({0, 1, 65535}, at::kLong))) << name;
 }

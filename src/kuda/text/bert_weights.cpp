@@ -7,7 +7,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
-#include "kuda/io/torch_zip.h"
+#include "kuda/io/weights_file.h"
 #include "kuda/tensor/state_dict.h"
 #include "kuda/text/bert.h"
 
@@ -15,10 +15,6 @@ namespace kuda {
 namespace {
 
 namespace fs = std::filesystem;
-
-io::ArrayFile read_part(const fs::path& path) {
-  return path.extension() == ".safetensors" ? io::read_safetensors(path) : io::read_torch_zip(path);
-}
 
 /// The parts of a large file, as its index names them: {"weight_map": {tensor: file}}.
 io::ArrayFile read_parts(const fs::path& index) {
@@ -41,7 +37,7 @@ io::ArrayFile read_parts(const fs::path& index) {
     if (!fs::exists(path))
       throw CheckpointError(fmt::format("{}: the part {} is not in this folder", index.string(), name),
                             "copy all parts that the index names");
-    auto part = read_part(path);
+    auto part = io::read_weights(path);
     for (auto& [tensor, array] : part.arrays) all.arrays.insert_or_assign(tensor, std::move(array));
   }
   for (const auto& [tensor, file] : map.items())
@@ -50,9 +46,9 @@ io::ArrayFile read_parts(const fs::path& index) {
   return all;
 }
 
-io::ArrayFile read_weights(const fs::path& folder) {
+io::ArrayFile weights_of(const fs::path& folder) {
   for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
-    if (const auto path = folder / name; fs::exists(path)) return read_part(path);
+    if (const auto path = folder / name; fs::exists(path)) return io::read_weights(path);
     if (const auto path = folder / (std::string(name) + ".index.json"); fs::exists(path)) return read_parts(path);
   }
   throw CheckpointError(folder.string() + ": neither model.safetensors nor pytorch_model.bin in this folder",
@@ -84,7 +80,7 @@ std::optional<std::string> prefix_of(const io::ArrayFile& file) {
 }  // namespace
 
 void load_bert_weights(BertImpl& bert, const fs::path& folder) {
-  const auto file = read_weights(folder);
+  const auto file = weights_of(folder);
   const auto prefix = prefix_of(file).value_or("");
   std::vector<std::string> others;  // heads of other tasks
   LoadOptions options;

@@ -188,6 +188,8 @@ Value PickleChunk::settle(PickleMachine& machine) {
   }
   auto text = encoding_ == Encoding::bytes ? std::nullopt : clean_utf8(bytes);
   if (text) return settled_ = ValueAccess::text(std::move(*text));
+  if (encoding_ == Encoding::utf8 && machine.leaves_out())
+    return settled_ = ValueAccess::object("text that is not UTF-8");
   if (encoding_ == Encoding::utf8) machine.fail_at(offset, "text that is not UTF-8");
   return settled_ = ValueAccess::bytes(std::string(bytes));
 }

@@ -14,7 +14,8 @@ namespace kuda::io {
 
 class PickleCursor {
  public:
-  PickleCursor(std::span<const std::byte> bytes, std::string name) : bytes_(bytes), name_(std::move(name)) {}
+  PickleCursor(std::span<const std::byte> bytes, std::string name, std::size_t start)
+      : bytes_(bytes), name_(std::move(name)), position_(start) {}
 
   /// FormatError "name: byte N: message", N being the opcode that runs.
   [[noreturn]] void fail(const std::string& message, const std::string& hint = {}) const {

@@ -23,7 +23,8 @@ bool is_hashable(const Value& key) {
     case Kind::object_array:
       return false;
     default:
-      return ValueAccess::opaque_of(key) == nullptr || ValueAccess::opaque_as<PickleChunk>(key) != nullptr;
+      return ValueAccess::opaque_of(key) == nullptr || ValueAccess::opaque_as<PickleChunk>(key) != nullptr ||
+             ValueAccess::opaque_as<LeftOut>(key) != nullptr || ValueAccess::opaque_as<PickleGlobal>(key) != nullptr;
   }
 }
 
@@ -33,11 +34,18 @@ void Value::Opaque::build(PickleMachine& machine, const Value& /*state*/) {
   machine.fail("BUILD on " + describe() + " is not allowed");
 }
 
-Value PickleGlobal::settle(PickleMachine& machine) { machine.fail_at(offset, describe() + " is used as a value"); }
+Value PickleGlobal::settle(PickleMachine& machine) {
+  if (machine.leaves_out()) return ValueAccess::object(module + "." + name);
+  machine.fail_at(offset, describe() + " is used as a value");
+}
+
+Value LeftOut::settle(PickleMachine& /*machine*/) {
+  return items.kind() == Kind::dict ? items : ValueAccess::object(what);
+}
 
 PickleMachine::PickleMachine(PickleSource source, const PickleDialect& dialect)
     : source_(std::move(source)),
-      cursor_(source_.bytes, source_.name),
+      cursor_(source_.bytes, source_.name, source_.start),
       dialect_(dialect),
       budget_(kFreeBytes + kBytesPerByte * source_.bytes.size()) {}
 
@@ -118,9 +126,10 @@ Value PickleMachine::make_object_array(std::vector<std::int64_t> shape, std::vec
   return array;
 }
 
-Value PickleMachine::make_dict() {
+Value PickleMachine::make_dict(std::vector<Value> keys_and_values) {
   auto node = new_container();
   node->dict = std::make_unique<ValueAccess::Container::Dict>();
+  add_entries(*node, std::move(keys_and_values));
   return ValueAccess::container(Kind::dict, std::move(node));
 }
 
@@ -130,19 +139,34 @@ Value PickleMachine::make_opaque(std::shared_ptr<ValueAccess::Opaque> node) {
   return ValueAccess::opaque(std::move(node));
 }
 
+Value PickleMachine::leave_out(std::string what) {
+  if (!dialect_.leaves_out) fail("refused: " + what, dialect_.hint);
+  charge(2 * what.size());
+  return make_opaque(std::make_shared<LeftOut>(std::move(what)));
+}
+
 ValueAccess::Container& PickleMachine::target(Kind kind, std::string_view opcode) {
   if (top().kind() != kind) fail(fmt::format("{} on {}", opcode, describe(top())));
   return **ValueAccess::container_of(top());
 }
 
 void PickleMachine::append(std::vector<Value> items) {
+  if (ValueAccess::opaque_as<LeftOut>(top()) != nullptr) return;
   auto& list = target(Kind::list, "APPEND").items;
   charge(items.size() * sizeof(Value));
   list.insert(list.end(), std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
 }
 
 void PickleMachine::set_items(std::vector<Value> items) {
-  auto& dict = *target(Kind::dict, "SETITEM").dict;
+  if (auto* object = ValueAccess::opaque_as<LeftOut>(top())) {
+    if (object->items.kind() != Kind::dict) object->items = make_dict();
+    return add_entries(**ValueAccess::container_of(object->items), std::move(items));
+  }
+  add_entries(target(Kind::dict, "SETITEM"), std::move(items));
+}
+
+void PickleMachine::add_entries(ValueAccess::Container& node, std::vector<Value> items) {
+  auto& dict = *node.dict;
   if (items.size() % 2 != 0) fail("SETITEMS with an odd number of items");
   charge(items.size() * 2 * sizeof(Value));
   for (std::size_t i = 0; i < items.size(); i += 2) {
@@ -173,6 +197,8 @@ void PickleMachine::get(std::uint64_t index) {
 
 void PickleMachine::push_global(std::string module, std::string name) {
   const auto found = dialect_.globals.find({module, name});
+  if (found == dialect_.globals.end() && dialect_.leaves_out)
+    return push(leave_out(fmt::format("{}.{}", printable(module), printable(name))));
   if (found == dialect_.globals.end())
     fail(fmt::format("refused global {}.{}", printable(module), printable(name)), dialect_.hint);
   auto global = std::make_shared<PickleGlobal>();
@@ -185,10 +211,23 @@ void PickleMachine::push_global(std::string module, std::string name) {
 void PickleMachine::reduce() {
   const Value arguments = pop();
   const Value callee = pop();
+  call(callee, arguments);
+}
+
+/// A new object for each call of what is left out: one of them may be filled as a dict, another not.
+void PickleMachine::call(const Value& callee, const Value& arguments) {
+  if (const auto* object = ValueAccess::opaque_as<LeftOut>(callee)) return push(leave_out(object->what));
   const auto* global = ValueAccess::opaque_as<PickleGlobal>(callee);
+  if (global != nullptr && global->call == nullptr && dialect_.leaves_out)
+    return push(leave_out(global->module + "." + global->name));
   if (global == nullptr || global->call == nullptr)
     fail(fmt::format("REDUCE calls {}: refused", describe(callee)), dialect_.hint);
   push(global->call(*this, tuple_of(arguments, "the arguments of " + describe(callee))));
+}
+
+void PickleMachine::make_set(std::string_view opcode, std::string_view name) {
+  if (!dialect_.leaves_out) refuse(opcode);
+  push(leave_out(std::string(name)));
 }
 
 void PickleMachine::build() {

@@ -23,6 +23,7 @@ struct PickleSource {
   std::shared_ptr<const void> owner;
   std::string name;
   const MappedFile* file = nullptr;  ///< whose bytes these are, if any: their pages can be given back
+  std::size_t start = 0;             ///< where the pickle begins in them
 };
 
 using PickleCall = Value (*)(PickleMachine& machine, std::span<const Value> arguments);
@@ -33,7 +34,9 @@ struct PickleDialect {
   /// What a persistent id stands for; empty: refused.
   std::function<Value(PickleMachine& machine, const Value& id)> persistent;
   bool ignores_dict_state = false;  ///< an OrderedDict's attributes (BUILD on a dict) are dropped
-  std::string hint;                 ///< what to do when a global is refused
+  /// A name that is not on the list is no error: it stands for an object that is left out, whatever is put into it.
+  bool leaves_out = false;
+  std::string hint;  ///< what to do when a global is refused
 };
 
 /// A global that is on the list.
@@ -42,6 +45,16 @@ struct PickleGlobal : ValueAccess::Opaque {
   PickleCall call = nullptr;
   [[nodiscard]] std::string describe() const override { return "the global " + module + "." + name; }
   [[nodiscard]] Value settle(PickleMachine& machine) override;
+};
+
+/// What is not read, by its name. Where a pickle fills it as a dict, it is read as one: a subclass of dict.
+struct LeftOut : ValueAccess::Opaque {
+  explicit LeftOut(std::string name) : what(std::move(name)) {}
+  std::string what;
+  Value items;  ///< a dict, or none
+  [[nodiscard]] std::string describe() const override { return what; }
+  [[nodiscard]] Value settle(PickleMachine& machine) override;
+  void build(PickleMachine&, const Value&) override {}
 };
 
 class PickleMachine {
@@ -67,7 +80,10 @@ class PickleMachine {
   void charge(std::uint64_t bytes);
   [[nodiscard]] Value make_sequence(Value::Kind kind, std::vector<Value> items);
   [[nodiscard]] Value make_object_array(std::vector<std::int64_t> shape, std::vector<Value> items);
-  [[nodiscard]] Value make_dict();
+  [[nodiscard]] Value make_dict(std::vector<Value> keys_and_values = {});
+  [[nodiscard]] bool leaves_out() const noexcept { return dialect_.leaves_out; }
+  /// Stands for something that is not read. Fails where the dialect leaves nothing out.
+  [[nodiscard]] Value leave_out(std::string what);
   [[nodiscard]] Value make_opaque(std::shared_ptr<ValueAccess::Opaque> node);
   [[nodiscard]] std::string describe(const Value& value) const;  ///< for messages
   [[nodiscard]] std::string text_of(const Value& value, std::string_view what);
@@ -92,15 +108,19 @@ class PickleMachine {
   [[nodiscard]] ValueAccess::Container& target(Value::Kind kind, std::string_view opcode);
   void append(std::vector<Value> items);
   void set_items(std::vector<Value> items);
+  void add_entries(ValueAccess::Container& node, std::vector<Value> items);
   void put(std::uint64_t index);
   void get(std::uint64_t index);
   [[nodiscard]] std::uint64_t memo_line();
-  [[nodiscard]] Value parse_int(std::string_view line) const;
-  [[nodiscard]] Value parse_long(std::string_view line) const;
+  [[nodiscard]] Value parse_int(std::string_view line);
+  [[nodiscard]] Value parse_long(std::string_view line);
   [[nodiscard]] Value parse_float(std::string_view line) const;
-  [[nodiscard]] std::int64_t binary_long(std::uint64_t bytes);
+  [[nodiscard]] Value binary_long(std::uint64_t bytes);
+  [[nodiscard]] Value long_integer(const std::string& message);  // of more than 64 bits
   void push_global(std::string module, std::string name);
   void reduce();
+  void call(const Value& callee, const Value& arguments);
+  void make_set(std::string_view opcode, std::string_view name);
   void build();
   [[noreturn]] void refuse(std::string_view opcode) const;
   [[nodiscard]] std::shared_ptr<ValueAccess::Container> new_container();

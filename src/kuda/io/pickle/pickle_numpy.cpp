@@ -19,7 +19,10 @@ struct DtypeObject : ValueAccess::Opaque {
   NumpyType type;
 
   std::string describe() const override { return "the dtype " + printable(text); }
-  Value settle(PickleMachine& machine) override { machine.fail_at(offset, describe() + " is used as a value"); }
+  Value settle(PickleMachine& machine) override {
+    if (machine.leaves_out()) return ValueAccess::object(describe());
+    machine.fail_at(offset, describe() + " is used as a value");
+  }
   void build(PickleMachine& machine, const Value& state) override;
 };
 
@@ -140,6 +143,11 @@ void PendingArray::build(PickleMachine& machine, const Value& state) {
   const auto& items = machine.tuple_of(state, "the state of an array");
   if (items.size() != 5) machine.fail(fmt::format("the state of an array has 5 entries, found {}", items.size()));
   if (is_built) machine.fail("an array gets its data twice");
+  if (const auto* unread = ValueAccess::opaque_as<LeftOut>(items[2])) {
+    value = ValueAccess::object("a numpy array of " + unread->what);
+    is_built = true;
+    return;
+  }
   const DtypeObject& dtype = dtype_of(machine, items[2]);
   const bool is_fortran = items[3].kind() == Kind::boolean ? items[3].boolean()
                                                            : machine.integer_of(items[3], "the order of an array") != 0;
@@ -179,6 +187,7 @@ Value make_dtype(PickleMachine& machine, std::span<const Value> arguments) {
   auto dtype = std::make_shared<DtypeObject>();
   dtype->text = machine.text_of(arguments[0], "the type string of numpy.dtype");
   const auto type = parse_numpy_type(dtype->text);
+  if (!type && machine.leaves_out()) return machine.leave_out(dtype->describe());
   if (!type) machine.fail(fmt::format("dtype '{}' is not supported", printable(dtype->text)));
   dtype->type = *type;
   return machine.make_opaque(std::move(dtype));
@@ -197,7 +206,10 @@ Value scalar_of(PickleMachine& machine, const Value& element) {
     case DType::f64:
       return ValueAccess::real(array.to_doubles()[0]);
     case DType::u64:
-      if (array.to_doubles()[0] >= 0x1p63) machine.fail("an integer of more than 63 bits");
+      if (array.to_doubles()[0] >= 0x1p63) {
+        if (machine.leaves_out()) return ValueAccess::object("an integer of more than 63 bits");
+        machine.fail("an integer of more than 63 bits");
+      }
       [[fallthrough]];
     default:
       return ValueAccess::integer(array.to_integers("a numpy scalar")[0]);
@@ -206,6 +218,7 @@ Value scalar_of(PickleMachine& machine, const Value& element) {
 
 Value scalar(PickleMachine& machine, std::span<const Value> arguments) {
   expect_arguments(machine, arguments, 2, 2, "scalar");
+  if (const auto* unread = ValueAccess::opaque_as<LeftOut>(arguments[0])) return machine.leave_out(unread->what);
   const DtypeObject& dtype = dtype_of(machine, arguments[0]);
   if (dtype.type.kind == NumpyType::Kind::object) machine.fail("a scalar of dtype object is not supported");
   Layout layout;
@@ -235,6 +248,7 @@ void transpose(PickleMachine& machine, const Value& axes, Layout& layout) {
 /// _frombuffer(bytes, dtype, shape, order[, axes])
 Value from_buffer(PickleMachine& machine, std::span<const Value> arguments) {
   expect_arguments(machine, arguments, 4, 5, "_frombuffer");
+  if (const auto* unread = ValueAccess::opaque_as<LeftOut>(arguments[1])) return machine.leave_out(unread->what);
   const DtypeObject& dtype = dtype_of(machine, arguments[1]);
   if (dtype.type.kind == NumpyType::Kind::object) machine.fail("_frombuffer: objects cannot come from bytes");
   const std::string order = machine.text_of(arguments[3], "the order of _frombuffer");

@@ -72,10 +72,10 @@ bool PickleMachine::step_scalar(std::uint8_t opcode) {
       push(ValueAccess::integer(static_cast<std::int64_t>(cursor_.number(2))));
       return true;
     case 0x8a:
-      push(ValueAccess::integer(binary_long(cursor_.number(1))));
+      push(binary_long(cursor_.number(1)));
       return true;  // LONG1
     case 0x8b:
-      push(ValueAccess::integer(binary_long(cursor_.number(4))));
+      push(binary_long(cursor_.number(4)));
       return true;  // LONG4
     case 'G': {
       auto digits = cursor_.number(8);
@@ -255,6 +255,12 @@ bool PickleMachine::step_object(std::uint8_t opcode) {
       return true;
     case 'i': {
       const std::string module = printable(cursor_.line());
+      if (dialect_.leaves_out) {
+        auto object = leave_out(fmt::format("{}.{}", module, printable(cursor_.line())));
+        static_cast<void>(pop_to_mark());
+        push(std::move(object));
+        return true;
+      }
       fail(fmt::format("refused global {}.{} (opcode INST makes objects)", module, printable(cursor_.line())),
            dialect_.hint);
     }
@@ -266,12 +272,24 @@ bool PickleMachine::step_object(std::uint8_t opcode) {
       push(dialect_.persistent(*this, id));
       return true;
     }
-    case 'o':
-      refuse("OBJ");
+    case 'o': {
+      if (!dialect_.leaves_out) refuse("OBJ");
+      auto items = pop_to_mark();
+      if (items.empty()) fail("OBJ without a class");
+      push(leave_out(describe(items.front())));
+      return true;
+    }
     case 0x81:
-      refuse("NEWOBJ");
-    case 0x92:
-      refuse("NEWOBJ_EX");
+      if (!dialect_.leaves_out) refuse("NEWOBJ");
+      reduce();
+      return true;
+    case 0x92: {
+      if (!dialect_.leaves_out) refuse("NEWOBJ_EX");
+      static_cast<void>(pop());  // the named arguments
+      static_cast<void>(pop());
+      push(leave_out(describe(pop())));
+      return true;
+    }
     case 0x82:
       refuse("EXT1");
     case 0x83:
@@ -279,11 +297,16 @@ bool PickleMachine::step_object(std::uint8_t opcode) {
     case 0x84:
       refuse("EXT4");
     case 0x8f:
-      refuse("EMPTY_SET");
+      make_set("EMPTY_SET", "set");
+      return true;
     case 0x90:
-      refuse("ADDITEMS");
+      if (!dialect_.leaves_out) refuse("ADDITEMS");
+      append(pop_to_mark());
+      return true;
     case 0x91:
-      refuse("FROZENSET");
+      if (dialect_.leaves_out) static_cast<void>(pop_to_mark());
+      make_set("FROZENSET", "frozenset");
+      return true;
     case 0x97:
       refuse("NEXT_BUFFER");
     case 0x98:
@@ -304,16 +327,21 @@ std::uint64_t PickleMachine::memo_line() {
   return index;
 }
 
-Value PickleMachine::parse_int(std::string_view line) const {
+Value PickleMachine::parse_int(std::string_view line) {
   if (line == "00") return ValueAccess::boolean(false);  // protocols 0 and 1 write booleans so
   if (line == "01") return ValueAccess::boolean(true);
   return parse_long(line);
 }
 
-Value PickleMachine::parse_long(std::string_view line) const {
+Value PickleMachine::long_integer(const std::string& message) {
+  if (!dialect_.leaves_out) fail(message);
+  return leave_out("an integer of more than 64 bits");
+}
+
+Value PickleMachine::parse_long(std::string_view line) {
   const std::string_view digits = line.ends_with('L') ? line.substr(0, line.size() - 1) : line;
   std::int64_t value = 0;
-  if (!parse_whole(digits, value)) fail(fmt::format("'{}' is no integer of 64 bits", printable(line)));
+  if (!parse_whole(digits, value)) return long_integer(fmt::format("'{}' is no integer of 64 bits", printable(line)));
   return ValueAccess::integer(value);
 }
 
@@ -324,18 +352,19 @@ Value PickleMachine::parse_float(std::string_view line) const {
 }
 
 /// Two's complement, little-endian, any number of bytes.
-std::int64_t PickleMachine::binary_long(std::uint64_t bytes) {
+Value PickleMachine::binary_long(std::uint64_t bytes) {
   if (bytes > 0x7fffffff) fail("negative length of an integer");
   const auto digits = cursor_.take(bytes);
-  if (digits.empty()) return 0;
+  if (digits.empty()) return ValueAccess::integer(0);
+  const std::string too_long = "an integer of more than 64 bits";
   const bool is_negative = (digits.back() & std::byte{0x80}) != std::byte{0};
   std::uint64_t value = is_negative ? ~std::uint64_t{0} : 0;
   for (std::size_t i = digits.size(); i-- > 0;) {
-    if (i >= 8 && digits[i] != (is_negative ? std::byte{0xff} : std::byte{0})) fail("an integer of more than 64 bits");
+    if (i >= 8 && digits[i] != (is_negative ? std::byte{0xff} : std::byte{0})) return long_integer(too_long);
     if (i < 8) value = value << 8 | std::to_integer<std::uint64_t>(digits[i]);
   }
-  if ((static_cast<std::int64_t>(value) < 0) != is_negative) fail("an integer of more than 64 bits");
-  return static_cast<std::int64_t>(value);
+  if ((static_cast<std::int64_t>(value) < 0) != is_negative) return long_integer(too_long);
+  return ValueAccess::integer(static_cast<std::int64_t>(value));
 }
 
 }  // namespace kuda::io

@@ -33,6 +33,8 @@ std::string_view Value::kind_name() const noexcept {
       return "array";
     case Kind::object_array:
       return "object_array";
+    case Kind::object:
+      return "object";
   }
   return "?";
 }
@@ -110,6 +112,9 @@ Value ValueAccess::text(std::string value) {
 }
 Value ValueAccess::bytes(std::string value) {
   return {Value::Kind::bytes, std::make_shared<const std::string>(std::move(value))};
+}
+Value ValueAccess::object(std::string name) {
+  return {Value::Kind::object, std::make_shared<const std::string>(std::move(name))};
 }
 Value ValueAccess::array(Array value) { return {Value::Kind::array, std::make_shared<const Array>(std::move(value))}; }
 Value ValueAccess::container(Value::Kind kind, std::shared_ptr<Container> node) { return {kind, std::move(node)}; }

@@ -15,7 +15,7 @@ namespace kuda::io {
 
 class Value {
  public:
-  enum class Kind { none, boolean, integer, real, text, bytes, list, tuple, dict, array, object_array };
+  enum class Kind { none, boolean, integer, real, text, bytes, list, tuple, dict, array, object_array, object };
   using Entries = std::vector<std::pair<Value, Value>>;
 
   Value() = default;  ///< none
@@ -26,7 +26,7 @@ class Value {
   [[nodiscard]] bool boolean() const;
   [[nodiscard]] std::int64_t integer() const;
   [[nodiscard]] double real() const;                                    ///< real or integer
-  [[nodiscard]] const std::string& text() const;                        ///< text (UTF-8) or bytes
+  [[nodiscard]] const std::string& text() const;                        ///< text (UTF-8), bytes; name of an object
   [[nodiscard]] const Array& array() const;                             ///< numeric arrays only
   [[nodiscard]] const std::vector<std::int64_t>& object_shape() const;  ///< of an object_array
   [[nodiscard]] std::size_t size() const;                               ///< items of list, tuple, object_array, dict

@@ -53,6 +53,7 @@ struct ValueAccess {
   static Value real(double value);
   static Value text(std::string value);
   static Value bytes(std::string value);
+  static Value object(std::string name);  ///< of something that is not read: only its name is kept
   static Value array(Array value);
   static Value container(Value::Kind kind, std::shared_ptr<Container> node);
   static Value opaque(std::shared_ptr<Opaque> node);
