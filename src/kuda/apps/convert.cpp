@@ -78,8 +78,8 @@ void add_convert(CLI::App& program) {
   verb->add_option("--prefix", options->written.prefix, "before every name; MMSA wants Model.");
   verb->add_option("--names", options->written.names, "other published names, for example mmsa of almt");
   verb->footer(
-      "In: the names are recognised with and without Model. or module., also where the dictionary lies below\n"
-      "state_dict or model. Sizes are those of -c, --set and --profile, widths those of the data.\n"
+      "In: files are recognised by content; the only dictionary of tensors is taken, wherever it lies, and names with\n"
+      "whatever a wrapper put before them. Sizes are those of -c, --set and --profile, widths those of the data.\n"
       "Out: torch.load(FILE, weights_only=True) reads it. docs/published-weights.md lists names and limits.\n"
       "Example:\n"
       "  kuda convert self_mm-mosi.pth self_mm -m self_mm -c configs/self_mm_mosi.toml -d mosi "

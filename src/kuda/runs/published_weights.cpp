@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
 #include "kuda/base/error.h"
+#include "kuda/base/log.h"
 #include "kuda/base/names.h"
 #include "kuda/io/torch_zip.h"
 #include "kuda/io/weights_file.h"
@@ -40,11 +42,47 @@ std::string replaced(std::string_view name, const Beginnings& beginnings, bool i
   return std::string(name);
 }
 
-std::string our_name(std::string_view name, const Beginnings& beginnings, const Beginnings& listed_twice) {
-  for (const std::string_view wrapper : {"module.", "Model."})
-    if (name.starts_with(wrapper)) name.remove_prefix(wrapper.size());
-  if (is_constant(name)) return {};
-  return replaced(replaced(name, beginnings, false), listed_twice, false);
+/// Without what torch.compile, FSDP and checkpointing put into names, wherever they were applied.
+std::string without_wrappers(std::string name) {
+  for (const std::string_view wrapper : {"_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."})
+    for (auto at = name.find(wrapper); at != std::string::npos; at = name.find(wrapper, at)) {
+      if (at == 0 || name[at - 1] == '.')
+        name.erase(at, wrapper.size());
+      else
+        ++at;
+    }
+  return name;
+}
+
+/// How the names of a file become ours.
+struct Naming {
+  std::string prefix;  ///< what a wrapper put before them: "Model.", "module.model.", whatever its field was called
+  const Beginnings* beginnings = nullptr;
+  Beginnings listed_twice{};
+
+  [[nodiscard]] std::string operator()(std::string_view theirs) const {
+    auto name = without_wrappers(std::string(theirs));
+    if (name.starts_with(prefix)) name.erase(0, prefix.size());
+    if (is_constant(name)) return {};
+    return replaced(replaced(name, *beginnings, false), listed_twice, false);
+  }
+};
+
+/// Beginnings, up to a dot, that more than half of the names have: "", "module.", "module.model.", ...
+std::vector<std::string> common_prefixes(const io::ArrayFile& file) {
+  std::vector<std::string> names, prefixes{""};
+  for (const auto& entry : file.arrays) names.push_back(without_wrappers(entry.first));
+  while (true) {
+    std::map<std::string, std::size_t> count;
+    for (const auto& name : names)
+      if (const auto dot = name.find('.', prefixes.back().size());
+          name.starts_with(prefixes.back()) && dot != std::string::npos)
+        ++count[name.substr(0, dot + 1)];
+    const auto most = std::max_element(count.begin(), count.end(),
+                                       [](const auto& left, const auto& right) { return left.second < right.second; });
+    if (most == count.end() || 2 * most->second <= names.size()) return prefixes;
+    prefixes.push_back(most->first);
+  }
 }
 
 const Beginnings& beginnings_of(const ModelInfo& info, const std::string& code) {
@@ -62,6 +100,7 @@ const Beginnings& beginnings_of(const ModelInfo& info, const std::string& code) 
 /// How many tensors of the file have a name in the model, by the names that fit best.
 struct Fit {
   std::string code;
+  Naming naming;
   std::size_t known = 0;
 };
 
@@ -71,15 +110,14 @@ Fit fit_of(const Model& model, const ModelInfo& info, const io::ArrayFile& file)
   for (const auto& item : model.named_buffers()) targets.insert(item.key());
   std::vector<std::string> codes{""};
   for (const auto& names : info.published_names) codes.push_back(names.code);
-  const auto twice = model.listed_twice();
-  Fit best;
-  for (const auto& code : codes) {
-    Fit fit{code, 0};
-    for (const auto& entry : file.arrays)
-      fit.known += targets.count(our_name(entry.first, beginnings_of(info, code), twice));
-    if (fit.known > best.known) best = fit;
-  }
-  return best;
+  std::optional<Fit> best;
+  for (const auto& prefix : common_prefixes(file))
+    for (const auto& code : codes) {
+      Fit fit{code, {prefix, &beginnings_of(info, code), model.listed_twice()}};
+      for (const auto& entry : file.arrays) fit.known += targets.count(fit.naming(entry.first));
+      if (!best || fit.known > best->known) best = fit;
+    }
+  return *best;
 }
 
 /// An encoder that costs nothing to make: where names and lengths are asked for, its widths do not matter.
@@ -153,10 +191,9 @@ DataShape with_lengths_of(const io::ArrayFile& file, const RunConfig& config, co
   };
   auto shape = facts.shape;
   const auto model = make(shape);
-  const auto& beginnings = beginnings_of(info, fit_of(*model, info, file).code);
-  const auto twice = model->listed_twice();
+  const auto naming = fit_of(*model, info, file).naming;
   std::map<std::string, std::vector<std::int64_t>> sizes;
-  for (const auto& [name, array] : file.arrays) sizes[our_name(name, beginnings, twice)] = array.shape;
+  for (const auto& [name, array] : file.arrays) sizes[naming(name)] = array.shape;
   for (const auto modality : kModalities) {
     auto longer = facts.shape;
     ++longer.length[modality];
@@ -200,12 +237,15 @@ ImportResult save_imported(const io::ArrayFile& file, const fs::path& out, Check
 io::ArrayFile read_published(const fs::path& path) { return io::read_weights(path); }
 
 std::string load_published(Model& model, const ModelInfo& info, const io::ArrayFile& file) {
-  const auto code = fit_of(model, info, file).code;
-  const auto& beginnings = beginnings_of(info, code);
-  const auto twice = model.listed_twice();
-  const auto is_counter = [](std::string_view name) { return name.ends_with("num_batches_tracked"); };
+  const auto fit = fit_of(model, info, file);
+  const auto& naming = fit.naming;
+  if (!naming.prefix.empty()) log_info("{}: the model's names stand behind '{}'", file.path.string(), naming.prefix);
+  // n_averaged: of AveragedModel, beside the weights that it averages
+  const auto is_counter = [](std::string_view name) {
+    return name.ends_with("num_batches_tracked") || name == "n_averaged";
+  };
   LoadOptions options;
-  options.rename = [&](std::string_view name) { return our_name(name, beginnings, twice); };
+  options.rename = [&](std::string_view name) { return naming(name); };
   options.may_miss = [&](std::string_view name) {
     return is_constant(name) || is_counter(name) || is_feature_encoder(info, name) || !model.is_saved(name) ||
            is_unpublished(info, name);
@@ -214,7 +254,7 @@ std::string load_published(Model& model, const ModelInfo& info, const io::ArrayF
     return is_counter(name) || (info.is_unused && info.is_unused(name));
   };
   load_state(model, file, options);
-  return code;
+  return fit.code;
 }
 
 ImportResult import_published(const fs::path& path, const fs::path& out, RunConfig& config, const std::string& task) {

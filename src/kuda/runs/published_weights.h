@@ -5,8 +5,9 @@
 //   export_published(load_checkpoint("run/model"), "mine.pth", {.prefix = "Model."});
 //
 // Read under any of these names: our own (those of ModelInfo::reference), those of ModelInfo::published_names, and all
-// of them behind "Model." (MMSA) or "module." (DataParallel). Left out: position_ids and the uninitialised
-// _float_tensor of fairseq's position tables, whatever they hold.
+// of them behind what a wrapper puts there: "Model." (MMSA), "module." (DataParallel), "_orig_mod." (torch.compile),
+// "model." (Lightning), several of them, any other field. Left out: position_ids and the uninitialised _float_tensor of
+// fairseq's position tables, whatever they hold.
 
 #include <filesystem>
 #include <map>
@@ -18,8 +19,8 @@
 
 namespace kuda {
 
-/// The tensors of a *.safetensors file, else of one by torch.save: a state dictionary, or one below "state_dict",
-/// "model" or "model_state_dict". Throws FormatError naming file and byte.
+/// The tensors of a file, recognised by content: safetensors, or torch.save's only dictionary of tensors
+/// (io/weights_file.h). Throws FormatError naming file and byte.
 [[nodiscard]] io::ArrayFile read_published(const std::filesystem::path& path);
 
 /// Copies the tensors into the model, strictly. Returns the code of published_names whose names the file has, empty

@@ -201,7 +201,36 @@ TEST_F(Published, DamagedFilesAreFormatErrors) {
   write_file(scratch("cut.pth"), bytes.substr(0, bytes.size() / 2));
   EXPECT_THAT(error_of<FormatError>([&] { (void)read_published(scratch("cut.pth")); }), HasSubstr("cut.pth"));
   EXPECT_THAT(error_of<FormatError>([] { (void)read_published(test::data_file("torch/whole_module.pth")); }),
-              HasSubstr("refused global"));
+              HasSubstr("expected a dict of tensors, found the object torch.nn.modules.container.Sequential"));
+}
+
+TEST_F(Published, WhateverAWrapperPutsBeforeTheNamesIsFound) {
+  const auto state = weights();
+  for (const std::string prefix :
+       {"_orig_mod.", "model.", "Model.module.", "module._orig_mod.module.", "net.backbone."}) {
+    Arrays wrapped;
+    for (const auto& [name, array] : state) wrapped[prefix + name] = array;
+    if (prefix == "model.") wrapped["n_averaged"] = io::make_array({}, std::vector<std::int64_t>{3});
+    auto config = small_config(folder);
+    (void)import_published(written(wrapped), scratch("wrapped" + prefix), config);
+    expect_same_model(folder / "run", scratch("wrapped" + prefix));
+  }
+  Arrays inside;  // a part of the model was compiled
+  for (const auto& [name, array] : state) {
+    const auto dot = name.find('.');
+    inside[name.substr(0, dot + 1) + "_orig_mod." + name.substr(dot + 1)] = array;
+  }
+  auto config = small_config(folder);
+  (void)import_published(written(inside), scratch("inside"), config);
+  expect_same_model(folder / "run", scratch("inside"));
+}
+
+TEST_F(Published, ATensorThatIsOutsideThePrefixIsNotTaken) {
+  Arrays wrapped;
+  for (const auto& [name, array] : weights()) wrapped["model." + name] = array;
+  wrapped["criterion.weight"] = io::make_array({2}, std::vector<float>(2));
+  EXPECT_THAT(refusal(wrapped, small_config(folder)),
+              AllOf(HasSubstr("(1 differences)"), HasSubstr("criterion.weight [2]: not in the model")));
 }
 
 }  // namespace
