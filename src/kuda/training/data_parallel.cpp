@@ -71,9 +71,12 @@ void sum_step(const ProcessGroup& group, Model& model, StepSums& sums) {
 
   sums.terms.resize(std::size_t(facts[3]));
   std::vector<double> terms;
-  for (const auto& [name, sum] : sums.terms) terms.push_back(sum);
+  for (const auto& term : sums.terms) terms.insert(terms.end(), {term.sum, double(term.clips)});
   group.sum(terms);
-  for (std::size_t i = 0; i < terms.size(); ++i) sums.terms[i].second = terms[i];
+  for (std::size_t i = 0; i < sums.terms.size(); ++i) {
+    sums.terms[i].sum = terms[2 * i];
+    sums.terms[i].clips = std::int64_t(terms[2 * i + 1]);
+  }
 
   std::vector<Tensor> gradients;
   for (std::size_t i = 0; i < parameters.size(); ++i) {

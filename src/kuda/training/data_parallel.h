@@ -9,12 +9,12 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "kuda/checkpoint/train_config.h"
 #include "kuda/models/model.h"
 #include "kuda/tensor/process_group.h"
+#include "kuda/training/training_state.h"
 
 namespace kuda {
 
@@ -22,8 +22,8 @@ namespace kuda {
 struct StepSums {
   double loss = 0;  ///< over the clips
   std::int64_t clips = 0;
-  std::vector<std::pair<std::string, double>> terms;  ///< over the clips; names only where a batch was done
-  bool is_stop_asked = false;                         ///< of any process
+  std::vector<TermSum> terms;  ///< names only where a batch was done
+  bool is_stop_asked = false;  ///< of any process
 };
 
 /// Throws ConfigError when these options give the processes of the group no step to share; `section` stands in front

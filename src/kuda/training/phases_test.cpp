@@ -32,7 +32,8 @@ class TwoPhases final : public Model {
   }
   Losses loss(const Output& output, const Batch& batch) override {
     const auto task = (output.score - batch.label).square().mean();
-    return {task, {{"task", task}}};
+    if (phase == 0) return {task, {{"first", torch::full({}, 2.0)}, {"task", task}}};
+    return {task, {{"task", task}, {"second", torch::full({}, 3.0)}}};
   }
   std::vector<ParameterGroup> parameter_groups() override {
     return {{.parameters = {first_}, .lr_scale = 1, .weight_decay = -1, .lr = -1, .phase = 0},
@@ -102,6 +103,45 @@ TEST(Phases, StoppedAfterAnyStepItEndsWithTheSame) {
     const auto again = two_phase_task();
     (void)train(again, config, 3, {.state = state});
     EXPECT_EQ(values_of(*again.model), expected) << "stopped after step " << k;
+  }
+}
+
+TEST(Phases, TermsAreAddedByTheirNames) {
+  const auto folder = test::scratch_folder("run");
+  const auto result = train(two_phase_task(), test::toy_config(), 3, {folder / "state", folder / "epochs.jsonl"});
+  for (const auto& record : result.history) {
+    ASSERT_EQ(record.terms.size(), 3U);
+    EXPECT_EQ(record.terms[0], std::pair(std::string("first"), 2.0)) << "the mean over the clips of its phase alone";
+    EXPECT_EQ(record.terms[1].first, "task");
+    EXPECT_EQ(record.terms[2], std::pair(std::string("second"), 3.0));
+    EXPECT_EQ(record.loss, record.terms[1].second) << "the loss is this term, in both phases";
+  }
+}
+
+/// epochs.jsonl without the seconds, which no two runs share.
+std::vector<std::string> lines_of(const std::filesystem::path& file) {
+  std::vector<std::string> lines;
+  for (auto record : read_epochs(file)) {
+    record.seconds = 0;
+    lines.push_back(to_json(record));
+  }
+  return lines;
+}
+
+TEST(Phases, LinesOfEpochsDoNotDependOnWhereARunWasStopped) {
+  const auto config = test::toy_config();
+  const auto whole = test::scratch_folder("whole");
+  (void)train(two_phase_task(), config, 3, {whole / "state", whole / "epochs.jsonl"});
+  for (int k = 1; k < 24; ++k) {
+    const auto folder = test::scratch_folder("stopped");
+    std::atomic<bool> stop{false};
+    int done = 0;
+    test::AtStep progress([&](const ProgressStep&) { stop = ++done == k; });
+    EXPECT_THROW(
+        (void)train(two_phase_task(), config, 3, {folder / "state", folder / "epochs.jsonl", &progress, &stop}),
+        Interrupted);
+    (void)train(two_phase_task(), config, 3, {folder / "state", folder / "epochs.jsonl"});
+    EXPECT_EQ(lines_of(folder / "epochs.jsonl"), lines_of(whole / "epochs.jsonl")) << "stopped after step " << k;
   }
 }
 
@@ -184,6 +224,7 @@ TEST(Schedule, StepAndPlateauFollowTheEpochsBefore) {
   EXPECT_EQ(rate({3, 2, 2, 2.5}), 0.5);
   EXPECT_EQ(rate({3, 2, 2, 2.5, 1, 1, 1}), 0.25);
   EXPECT_EQ(rate({2, 1.9999, 1.9999}), 0.5) << "gains below a relative 1e-4 do not count";
+  EXPECT_EQ(rate({2, 1.9997, 1.9997}), 1) << "gains above it do: the best is 1.9997, and one bad epoch is borne";
 }
 
 }  // namespace

@@ -80,6 +80,18 @@ TEST(Resume, StoppedAfterAnyStepItEndsWithTheSameBytes) {
   }
 }
 
+TEST(Resume, AKillBetweenTheStateAndTheLinesOfEpochsLosesNoLine) {
+  const auto config = rough_config();
+  const auto folder = scratch_folder("run");
+  (void)finish(folder, config);
+  const auto all = read_file(folder / "epochs.jsonl");
+  for (const std::size_t left : {all.find('\n') + 1, std::size_t{0}}) {
+    write_file(folder / "epochs.jsonl", all.substr(0, left));
+    (void)finish(folder, config);  // the state says that every epoch is done
+    EXPECT_EQ(read_file(folder / "epochs.jsonl"), all);
+  }
+}
+
 TEST(Resume, StoppedAtEveryStepItEndsWithTheSameBytes) {
   const auto config = rough_config();
   const auto expected = finish(scratch_folder("whole"), config);

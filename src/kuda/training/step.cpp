@@ -42,12 +42,10 @@ class Step {
  private:
   void count(const Losses& losses, const Batch& batch) {
     const auto size = double(batch.size());
-    for (std::size_t i = 0; i < losses.terms.size(); ++i) {
-      const auto& [name, term] = losses.terms[i];
+    for (const auto& [name, term] : losses.terms) {
       const double value = term.item<double>();
       if (!std::isfinite(value)) fail(fmt::format("the loss term '{}' is {}", name, value), batch.ids);
-      if (sums.terms.size() <= i) sums.terms.emplace_back(name, 0);
-      sums.terms[i].second += value * size;
+      add_term(sums.terms, {name, value * size, batch.size()});
     }
     const double total = losses.total.item<double>();
     if (!std::isfinite(total)) fail(fmt::format("the loss is {}", total), batch.ids);

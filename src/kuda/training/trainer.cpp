@@ -103,6 +103,8 @@ class Trainer {
       at_.identity = identity;
       at_.best_value = kNaN;
     }
+    // A kill may have come between the state and the lines of its epochs, and the last epoch is not done again.
+    if (run_.group.is_first() && !run_.epochs.empty() && !at_.history.empty()) write_epochs(run_.epochs, at_.history);
     at_.threads = threads;
     at_.processes = run_.group.size();
     run_.group.expect_same(fmt::format("{}; epoch {}; step {}", identity, at_.epoch, at_.step),
@@ -145,7 +147,9 @@ class Trainer {
     task_.model->begin_epoch(at_.epoch, config_.epochs);
     std::int64_t first = 0;
     for (std::size_t phase = 0; phase < optimizers_.size(); first += counts[phase++]) {
-      if (at_.step >= first + counts[phase]) continue;
+      // A run that was stopped between the last step and the scoring is in the last phase too.
+      const bool is_last = phase + 1 == optimizers_.size() && counts[phase] > 0;
+      if (at_.step >= first + counts[phase] && !is_last) continue;
       task_.model->begin_phase(std::int64_t(phase), at_.step > first);
       while (at_.step < first + counts[phase]) {
         optimizers_[phase].set_rate(rate(at_.step - first, counts[phase]));
@@ -172,10 +176,7 @@ class Trainer {
   }
 
   void add_up(const StepSums& sums) {
-    for (std::size_t i = 0; i < sums.terms.size(); ++i) {
-      if (at_.term_sums.size() <= i) at_.term_sums.emplace_back(sums.terms[i].first, 0);
-      at_.term_sums[i].second += sums.terms[i].second;
-    }
+    for (const auto& term : sums.terms) add_term(at_.term_sums, term);
     at_.loss_sum += sums.loss;
     at_.clips += sums.clips;
   }
@@ -211,7 +212,7 @@ class Trainer {
     record.epoch = at_.epoch + 1;
     record.lr = rate(0, 1);  // with a rate by step: of the first one
     record.loss = at_.loss_sum / double(at_.clips);
-    for (const auto& [name, sum] : at_.term_sums) record.terms.emplace_back(name, sum / double(at_.clips));
+    for (const auto& term : at_.term_sums) record.terms.emplace_back(term.name, term.sum / double(term.clips));
     const auto valid = score(task_.valid);
     const auto test = config_.select == Selection::test ? score(task_.test) : SplitScore();
     record.valid_mae = valid.mae;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -30,6 +31,18 @@ std::vector<std::pair<std::string, double>> pairs(const json& object) {
   std::vector<std::pair<std::string, double>> values;
   for (const auto& [name, value] : object.items()) values.emplace_back(name, number_in(value));
   return values;
+}
+
+json sums_json(const std::vector<TermSum>& sums) {
+  json object = json::object();
+  for (const auto& term : sums) object[term.name] = {json_number(term.sum), term.clips};
+  return object;
+}
+std::vector<TermSum> sums_from(const json& object) {
+  std::vector<TermSum> sums;
+  for (const auto& [name, value] : object.items())
+    sums.push_back({name, number_in(value.at(0)), value.at(1).get<std::int64_t>()});
+  return sums;
 }
 
 json record_json(const EpochRecord& record) {
@@ -66,6 +79,16 @@ EpochRecord record_from(const json& line) {
 
 }  // namespace
 
+void add_term(std::vector<TermSum>& sums, const TermSum& more) {
+  const auto known = std::find_if(sums.begin(), sums.end(), [&](const auto& sum) { return sum.name == more.name; });
+  if (known == sums.end()) {
+    sums.push_back(more);
+    return;
+  }
+  known->sum += more.sum;
+  known->clips += more.clips;
+}
+
 std::string to_json(const EpochRecord& record) { return record_json(record).dump(); }
 
 std::string to_json(const TrainingProgress& progress) {
@@ -75,7 +98,7 @@ std::string to_json(const TrainingProgress& progress) {
               {"step", progress.step},
               {"clips", progress.clips},
               {"loss_sum", json_number(progress.loss_sum)},
-              {"term_sums", pairs(progress.term_sums)},
+              {"term_sums", sums_json(progress.term_sums)},
               {"seconds", json_number(progress.seconds)},
               {"best_epoch", progress.best_epoch},
               {"best_value", json_number(progress.best_value)},
@@ -96,7 +119,7 @@ TrainingProgress parse_progress(const std::string& text, const std::string& sour
     progress.step = object.at("step");
     progress.clips = object.at("clips");
     progress.loss_sum = number_in(object.at("loss_sum"));
-    progress.term_sums = pairs(object.at("term_sums"));
+    progress.term_sums = sums_from(object.at("term_sums"));
     progress.seconds = number_in(object.at("seconds"));
     progress.best_epoch = object.at("best_epoch");
     progress.best_value = number_in(object.at("best_value"));

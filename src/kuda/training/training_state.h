@@ -18,12 +18,20 @@
 
 namespace kuda {
 
+/// A loss term summed up, by its name: a model may have other terms in another phase, or in another batch.
+struct TermSum {
+  std::string name;
+  double sum = 0;          ///< over the clips of the batches that had it
+  std::int64_t clips = 0;  ///< these
+};
+void add_term(std::vector<TermSum>& sums, const TermSum& more);
+
 /// One finished epoch: a line of epochs.jsonl.
 struct EpochRecord {
   std::int64_t epoch = 0;  ///< from 1
   double lr = 0;
   double loss = 0;                                    ///< mean over the clips of the epoch, dropout on
-  std::vector<std::pair<std::string, double>> terms;  ///< its terms, the same mean
+  std::vector<std::pair<std::string, double>> terms;  ///< its terms, each the mean over the clips that had it
   double valid_mae = 0, valid_corr = 0;               ///< NaN without validation clips
   double test_mae = 0;                                ///< only with select = "test", else NaN
   double valid_loss = 0, test_loss = 0;               ///< as the two before, by select_by; NaN with "mae"
@@ -40,7 +48,7 @@ struct TrainingProgress {
   std::int64_t step = 0;
   std::int64_t clips = 0;  ///< of this epoch so far
   double loss_sum = 0;     ///< over those clips
-  std::vector<std::pair<std::string, double>> term_sums;
+  std::vector<TermSum> term_sums;
   double seconds = 0;  ///< of this epoch so far
   std::vector<EpochRecord> history;
   std::int64_t best_epoch = 0;  ///< from 1; 0 = none yet
