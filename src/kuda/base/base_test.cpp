@@ -1,6 +1,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -212,6 +215,28 @@ TEST(Tables, NumbersStandToTheRightAlsoWithADeviationAndAMark) {
   words.add({"x", "1 clip"});
   words.add({"y", "22"});
   EXPECT_EQ(words.text(), "a  b\n---------\nx  1 clip\ny  22\n");
+}
+
+TEST(AtomicFile, RemovesWhatAKilledProcessLeftOfTheSameFile) {
+  const auto folder = test::scratch_folder("files");
+  const auto target = folder / "model.safetensors";
+  const pid_t gone = ::fork();  // ends at once: an id that no process has
+  if (gone == 0) ::_exit(0);
+  ::waitpid(gone, nullptr, 0);
+  const auto left = [&](const std::string& name, pid_t process) {
+    const auto path = folder / fmt::format("{}.{}.0.tmp", name, process);
+    std::ofstream(path) << "half";
+    return path;
+  };
+  const auto mine = left("model.safetensors", gone), of_another = left("model.safetensors", ::getppid()),
+             other_file = left("other.safetensors", gone), no_number = folder / "model.safetensors.old.0.tmp";
+  std::ofstream(no_number) << "not ours";
+  write_file(target, "whole");
+  EXPECT_FALSE(std::filesystem::exists(mine));
+  EXPECT_TRUE(std::filesystem::exists(of_another)) << "its process is at work";
+  EXPECT_TRUE(std::filesystem::exists(other_file)) << "goes when that file is written again";
+  EXPECT_TRUE(std::filesystem::exists(no_number));
+  EXPECT_EQ(read_file(target), "whole");
 }
 
 }  // namespace

@@ -9,8 +9,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include "kuda/base/error.h"
 
@@ -82,11 +85,41 @@ void MappedFile::sync() {
     throw Error(fmt::format("{}: writing failed: {}", path_.string(), reason()));
 }
 
+namespace {
+
+// The process id keeps two programs apart, the counter two writers of one program.
+std::atomic<unsigned> num_writers{0};
+
+/// True for "NAME.PROCESS.NUMBER.tmp" of a process that is gone, or of one that had our id before us.
+bool is_left_over(const std::string& file, const std::string& name) {
+  if (!file.starts_with(name + ".") || !file.ends_with(".tmp")) return false;
+  const char *first = file.data() + name.size() + 1, *last = file.data() + file.size() - 4;
+  pid_t process = 0;
+  unsigned number = 0;
+  const auto dot = std::from_chars(first, last, process);
+  if (dot.ec != std::errc() || dot.ptr == last || *dot.ptr != '.' || process <= 0) return false;
+  const auto end = std::from_chars(dot.ptr + 1, last, number);
+  if (end.ec != std::errc() || end.ptr != last) return false;
+  if (process == ::getpid()) return number >= num_writers;
+  return ::kill(process, 0) != 0 && errno == ESRCH;
+}
+
+/// A kill in the middle of a write leaves the temporary file; the next write of the same file removes it.
+void remove_left_over(const std::filesystem::path& target) {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> found;
+  const auto folder = target.parent_path();
+  for (const auto& entry : std::filesystem::directory_iterator(folder.empty() ? "." : folder, ignored))
+    if (is_left_over(entry.path().filename().string(), target.filename().string())) found.push_back(entry.path());
+  for (const auto& path : found) std::filesystem::remove(path, ignored);
+}
+
+}  // namespace
+
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
-  // The process id keeps two programs apart, the counter two writers of one program.
-  static std::atomic<unsigned> counter{0};
+  remove_left_over(target_);
   temporary_ = target_;
-  temporary_ += fmt::format(".{}.{}.tmp", ::getpid(), counter++);
+  temporary_ += fmt::format(".{}.{}.tmp", ::getpid(), num_writers++);
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) throw Error(fmt::format("{}: cannot be written: {}", target_.string(), reason()));
 }
