@@ -563,6 +563,17 @@ TEST_F(Reported, AnUnknownReferenceAndAnEmptyFolderAreErrors) {
   EXPECT_EQ(run_kuda({"report", "runs"}, folder_->path()).exit_code, 2);
 }
 
+TEST(Train, ASeedIsCheckedAsInAFile) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"train", "-d", "clips", "-s", "-1"},
+                                             {"pretrain", "-d", "clips", "-s", "1", "-s", "-5"},
+                                             {"config", "-s", "-1"}}) {
+    const Outcome run = run_kuda(words);
+    EXPECT_EQ(run.exit_code, 3) << run.out;
+    EXPECT_THAT(run.err, AllOf(HasSubstr("seed"), HasSubstr("at least 0")));
+  }
+}
+
 TEST(Train, WhatIsMissingIsSaidBeforeAnyWork) {
   const TemporaryFolder folder;
   EXPECT_EQ(run_kuda({"train", "-m", "kuda"}, folder.path()).exit_code, 2);  // no data

@@ -57,8 +57,8 @@ void add_config(CLI::App& program) {
       std::cout << documentation_page();
       return;
     }
-    auto config = options->run.config();
-    if (!options->run.seeds.empty()) config.seed = options->run.seeds.front();
+    const auto& seeds = options->run.seeds;
+    auto config = options->run.config(seeds.empty() ? std::nullopt : std::optional(seeds.front()));
     std::cout << config.schema().to_toml(options->explain);
   });
 }

@@ -56,12 +56,13 @@ std::vector<std::string> modality_names(const std::string& list) {
   return names;
 }
 
-RunConfig RunOptions::config() const {
+RunConfig RunOptions::config(std::optional<std::int64_t> seed) const {
   ConfigChanges changes{profile, {}};
   if (!model.empty()) changes.sets.push_back("model=" + model);
   for (const char* section : {"train", "pretrain"})
     if (!precision.empty()) changes.sets.push_back(fmt::format("{}.precision={}", section, precision));
   changes.sets.insert(changes.sets.end(), sets.begin(), sets.end());
+  if (seed) changes.sets.push_back(fmt::format("seed={}", *seed));  // checked as one in a file is
   RunConfig config = RunConfig::load(file, changes);
   const auto is_set = [&](const std::string& key) {
     return std::any_of(sets.begin(), sets.end(), [&](const auto& set) { return set.starts_with(key + "="); });
@@ -77,8 +78,7 @@ RunConfig RunOptions::config() const {
 std::vector<RunConfig> RunOptions::configs() const {
   std::vector<RunConfig> configs;
   for (std::size_t i = 0; i < std::max<std::size_t>(1, seeds.size()); ++i) {
-    configs.push_back(config());
-    if (i < seeds.size()) configs.back().seed = seeds[i];
+    configs.push_back(config(i < seeds.size() ? std::optional(seeds[i]) : std::nullopt));
   }
   for (const auto& config : configs)
     if (config.data.empty())

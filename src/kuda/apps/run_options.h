@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ struct RunOptions {
   void add_out_to(CLI::App& verb);  ///< --out --join-seconds
 
   /// Defaults < file < these options < --set. Throws ConfigError and UsageError.
-  [[nodiscard]] RunConfig config() const;
+  [[nodiscard]] RunConfig config(std::optional<std::int64_t> seed = std::nullopt) const;
   /// The same for each seed that was given (or that of the file).
   [[nodiscard]] std::vector<RunConfig> configs() const;
   /// Where the run of a seed goes: --out itself, below it "seed-N" when there are several seeds; without --out

@@ -12,6 +12,7 @@ CLI::Option* ScoringArguments::add_to(CLI::App& verb, const std::string& default
   auto* option = verb.add_option("--split", split, "train, valid, test or all")->capture_default_str();
   verb.add_option("--modalities", modalities, "use only these, for example T,V");
   verb.add_option("--batch", scoring.batch_size, "clips per batch; any number gives the same scores")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   verb.add_option("--device", scoring.device, "cpu or cuda")->capture_default_str();
   add_scoring_precision(verb, scoring.precision);

@@ -121,7 +121,7 @@ Experiment Experiment::load(const fs::path& path) {
   }
   Fields fields;
   fields.add("title", experiment.title, "what the runs are for");
-  fields.add("seeds", experiment.seeds, "one run each", not_empty);
+  fields.add("seeds", experiment.seeds, "one run each", at_least(0));
   fields.add("models", experiment.models, "names in `kuda models`", not_empty);
   fields.add("set", experiment.sets, "KEY=VALUE for every run", not_empty);
   fields.add("explain", experiment.explain, "every run says which modality decided its test clips");

@@ -56,6 +56,7 @@ struct Surroundings {
   Progress& progress;
   const std::atomic<bool>& stop;
   const ProcessGroup& group;
+  RunInputs& inputs;
 };
 
 /// Before any work and any file: what this machine cannot do should not be found out after stage 1.
@@ -80,7 +81,7 @@ std::unique_ptr<FolderLock> lock_folder(const fs::path& folder, const ProcessGro
 /// Opens the run folder and says whether its run is finished.
 bool open_and_look(const fs::path& folder, RunConfig& config, bool restart, const Surroundings& around) {
   around.group.first_does([&] {
-    open_run_folder(folder, config, restart);
+    open_run_folder(folder, config, around.inputs, restart);
     if (is_finished(folder)) fs::remove_all(folder / "state");  // a kill right after the end leaves it
   });
   return around.group.first_says(is_finished(folder));
@@ -110,6 +111,17 @@ std::optional<Calibration> calibrate(const std::vector<Prediction>& predictions)
 
 std::string label_of(const RunConfig& config, const Plan& plan) {
   return plan.name == kMainTask ? config.model : config.model + " pretrain " + plan.name;
+}
+
+std::string short_digest(const std::string& digest) { return digest.empty() ? "none" : digest.substr(0, 16); }
+
+/// Of the options that change numbers, without the places of what is compared by content.
+std::string options_digest(RunConfig& config) {
+  std::string text;
+  for (const auto& option : config.schema().settings())
+    if (option.effect != Effect::none && !RunInputs::is_path(option.key))
+      text += option.key + " = " + option.value + "\n";
+  return short_digest(sha256(text));
 }
 
 /// Sizes before the work begins, so that a run that cannot fit is seen at once.
@@ -143,13 +155,15 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
     notes.emplace_back("select = \"test\": the epoch is chosen on the test split; no number of this run is a result");
   if (!group.is_alone()) notes.push_back(fmt::format("{} processes share the batches of a step", group.size()));
   for (const auto& note : notes) around.progress.line("note: " + note);
-  group.first_does([&] { write_run_facts(out, config, session, notes, nullptr); });
+  group.first_does([&] { write_run_facts(out, config, session, around.inputs, notes, nullptr); });
 
   const auto& dataset = session.dataset();
   auto task = make_task(session, collator, plan.model);
   task.name = label_of(config, plan);
-  task.identity = fmt::format("data {}; configuration {}", dataset.fingerprint.substr(0, 16),
-                              config.schema().digest().substr(0, 16));
+  const auto encoder = session.tokenizer() == nullptr ? std::string() : around.inputs.digest("encoder");
+  task.identity =
+      fmt::format("data {}; encoder {}; stage 1 {}; configuration {}", short_digest(dataset.fingerprint),
+                  short_digest(encoder), short_digest(around.inputs.digest("pretrained")), options_digest(config));
   task.device = device;
   around.progress.line(describe_sizes(task, plan.options, collator));
   const auto seed = stream_seed(std::uint64_t(config.seed), plan.name);
@@ -172,7 +186,7 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
     const auto calibration = calibrate(predictions);
     save(out / "model", plan, config, session, collator, result, plan.options.select, calibration);
     write_predictions(out / "predictions.csv", predictions);
-    write_run_facts(out, config, session, notes, &result);
+    write_run_facts(out, config, session, around.inputs, notes, &result);
     const auto text_only = plan.text_only.empty() ? plan.text_only : out / plan.text_only;
     write_metrics(out, config, plan.name, session, result, predictions, calibration, text_only);  // last: finished now
     fs::remove_all(state);
@@ -202,6 +216,7 @@ std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, S
   std::unique_ptr<Session> other;
   if (!config.pretrain_data.empty()) {
     other = std::make_unique<Session>(config, config.pretrain_data, for_other_data(config.collate));
+    around.inputs.know("pretrain.data", other->dataset().fingerprint);
     if (config.collate.normalise == Normalise::none)
       around.progress.line(
           "note: pretraining on other data: features of the two differ in scale; data.normalise = \"standardise\" "
@@ -271,12 +286,15 @@ std::vector<std::string> run_pretrain(RunConfig& config, const fs::path& out, Pr
   const auto lock = lock_folder(out, group);
   take_settings(config);
   Session session(config, config.data, config.collate);
-  return pretrain_into(config, out, session, {progress, stop, group}, restart);
+  RunInputs inputs(config);
+  inputs.know("data.path", session.dataset().fingerprint);
+  return pretrain_into(config, out, session, {progress, stop, group, inputs}, restart);
 }
 
 bool run_training(RunConfig& config, const fs::path& out, Progress& progress, const std::atomic<bool>& stop,
                   bool restart, const ProcessGroup& group) {
-  const Surroundings around{progress, stop, group};
+  RunInputs inputs(config);
+  const Surroundings around{progress, stop, group, inputs};
   if (!is_finished(out)) check_precisions(config, group);
   check_shares(config.train, "train", group);
   group.expect_same(config.to_toml(), "configuration");
@@ -287,6 +305,7 @@ bool run_training(RunConfig& config, const fs::path& out, Progress& progress, co
   }
   take_settings(config);
   Session session(config, config.data, config.collate);
+  inputs.know("data.path", session.dataset().fingerprint);
   const auto& info = find_model(config.model);
   const auto tasks = info.pretrain_tasks
                          ? info.pretrain_tasks(*config.model_config, session.shape(), session.shape(), session.text())

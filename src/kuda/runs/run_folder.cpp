@@ -13,6 +13,7 @@
 #include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -29,7 +30,9 @@ namespace fs = std::filesystem;
 
 /// Those that must not change in a run that is continued, without those that change no number.
 std::vector<Setting> counting(std::vector<Setting> options) {
-  std::erase_if(options, [](const Setting& option) { return option.effect == Effect::none; });
+  std::erase_if(options, [](const Setting& option) {
+    return option.effect == Effect::none || RunInputs::is_path(option.key);  // these are compared by content
+  });
   return options;
 }
 
@@ -54,6 +57,41 @@ std::string first_differences(const std::vector<Setting>& before, const std::vec
   for (std::size_t i = 0; i < std::min<std::size_t>(lines.size(), 3); ++i) text += lines[i];
   if (lines.size() > 3) text += fmt::format("\n  ... and {} more", lines.size() - 3);
   return text;
+}
+
+/// What run.json says of the content behind a key; nothing where it does not say.
+std::optional<std::string> recorded_digest(const fs::path& out, const std::string& key) {
+  if (!fs::exists(out / "run.json")) return std::nullopt;
+  const auto facts = json::parse(read_file(out / "run.json"), nullptr, /*allow_exceptions=*/false);
+  if (!facts.is_object() || !facts.contains("inputs") || !facts["inputs"].is_object()) return std::nullopt;
+  const auto& inputs = facts["inputs"];
+  if (!inputs.contains(key) || !inputs[key].is_string()) return std::nullopt;
+  return inputs[key].get<std::string>();
+}
+
+/// Throws where a key names another place that does not hold what the run in `out` has read.
+void check_moved_inputs(const fs::path& out, const std::vector<Setting>& before, RunInputs& inputs) {
+  for (const auto key : RunInputs::kKeys) {
+    const std::string name(key);
+    const auto* old = find(before, name);
+    std::string path = inputs.path(name), none;
+    const auto was = old == nullptr ? toml_value(&none) : old->value;
+    const auto is = toml_value(&path);
+    if (was == is) continue;
+    const auto difference = fmt::format("\n  now {0} = {1}, before {0} = {2}", name, is, was);
+    const auto recorded = recorded_digest(out, name);
+    if (!recorded)
+      throw ConfigError(
+          fmt::format("{}: holds a run with other options{}\n  and its run.json does not say what was there",
+                      out.string(), difference),
+          "give another folder, the path before, or --restart to begin again");
+    if (name == "encoder" && recorded->empty()) continue;  // it reads none
+    if (inputs.digest(name) != *recorded)
+      throw ConfigError(
+          fmt::format("{}: holds a run of other data or another encoder{}\n  and what is there is not the same",
+                      out.string(), difference),
+          "give another folder, the same content in any place, or --restart to begin again");
+  }
 }
 
 json cleaning_json(const CleaningCounts& counts) {
@@ -160,19 +198,26 @@ void clear_run_folder(const fs::path& out) {
 }
 
 void open_run_folder(const fs::path& out, RunConfig& config, bool restart) {
+  RunInputs inputs(config);
+  open_run_folder(out, config, inputs, restart);
+}
+
+void open_run_folder(const fs::path& out, RunConfig& config, RunInputs& inputs, bool restart) {
   const auto path = out / "config.toml";
   if (restart) clear_run_folder(out);
   if (fs::exists(path)) {
-    const auto found = first_differences(counting(options_in(path)), counting(config.schema().settings()));
+    const auto before = options_in(path);
+    const auto found = first_differences(counting(before), counting(config.schema().settings()));
     if (!found.empty())
       throw ConfigError(fmt::format("{}: holds a run with other options{}", out.string(), found),
-                        "give another folder, or the options in its config.toml to continue it");
+                        "give another folder, the options in its config.toml to continue it, or --restart");
+    check_moved_inputs(out, before, inputs);
   }
   fs::create_directories(out);
   write_file(path, config.to_toml());
 }
 
-void write_run_facts(const fs::path& out, const RunConfig& config, const Session& session,
+void write_run_facts(const fs::path& out, const RunConfig& config, const Session& session, RunInputs& inputs,
                      const std::vector<std::string>& notes, const TrainingResult* result) {
   const auto& dataset = session.dataset();
   json object{{"is_finished", result != nullptr},
@@ -190,10 +235,15 @@ void write_run_facts(const fs::path& out, const RunConfig& config, const Session
                 {"fingerprint", dataset.fingerprint},
                 {"is_synthetic", dataset.is_synthetic},
                 {"clips", dataset.clips.size()}}},
+              {"inputs", json::object()},
               {"cleaning", cleaning_json(session.cleaning())},
               {"notes", notes}};
   for (const auto split : kSplits)
     object["data"]["splits"][std::string(split_name(split))] = dataset.rows(split).size();
+  for (const auto key : RunInputs::kKeys) {
+    const bool is_unread = key == "encoder" && session.tokenizer() == nullptr;
+    object["inputs"][std::string(key)] = is_unread ? std::string() : inputs.digest(std::string(key));
+  }
   if (const auto truth = truth_beside(dataset); !truth.empty())
     object["data"]["synthetic"] = synthetic_json(dataset, truth);
   if (result != nullptr) {

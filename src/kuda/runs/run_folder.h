@@ -2,7 +2,8 @@
 // The files of a run folder. Each is replaced atomically; metrics.json comes last and says that the run is finished.
 //
 //   config.toml        the complete configuration
-//   run.json           versions, device, threads, seed, day, data fingerprint, cleaning counts, wall time; what an
+//   run.json           versions, device, threads, seed, day, digests of what it reads, cleaning counts, wall time; what
+//   an
 //                      ideal predictor reaches where the data are synthetic
 //   epochs.jsonl       one line per epoch
 //   predictions.csv    every clip: id, split, label, prediction, unimodal predictions, unimodal labels
@@ -20,6 +21,7 @@
 
 #include "kuda/checkpoint/predictions.h"
 #include "kuda/checkpoint/run_config.h"
+#include "kuda/runs/run_inputs.h"
 #include "kuda/runs/session.h"
 #include "kuda/training/trainer.h"
 
@@ -41,7 +43,9 @@ class FolderLock {
 };
 
 /// Makes the folder and writes config.toml. Throws ConfigError naming the first differences when it holds a run with
-/// options that give other numbers, unless `restart`: then the old run is removed.
+/// options that give other numbers, unless `restart`: then the old run is removed. Data, encoder and stage 1 are
+/// compared by content where their paths differ.
+void open_run_folder(const std::filesystem::path& out, RunConfig& config, RunInputs& inputs, bool restart);
 void open_run_folder(const std::filesystem::path& out, RunConfig& config, bool restart = false);
 
 /// Removes what open_run_folder and a run write; files of others stay.
@@ -53,7 +57,7 @@ void clear_run_folder(const std::filesystem::path& out);
 
 /// run.json. `result`: null at the start, else what training gave.
 void write_run_facts(const std::filesystem::path& out, const RunConfig& config, const Session& session,
-                     const std::vector<std::string>& notes, const TrainingResult* result);
+                     RunInputs& inputs, const std::vector<std::string>& notes, const TrainingResult* result);
 
 /// metrics.json, with the text-only predictor of the run in the folder `text_only` where it scored these clips, else
 /// from the model, and with what the intervals of `calibration` do on the test split.

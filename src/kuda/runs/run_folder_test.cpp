@@ -93,5 +93,37 @@ TEST(OpenRunFolder, ARunMayBeSavedMoreOftenButNotMove) {
   }
 }
 
+/// An encoder folder with these bytes.
+std::string encoder_folder(const std::string& name, const std::string& bytes) {
+  const auto folder = test::scratch(name);
+  std::filesystem::create_directories(folder);
+  write_file(folder / "config.json", "{}");
+  write_file(folder / "model.safetensors", bytes);
+  return folder.string();
+}
+std::string error_of_opening(const std::filesystem::path& out, RunConfig config) {
+  return test::error_of<ConfigError>([&] { open_run_folder(out, config); });
+}
+
+TEST(OpenRunFolder, AnEncoderIsKnownByItsBytesNotByItsPath) {
+  const auto out = test::scratch("run");
+  const auto with = [](const std::string& folder) { return small_config("encoder = \"" + folder + "\"\n"); };
+  auto config = with(encoder_folder("one", "bytes"));
+  open_run_folder(out, config);
+  EXPECT_NE(error_of_opening(out, with(encoder_folder("two", "bytes"))).find("run.json does not say"),
+            std::string::npos);
+  write_file(out / "run.json", "{\"inputs\": {\"encoder\": \"" + RunInputs(config).digest("encoder") + "\"}}");
+  auto moved = with(encoder_folder("two", "bytes"));
+  open_run_folder(out, moved);
+  EXPECT_EQ(read_file(out / "config.toml"), moved.to_toml());
+  const auto error = error_of_opening(out, with(encoder_folder("three", "other")));
+  EXPECT_NE(error.find("now encoder = "), std::string::npos) << error;
+  EXPECT_NE(error.find("what is there is not the same"), std::string::npos) << error;
+  EXPECT_EQ(read_file(out / "config.toml"), moved.to_toml()) << "a refused run leaves the folder as it was";
+  write_file(out / "run.json", "{\"inputs\": {\"encoder\": \"\"}}");  // the data bring text features
+  auto unread = with(encoder_folder("three", "other"));
+  open_run_folder(out, unread);
+}
+
 }  // namespace
 }  // namespace kuda
