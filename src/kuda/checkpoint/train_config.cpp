@@ -36,11 +36,12 @@ void TrainConfig::describe_all_but_epochs(Fields& fields) {
              "learning rate by epoch: released = linear warm-up from 0, then cosine, as the published code (the first "
              "epoch trains at rate 0); shifted = the same without that idle epoch; constant; step = times decay every "
              "decay_every epochs; multi_step = times decay after the epochs of decay_at; plateau = times decay after "
-             "patience + 1 epochs without a lower selection value; "
+             "patience + 1 epochs without a selection value below 0.9999 times the lowest (PyTorch's relative 1e-4); "
              "reload = then back to weights and moments of the best epoch, at decay times its rate; linear = by step, "
              "up from 0 over the "
              "warm-up, then down to 0 at the end");
-  fields.add("patience", patience, "plateau, reload: epochs without a lower selection value that are borne",
+  fields.add("patience", patience,
+             "plateau, reload: epochs without a lower selection value that are borne (plateau: lower by 1e-4 of it)",
              at_least(0));
   fields.add("decay_every", decay_every, "step: epochs between two falls of the rate", at_least(1));
   fields.add("decay_at", decay_at,
