@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kuda/io/pickle/pickle_cursor.h"
+#include "kuda/io/pickle/pickle_harmless.h"
 #include "kuda/io/pickle/pickle_numpy.h"
 
 namespace kuda::io {
@@ -143,21 +144,6 @@ Value rebuild_device_tensor(PickleMachine& machine, std::span<const Value> argum
   return array;
 }
 
-/// OrderedDict(), or OrderedDict([[key, value], ...]) as Python 2 writes it
-Value ordered_dict(PickleMachine& machine, std::span<const Value> arguments) {
-  if (arguments.empty()) return machine.make_dict();
-  if (arguments.size() != 1 || arguments[0].kind() != Kind::list)
-    machine.fail("OrderedDict takes no argument, or a list of pairs");
-  std::vector<Value> items;
-  for (const Value& pair : (*ValueAccess::container_of(arguments[0]))->items) {
-    if ((pair.kind() != Kind::list && pair.kind() != Kind::tuple) || pair.size() != 2)
-      machine.fail("OrderedDict: found " + machine.describe(pair) + " instead of a pair");
-    items.push_back(pair[0]);
-    items.push_back(pair[1]);
-  }
-  return machine.make_dict(std::move(items));
-}
-
 /// id: ("storage", type, key, location, number of elements (of bytes where untyped)[, view]), with view: none, or (key,
 /// offset, elements) of a part, as PyTorch 0.3 and before write it; ("module", class, file, source) in old files.
 Value find_storage(PickleMachine& machine, TorchStorages& storages, const Value& id) {
@@ -191,9 +177,7 @@ Value find_storage(PickleMachine& machine, TorchStorages& storages, const Value&
 
 }  // namespace
 
-PickleDialect torch_dialect(TorchStorages& storages) {
-  PickleDialect dialect;
-  add_numpy_globals(dialect);  // numbers beside the tensors are often numpy scalars
+void add_tensor_globals(PickleDialect& dialect) {
   constexpr std::string_view kUtils = "torch._utils";
   dialect.globals[{kUtils, "_rebuild_tensor"}] = rebuild_tensor;
   dialect.globals[{kUtils, "_rebuild_tensor_v2"}] = rebuild_tensor_v2;
@@ -214,7 +198,6 @@ PickleDialect torch_dialect(TorchStorages& storages) {
             [](PickleMachine& m, Arguments) { return m.leave_out("a tensor without data (meta)"); });
   leave_out("_rebuild_wrapper_subclass",
             [](PickleMachine& m, Arguments) { return m.leave_out("a tensor of a wrapper class"); });
-  dialect.globals[{"collections", "OrderedDict"}] = ordered_dict;
   dialect.globals[{"torch.storage", "UntypedStorage"}] = nullptr;
   dialect.globals[{"torch.storage", "_UntypedStorage"}] = nullptr;
   for (const DTypeFacts& facts : kDTypes) {
@@ -224,10 +207,16 @@ PickleDialect torch_dialect(TorchStorages& storages) {
     }
     dialect.globals[{"torch", facts.name}] = nullptr;
   }
+}
+
+PickleDialect torch_dialect(TorchStorages& storages) {
+  PickleDialect dialect;
+  add_numpy_globals(dialect);  // numbers beside the tensors are often numpy scalars
+  add_ordered_dict(dialect);
+  add_tensor_globals(dialect);
   dialect.persistent = [&storages](PickleMachine& machine, const Value& id) {
     return find_storage(machine, storages, id);
   };
-  dialect.ignores_dict_state = true;
   dialect.leaves_out = true;
   return dialect;
 }

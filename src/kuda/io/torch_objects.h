@@ -27,6 +27,11 @@ class TorchStorages {
 /// Throws FormatError at malformed tensors and at tensors beyond their storage. `storages` must outlive the dialect.
 [[nodiscard]] PickleDialect torch_dialect(TorchStorages& storages);
 
+/// What makes tensors of storages, and the names of types: the part of it that needs no file of torch.save.
+void add_tensor_globals(PickleDialect& dialect);
+/// torch.storage._load_from_bytes: a storage as bytes, inside a pickle of another writer.
+void add_storage_in_bytes(PickleDialect& dialect);
+
 /// Bytes of one element of a storage type of any release ("FloatStorage", "ComplexFloatStorage"); nothing where it is
 /// none.
 [[nodiscard]] std::optional<std::size_t> storage_item_size(std::string_view type) noexcept;

@@ -1,5 +1,16 @@
-"""Makes the small feature files of this folder (needs numpy). The same script gives the same content."""
+"""Makes the small feature files of this folder. The same script gives the same content.
+
+Needs numpy; tensors.pkl needs torch, beside.pkl and pandas_*.pkl need pandas 3 and scipy. Written with numpy 2.4.6, torch
+2.13.0, pandas 3.1.1, scipy 1.17.1.
+"""
+import argparse
+import collections
+import datetime
+import decimal
+import fractions
+import pathlib
 import pickle
+import uuid
 
 import numpy as np
 
@@ -61,7 +72,130 @@ def left_padded():
     save("left_padded.pkl", data)
 
 
+def plain():
+    """What the files below hold, each written in its own way: they are all one data set."""
+    data = {}
+    for split, n in N.items():
+        data[split] = dict(raw_text=["a good film"] * n, vision=frames(n, 5, 2, 1), audio=frames(n, 4, 3, 7),
+                           text_bert=np.ones((n, 3, 4), np.int64), id=[f"{split}{i}$_${i}" for i in range(n)],
+                           regression_labels=np.linspace(-3, 3, n), vision_lengths=[5] * n, audio_lengths=[4] * n)
+    return data
+
+
+def lists():
+    """Lists of arrays, nested lists, an object array of numbers; dicts of the standard library."""
+    data = collections.OrderedDict()
+    for split, keys in plain().items():
+        keys["vision"] = list(keys["vision"])
+        keys["audio"] = keys["audio"].tolist()
+        keys["text_bert"] = keys["text_bert"].astype(object)
+        keys["regression_labels"] = np.array(keys["regression_labels"], dtype=object)
+        data[split] = collections.defaultdict(list, keys)
+    save("lists.pkl", data)
+    save("lists_p2.pkl", data, protocol=2)
+
+
+def tensors():
+    """MMSA-FET's return_type='pt': torch tensors in a plain pickle. One is a view of a larger storage."""
+    import torch
+
+    for protocol in (2, 5):
+        data = plain()
+        for keys in data.values():
+            for key in ("vision", "audio", "text_bert"):
+                keys[key] = torch.from_numpy(keys[key])
+            wide = torch.cat([torch.zeros(len(keys["id"]), 4, 1), keys["audio"]], 2)
+            keys["audio"] = wide[:, :, 1:]
+            keys["regression_labels"] = [torch.tensor(value) for value in keys["regression_labels"]]
+            keys["dtype"] = torch.float32
+        save(f"tensors_p{protocol}.pkl", data, protocol)
+
+
+def beside():
+    """Keys that nobody reads, with whatever people keep there."""
+    import pandas
+    import scipy.sparse
+
+    for protocol in (0, 2, 5):
+        data = plain()
+        data["train"].update(
+            speakers={"a", "b"}, frozen=frozenset([1]), when=datetime.datetime(2020, 1, 2, tzinfo=datetime.timezone.utc),
+            took=datetime.timedelta(1), price=decimal.Decimal("1.5"), third=fractions.Fraction(1, 3), key=uuid.UUID(int=2**100),
+            folder=pathlib.PurePosixPath("/a"), wave=1j, waves=np.array([1j]), steps=range(3), part=slice(1, 2), raw=b"\xff",
+            days=np.array(["2020-01-01"], "M8[D]"), day=np.datetime64("2020-01-01"), none=None, big=2**70,
+            records=np.array([(1, 2.0)], [("a", "i4"), ("b", "f8")]), type=np.float32, dtype=np.dtype("f4"),
+            counts=collections.Counter("aab"), queue=collections.deque([1, 2]), options=argparse.Namespace(lr=1),
+            masked=np.ma.masked_array([1.0, 2.0], [0, 1]), matrix=np.asmatrix([[1.0]]), state=np.random.RandomState(0),
+            table=pandas.DataFrame({"a": [1.0], "b": ["x"]}), column=pandas.Series(["x"]), time=pandas.Timestamp("2020-01-01"),
+            sparse=scipy.sparse.csr_matrix([[0, 1]]), array=bytearray(b"x"))
+        data[datetime.date(2020, 1, 2)] = "a key"
+        save(f"beside_p{protocol}.pkl", data, protocol)
+
+
+def ragged():
+    """Lists of frames of their own lengths, no length keys; one clip has no audio at all."""
+    data = plain()
+    for keys in data.values():
+        del keys["vision_lengths"], keys["audio_lengths"]
+        n = len(keys["id"])
+        keys["vision"] = [clip[: 1 + i] for i, clip in enumerate(keys["vision"])]
+        audio = np.empty(n, object)
+        for i in range(n):
+            audio[i] = None if i == 0 else keys["audio"][i, : 4 - i]
+        keys["audio"] = audio
+    save("ragged.pkl", data)
+
+
+def parts():
+    """Files that lack something: a modality, splits, labels, the clips of a split."""
+    data = plain()
+    for keys in data.values():
+        del keys["vision"], keys["vision_lengths"]
+    data["dev"] = data.pop("valid")
+    save("text_audio.pkl", data)
+    data = plain()
+    for keys in data.values():
+        for key in ("raw_text", "text_bert", "audio", "audio_lengths"):
+            del keys[key]
+    save("vision_only.pkl", data)
+    keys = plain()["test"]
+    keys["regression_labels"] = [float("nan"), None]
+    save("only_test.pkl", {"test": keys})
+    keys = plain()["test"]
+    del keys["regression_labels"]
+    save("no_splits.pkl", keys)
+    data = plain()
+    data["valid"] = {key: np.array([]) for key in data["valid"]}
+    save("empty_valid.pkl", data)
+    # MMSA-FET's run_single: arrays of one clip, float64, token ids as [L, 3].
+    tokens = np.stack([np.arange(6) + 100, np.ones(6), np.zeros(6)], 1)
+    save("single_clip.pkl", dict(audio=np.ones((4, 3)), vision=np.full((5, 2), 2.0), text=np.full((6, 8), 3.0), text_bert=tokens))
+
+
+def pandas_columns():
+    """What pandas 3 gives for a column, where it is wanted: refused with a recipe. numpy's own StringDType is read."""
+    import pandas
+
+    data = plain()
+    data["test"]["regression_labels"] = pandas.Series([1.0, 2.0])
+    save("pandas_series.pkl", data)
+    data = plain()
+    data["test"]["raw_text"] = pandas.Series(data["test"]["raw_text"]).values
+    save("pandas_values.pkl", data)
+    data = plain()
+    for keys in data.values():
+        keys["id"] = np.array(keys["id"], np.dtypes.StringDType())
+    save("string_dtype.pkl", data)
+
+
 if __name__ == "__main__":
     aligned()
     odd()
     left_padded()
+    save("plain.pkl", plain())
+    lists()
+    tensors()
+    beside()
+    ragged()
+    parts()
+    pandas_columns()

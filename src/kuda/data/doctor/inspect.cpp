@@ -13,6 +13,7 @@
 #include "kuda/data/dataset.h"
 #include "kuda/data/finite.h"
 #include "kuda/data/sources/facts.h"
+#include "kuda/data/sources/mmsa_split.h"
 #include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/published.h"
 #include "kuda/io/pickle/pickle.h"
@@ -40,6 +41,8 @@ std::string describe(const io::Value& value) {
                          value.size() > 0 ? fmt::format(" ({})", value[0].kind_name()) : "");
     case Kind::dict:
       return fmt::format("dict of {}", value.size());
+    case Kind::other:
+      return value.other();
     default:
       return std::string(value.kind_name());
   }
@@ -84,9 +87,14 @@ FileSchema pickle_schema(const fs::path& path) {
     schema.kind = fmt::format("pickle (root: {})", describe(root));
     return schema;
   }
-  for (const Split split : kSplits)
-    if (const io::Value* content = root.find(split_name(split)); content != nullptr && content->kind() == Kind::dict)
-      add_keys(schema, std::size_t(split), *content);
+  bool has_splits = false;
+  for (const auto& [key, content] : root.entries()) {
+    const auto split = key.kind() == Kind::text ? split_of_key(key.text()) : std::nullopt;
+    if (!split) continue;
+    has_splits = true;
+    if (content.kind() == Kind::dict) add_keys(schema, std::size_t(*split), content);
+  }
+  if (!has_splits) add_keys(schema, std::size_t(Split::test), root);
   return schema;
 }
 

@@ -10,6 +10,7 @@
 #include "kuda/base/names.h"
 #include "kuda/data/sources/facts.h"
 #include "kuda/data/sources/mmsa_file.h"
+#include "kuda/data/sources/mmsa_frames.h"
 #include "kuda/data/sources/mmsa_split.h"
 #include "kuda/data/sources/pack.h"
 #include "kuda/data/sources/prepared.h"
@@ -21,29 +22,65 @@ namespace {
 
 constexpr std::string_view kSeparator = "$_$";
 
-/// The three splits. All that are missing are named at once.
-std::vector<MmsaSplit> read_splits(const std::string& file, const io::Value& root) {
-  if (root.kind() != io::Value::Kind::dict)
-    throw DataError(fmt::format("{}: expected a dict with train, valid and test, found {}", file, root.kind_name()),
-                    "this is no MMSA feature file; see docs/data-formats.md");
-  std::vector<std::string> missing;
-  for (const Split split : kSplits)
-    if (root.find(split_name(split)) == nullptr) missing.emplace_back(split_name(split));
-  if (!missing.empty())
-    throw DataError(fmt::format("{}: expected the keys train, valid and test, missing: {}", file, join(missing)),
-                    "this is no MMSA feature file; see docs/data-formats.md");
-  std::vector<MmsaSplit> splits;
-  for (const Split split : kSplits) splits.emplace_back(file, split, *root.find(split_name(split)));
-  return splits;
+constexpr const char* kNoFeatureFile = "this is no feature file; see docs/data-formats.md";
+
+std::vector<std::string> text_keys(const io::Value& dict) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : dict.entries())
+    if (key.kind() == io::Value::Kind::text && keys.size() < 12) keys.push_back(key.text());
+  return keys;
 }
 
+/// What stands under each split of the file; nullptr where it has none.
+std::array<const io::Value*, 3> find_splits(const std::string& file, const io::Value& root) {
+  std::array<const io::Value*, 3> found{};
+  std::array<std::string, 3> names;
+  for (const auto& [key, value] : root.entries()) {
+    if (key.kind() != io::Value::Kind::text && key.kind() != io::Value::Kind::bytes) continue;
+    const auto split = split_of_key(key.text());
+    if (!split) continue;
+    const auto i = std::size_t(*split);
+    if (found[i] != nullptr)
+      throw DataError(fmt::format("{}: '{}' and '{}' both name the split {}", file, names[i], key.text(),
+                                  split_name(*split)));
+    found[i] = &value;
+    names[i] = key.text();
+    if (key.text() != split_name(*split)) log_info("{}: '{}' is read as {}", file, key.text(), split_name(*split));
+  }
+  return found;
+}
+
+/// The splits that the file has: at least one, in order, so that files to be scored need no others.
+std::vector<MmsaSplit> read_splits(const std::string& file, const io::Value& root) {
+  if (root.kind() != io::Value::Kind::dict)
+    throw DataError(fmt::format("{}: expected a dict with train, valid and test, found {}", file, found(root)),
+                    kNoFeatureFile);
+  const auto contents = find_splits(file, root);
+  std::vector<MmsaSplit> splits;
+  for (const Split split : kSplits)
+    if (const auto* content = contents[std::size_t(split)]) splits.emplace_back(file, split, *content);
+  if (!splits.empty()) return splits;
+  for (const char* key : {"vision", "audio", "text", "text_bert", "raw_text"})
+    if (root.find(key) != nullptr) {
+      log_info("{}: no splits: all of it is read as test", file);
+      return {MmsaSplit::without_splits(file, root)};
+    }
+  const auto keys = text_keys(root);
+  throw DataError(fmt::format("{}: expected the keys train, valid and test, or those of clips (id, vision, audio, ...), "
+                              "found {}",
+                              file, keys.empty() ? "none" : join(keys)),
+                  kNoFeatureFile);
+}
+
+/// Whether all splits that have clips have the key. Throws DataError when only some do.
 bool in_every_split(const std::vector<MmsaSplit>& splits, std::string_view key) {
-  const auto count =
-      std::count_if(splits.begin(), splits.end(), [&](const MmsaSplit& split) { return split.has(key); });
-  if (count != 0 && count != std::ptrdiff_t(splits.size()))
-    for (const MmsaSplit& split : splits)
-      if (!split.has(key)) throw DataError(split.where(key) + ": the key is missing, but other splits have it");
-  return count != 0;
+  const auto has = [&](const MmsaSplit& split) { return split.size() == 0 || split.has(key); };
+  const bool any = std::any_of(splits.begin(), splits.end(),
+                               [&](const MmsaSplit& split) { return split.size() > 0 && split.has(key); });
+  if (!any) return false;
+  for (const MmsaSplit& split : splits)
+    if (!has(split)) throw DataError(split.where(key) + ": the key is missing, but other splits have it");
+  return true;
 }
 
 Clip make_clip(const std::string& id, Split split) {
@@ -55,27 +92,28 @@ Clip make_clip(const std::string& id, Split split) {
   return clip;
 }
 
+/// Labels of a split: unknown where it has none.
+std::vector<float> labels_of(const MmsaSplit& split, std::string_view key) {
+  return split.has(key) ? split.labels(key) : std::vector<float>(split.size(), kUnknown);
+}
+
 /// Clips of all splits, one split after the other, without their features.
 std::vector<Clip> read_clips(const std::vector<MmsaSplit>& splits) {
   const bool has_text = in_every_split(splits, "raw_text");
-  if (!has_text && !in_every_split(splits, "text_bert") && !in_every_split(splits, "text"))
-    throw DataError(splits.front().where("raw_text") + ": the key is missing, and neither text_bert nor text is there");
-  PerModality<bool> unimodal{};
-  for (const Modality m : kModalities)
-    unimodal[m] = in_every_split(splits, fmt::format("regression_labels_{}", letter(m)));
   std::vector<Clip> clips;
   for (const MmsaSplit& split : splits) {
     const auto first = clips.size();
     for (const std::string& id : split.ids()) clips.push_back(make_clip(id, split.split()));
-    const auto labels = split.labels("regression_labels", false);
-    const auto texts = has_text ? split.texts("raw_text") : std::vector<std::string>(split.size());
+    if (split.size() > 0 && !split.has("regression_labels"))
+      log_info("{}: the key is missing: {} clips without a label", split.where("regression_labels"), split.size());
+    const auto labels = labels_of(split, "regression_labels");
+    const auto texts = has_text && split.has("raw_text") ? split.texts("raw_text") : std::vector<std::string>(split.size());
     for (std::size_t i = 0; i < labels.size(); ++i) {
       clips[first + i].label = labels[i];
       clips[first + i].text = texts[i];
     }
     for (const Modality m : kModalities) {
-      if (!unimodal[m]) continue;
-      const auto own = split.labels(fmt::format("regression_labels_{}", letter(m)), true);
+      const auto own = labels_of(split, fmt::format("regression_labels_{}", letter(m)));
       for (std::size_t i = 0; i < own.size(); ++i) clips[first + i].unimodal_labels[m] = own[i];
     }
   }
@@ -87,6 +125,7 @@ torch::Tensor read_token_ids(const std::vector<MmsaSplit>& splits) {
   std::vector<torch::Tensor> parts;
   std::int64_t length = 0;
   for (const MmsaSplit& split : splits) {
+    if (split.size() == 0) continue;
     parts.push_back(split.token_ids("text_bert"));
     length = std::max(length, parts.back().size(2));
   }
@@ -94,20 +133,36 @@ torch::Tensor read_token_ids(const std::vector<MmsaSplit>& splits) {
   return torch::cat(parts);
 }
 
-std::vector<PaddedArray> padded_arrays(const std::vector<MmsaSplit>& splits, std::string_view key) {
-  std::vector<PaddedArray> parts;
-  for (const MmsaSplit& split : splits) parts.push_back({split.array(key), split.where(key)});
-  return parts;
+/// Those of all splits, one after the other.
+Frames all_frames(const std::vector<MmsaSplit>& splits, std::string_view key) {
+  Frames all;
+  if (!in_every_split(splits, key)) return all;
+  for (const MmsaSplit& split : splits) {
+    if (!split.has(key)) continue;
+    auto own = read_frames(split, key);
+    all.is_ragged = all.is_ragged || own.is_ragged;
+    for (auto& part : own.parts) all.parts.push_back(std::move(part));
+  }
+  return all;
 }
 
 std::optional<std::vector<std::int64_t>> declared_lengths(const std::vector<MmsaSplit>& splits, std::string_view key) {
   if (!in_every_split(splits, key)) return std::nullopt;
   std::vector<std::int64_t> all;
   for (const MmsaSplit& split : splits) {
+    if (!split.has(key)) continue;
     const auto lengths = split.lengths(key);
     all.insert(all.end(), lengths.begin(), lengths.end());
   }
   return all;
+}
+
+/// As many frames as each clip of a list has.
+std::vector<std::int64_t> own_lengths(const Frames& frames) {
+  std::vector<std::int64_t> lengths;
+  for (const PaddedArray& part : frames.parts)
+    lengths.insert(lengths.end(), std::size_t(part.array.shape[0]), part.array.shape[1]);
+  return lengths;
 }
 
 /// Word pieces per clip, from the attention mask.
@@ -122,26 +177,30 @@ PerModality<std::optional<PackPlan>> plan_features(const std::vector<MmsaSplit>&
                                                    const ClipsDone& done) {
   const auto pieces = text_lengths(dataset.text_bert);
   const bool has_lengths = in_every_split(splits, "vision_lengths") || in_every_split(splits, "audio_lengths");
-  PerModality<std::vector<PaddedArray>> parts;
-  if (in_every_split(splits, "text")) parts.text = padded_arrays(splits, "text");
-  parts.vision = padded_arrays(splits, "vision");
-  parts.audio = padded_arrays(splits, "audio");
-  const auto length_of = [](const std::vector<PaddedArray>& arrays) {
-    return arrays.empty() || arrays.front().array.shape.size() != 3 ? -1 : arrays.front().array.shape[1];
+  PerModality<Frames> frames;
+  for (const Modality modality : kModalities) frames[modality] = all_frames(splits, modality_name(modality));
+  const auto length_of = [](const Frames& own) {
+    return own.is_empty() || own.is_ragged || own.parts.front().array.shape.size() != 3
+               ? -1
+               : own.parts.front().array.shape[1];
   };
-  const auto text_length = dataset.text_bert.defined() ? dataset.text_bert.size(2) : length_of(parts.text);
+  const auto text_length = dataset.text_bert.defined() ? dataset.text_bert.size(2) : length_of(frames.text);
   // Aligned files hold one frame per word piece and no lengths of their own.
-  dataset.is_aligned = !has_lengths && text_length == length_of(parts.vision) && text_length == length_of(parts.audio);
+  dataset.is_aligned = !has_lengths && !(frames.vision.is_empty() && frames.audio.is_empty());
+  for (const auto* own : {&frames.vision, &frames.audio})
+    dataset.is_aligned = dataset.is_aligned && (own->is_empty() || (text_length > 0 && text_length == length_of(*own)));
 
   PerModality<std::optional<PackPlan>> plans;
   for (const Modality modality : kModalities) {
-    auto& own = parts[modality];
-    if (own.empty()) continue;
+    auto& own = frames[modality];
+    if (own.is_empty()) continue;
     auto lengths = declared_lengths(splits, fmt::format("{}_lengths", modality_name(modality)));
     const bool is_text = modality == Modality::text, has_own = lengths.has_value();
     if (!has_own && (is_text ? text_length == length_of(own) : dataset.is_aligned)) lengths = pieces;
-    const bool at_least = !has_own && !is_text;  // BERT gives values at padding too, so for text the mask alone decides
-    plans[modality] = plan_packing(std::move(own), lengths, at_least, done);
+    // BERT gives values at padding too, so for text the mask alone decides; the clips of a list say it themselves.
+    const bool at_least = !has_own && !is_text && !own.is_ragged;
+    if (!lengths && own.is_ragged) lengths = own_lengths(own);
+    plans[modality] = plan_packing(std::move(own.parts), lengths, at_least, done);
   }
   return plans;
 }
@@ -157,8 +216,14 @@ MmsaFile::MmsaFile(const std::filesystem::path& path) : path_(path), file_(Mappe
   const auto splits = read_splits(path.filename().string(), root_);
   dataset_.source = path.string();
   dataset_.clips = read_clips(splits);
+  if (dataset_.clips.empty()) throw DataError(path.string() + ": no split has a clip", kNoFeatureFile);
   dataset_.text_bert = read_token_ids(splits);
   plans_ = plan_features(splits, dataset_, done_);
+  const bool has_no_text = !dataset_.text_bert.defined() && std::all_of(dataset_.clips.begin(), dataset_.clips.end(),
+                                                                      [](const Clip& clip) { return clip.text.empty(); });
+  if (has_no_text && !plans_.text && !plans_.vision && !plans_.audio)
+    throw DataError(splits.front().where("vision") + ": the key is missing, and neither audio nor any text is there",
+                    kNoFeatureFile);
 }
 
 void MmsaFile::warn_about(Modality modality, const Feature& feature, const PackCounts& counts) const {
@@ -192,7 +257,8 @@ void MmsaFile::warn_about(Modality modality, const Feature& feature, const PackC
 void MmsaFile::complete(const DataFacts& facts) {
   complete_facts(dataset_, facts, path_.stem().string());
   dataset_.source_sha256 = source_sha256_.get();
-  if (const KnownFile* known = known_file(dataset_.source_sha256); known != nullptr && known->stand_in == "vision")
+  if (const KnownFile* known = known_file(dataset_.source_sha256); known != nullptr && known->stand_in == "vision" &&
+      dataset_.vision)
     dataset_.vision->extractor = known->extractor;
 }
 

@@ -3,6 +3,7 @@
 // tuples, object arrays and arrays of any numeric type are all fine; every message names file, split and key.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,35 +13,49 @@
 
 namespace kuda {
 
+[[nodiscard]] bool is_sequence(const io::Value& value);  ///< list, tuple or object array
+/// A list or array of no rows, of whatever type: numpy makes float64 of an empty list.
+[[nodiscard]] bool is_empty_column(const io::Value& value);
+[[nodiscard]] std::string found(const io::Value& value);       ///< for messages: "[3, 5] float64", "list", "pandas.Series"
+[[nodiscard]] std::string recipe_for(const io::Value& value);  ///< for the hint: how to write it instead, or ""
+
+/// The split that a key of the file names: train, valid, test, and what else people call them (val, dev, ...).
+[[nodiscard]] std::optional<Split> split_of_key(std::string_view key);
+
 class MmsaSplit {
  public:
   /// Reads the ids, which say how many clips there are. Throws DataError.
   MmsaSplit(std::string file, Split split, const io::Value& content);
+  /// A dict without splits: clips to be scored (test), or one clip that is named after the file, as MMSA-FET's
+  /// run_single writes it. Arrays of one clip lack the first dimension; its text_bert is [L, 3].
+  static MmsaSplit without_splits(std::string file, const io::Value& content);
 
   [[nodiscard]] Split split() const noexcept { return split_; }
   [[nodiscard]] const std::vector<std::string>& ids() const noexcept { return ids_; }
   [[nodiscard]] std::size_t size() const noexcept { return ids_.size(); }
   [[nodiscard]] const io::Value& content() const noexcept { return content_; }
   [[nodiscard]] bool has(std::string_view key) const { return content_.find(key) != nullptr; }
+  [[nodiscard]] bool is_single() const noexcept { return is_single_; }
   [[nodiscard]] std::string where(std::string_view key) const;  ///< "file.pkl: train.audio"
+  [[nodiscard]] const io::Value& column(std::string_view key) const;  ///< throws DataError when it is missing
+  void require_rows(std::string_view key, std::int64_t rows) const;
 
   // Each throws DataError when the key is missing, of another kind, or has another number of rows than the ids.
   [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
   [[nodiscard]] std::vector<double> numbers(std::string_view key) const;  ///< may hold NaN
-  [[nodiscard]] std::vector<float> labels(std::string_view key,
-                                          bool may_be_unknown) const;           ///< finite, or NaN = unknown
+  [[nodiscard]] std::vector<float> labels(std::string_view key) const;          ///< finite, or NaN = unknown
   [[nodiscard]] std::vector<std::int64_t> lengths(std::string_view key) const;  ///< at least 0
-  [[nodiscard]] const io::Array& array(std::string_view key) const;             ///< [N, ...] numeric
   /// text_bert as int32 [N, 3, L]: whole numbers, ids at least 0, masks 0 or 1.
   [[nodiscard]] torch::Tensor token_ids(std::string_view key) const;
 
  private:
-  [[nodiscard]] const io::Value& required(std::string_view key) const;
-  void require_rows(std::string_view key, std::int64_t rows) const;
+  MmsaSplit(std::string file, const io::Value& content, bool is_single);
   [[nodiscard]] std::vector<std::string> read_ids() const;
+  [[nodiscard]] std::vector<io::Array> token_rows(std::string_view key) const;
 
-  std::string file_;
+  std::string file_, prefix_;  // of messages: "train."
   Split split_;
+  bool is_single_ = false;
   io::Value content_;
   std::vector<std::string> ids_;
 };

@@ -38,7 +38,8 @@ void require_shape(const PaddedArray& part) {
   if (part.array.shape.size() != 3)
     throw DataError(part.name + ": expected 3 dimensions [N, L, D], found " + part.array.describe(),
                     part.array.shape.size() == 2 ? "one vector per clip is [N, 1, D]" : "");
-  if (part.array.shape[1] < 1 || part.array.shape[2] < 1)
+  const bool is_one_clip = part.array.shape[0] == 1;  // of a list, which may have no frames
+  if ((part.array.shape[1] < 1 && !is_one_clip) || part.array.shape[2] < 1)
     throw DataError(part.name + ": expected at least one frame and one feature, found " + part.array.describe());
 }
 
@@ -51,7 +52,7 @@ void require_same_width(const PaddedArray& first, const PaddedArray& part) {
 /// Clips that make up some megabytes: often enough to give pages back, seldom enough to cost nothing.
 std::int64_t clips_per_step(const io::Array& array) {
   const auto bytes = array.shape[1] * array.shape[2] * static_cast<std::int64_t>(io::item_size(array.dtype));
-  return std::max<std::int64_t>(1, (std::int64_t{8} << 20U) / bytes);
+  return std::max<std::int64_t>(1, (std::int64_t{8} << 20U) / std::max<std::int64_t>(bytes, 1));
 }
 
 /// The first frames of clip i as float32.
@@ -99,6 +100,8 @@ PackPlan plan_packing(std::vector<PaddedArray> parts, const std::optional<std::v
       if (done) done(part, first, last);
     }
   }
+  if (!parts.empty() && plan.padded_length < 1)
+    throw DataError(parts.front().name + ": expected at least one frame, found " + parts.front().array.describe());
   plan.width = parts.empty() ? 0 : parts.front().array.shape[2];
   plan.parts = std::move(parts);
   return plan;

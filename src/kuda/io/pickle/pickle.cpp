@@ -2,40 +2,25 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <string_view>
 
 #include "kuda/base/error.h"
 #include "kuda/base/log.h"
+#include "kuda/io/file_kind.h"
+#include "kuda/io/pickle/pickle_harmless.h"
 #include "kuda/io/pickle/pickle_machine.h"
 #include "kuda/io/pickle/pickle_numpy.h"
+#include "kuda/io/torch_objects.h"
 
 namespace kuda::io {
 namespace {
 
-struct OtherFormat {
-  std::string_view magic, name, hint;
-};
-
-constexpr std::array<OtherFormat, 6> kOtherFormats{{
-    {"PK\x03\x04", "a zip file (npz or torch)", "give it its own extension: .npz, .pth or .pt"},
-    {"\x1f\x8b", "a gzip file", "unpack it first: gunzip FILE"},
-    {"BZh", "a bzip2 file", "unpack it first: bunzip2 FILE"},
-    {"\xfd"
-     "7zXZ",
-     "an xz file", "unpack it first: unxz FILE"},
-    {"\x93NUMPY", "a NumPy array", "give it its own extension: .npy"},
-    {"version https://git-lfs", "a Git LFS pointer", "fetch the real file: git lfs pull"},
-}};
-
 /// The first bytes of files that are often taken for pickles. None of them starts a valid pickle.
 void refuse_other_formats(const PickleSource& source) {
   if (source.bytes.empty()) throw FormatError(source.name + ": byte 0: the file is empty");
+  if (const auto other = recognise(source.bytes, source.name))
+    throw FormatError(fmt::format("{}: byte 0: this is {}, not a pickle", source.name, other->name), other->hint);
   const std::string_view start(reinterpret_cast<const char*>(source.bytes.data()), source.bytes.size());
-  for (const OtherFormat& other : kOtherFormats)
-    if (start.starts_with(other.magic))
-      throw FormatError(fmt::format("{}: byte 0: this is {}, not a pickle", source.name, other.name),
-                        std::string(other.hint));
   // Protocols 2 and later start with PROTO; 0 and 1 with one of the opcodes that push the root.
   if (std::string_view("\x80(}])lcNIJKMLFGSTUVXBC\x88\x89").find(start.front()) == std::string_view::npos)
     throw FormatError(source.name + ": byte 0: this is not a pickle",
@@ -46,7 +31,11 @@ const PickleDialect& feature_dialect() {
   static const PickleDialect dialect = [] {
     PickleDialect result;
     add_numpy_globals(result);
-    result.hint = "a feature file holds plain values and numpy arrays only; nothing else is ever loaded";
+    add_ordered_dict(result);
+    add_tensor_globals(result);
+    add_storage_in_bytes(result);
+    leave_out_harmless(result);
+    result.hint = "a feature file holds plain values and arrays of numpy or torch; nothing else is ever loaded";
     return result;
   }();
   return dialect;
@@ -56,6 +45,9 @@ Value read_source(const PickleSource& source) {
   refuse_other_formats(source);
   PickleMachine machine(source, feature_dialect());
   Value root = machine.run();
+  if (root.kind() == Value::Kind::object)
+    machine.fail(fmt::format("refused: the file is {}, not a dict of plain values and arrays", printable(root.text())),
+                 recipe_for(root.text()));
   if (machine.trailing_bytes() != 0)
     log_warning("{}: {} bytes after the end of the pickle are ignored", source.name, machine.trailing_bytes());
   return root;

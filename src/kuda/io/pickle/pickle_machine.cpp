@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "kuda/base/error.h"
+#include "kuda/io/pickle/pickle.h"
 #include "kuda/io/pickle/pickle_chunk.h"
 
 namespace kuda::io {
@@ -197,10 +198,13 @@ void PickleMachine::get(std::uint64_t index) {
 
 void PickleMachine::push_global(std::string module, std::string name) {
   const auto found = dialect_.globals.find({module, name});
-  if (found == dialect_.globals.end() && dialect_.leaves_out)
-    return push(leave_out(fmt::format("{}.{}", printable(module), printable(name))));
-  if (found == dialect_.globals.end())
-    fail(fmt::format("refused global {}.{}", printable(module), printable(name)), dialect_.hint);
+  if (found == dialect_.globals.end()) {
+    const auto what = fmt::format("{}.{}", printable(module), printable(name));
+    if (dialect_.leaves_out && (dialect_.is_harmless == nullptr || dialect_.is_harmless(module, name)))
+      return push(leave_out(what));
+    const auto recipe = recipe_for(what, source_.name);
+    fail("refused global " + what, recipe.empty() ? dialect_.hint : recipe);
+  }
   auto global = std::make_shared<PickleGlobal>();
   global->module = std::move(module);
   global->name = std::move(name);

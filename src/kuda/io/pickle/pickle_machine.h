@@ -36,6 +36,7 @@ struct PickleDialect {
   bool ignores_dict_state = false;  ///< an OrderedDict's attributes (BUILD on a dict) are dropped
   /// A name that is not on the list is no error: it stands for an object that is left out, whatever is put into it.
   bool leaves_out = false;
+  bool (*is_harmless)(std::string_view module, std::string_view name) = nullptr;  ///< which of them; none: all
   std::string hint;  ///< what to do when a global is refused
 };
 
@@ -92,6 +93,7 @@ class PickleMachine {
   /// Gives back the pages of bytes that were decoded, so that file and arrays are not both in memory.
   void release(std::span<const std::byte> bytes) const noexcept;
   [[nodiscard]] const std::shared_ptr<const void>& owner() const noexcept { return source_.owner; }
+  [[nodiscard]] const std::string& name() const noexcept { return source_.name; }
 
  private:
   bool step(std::uint8_t opcode);  // false at STOP

@@ -34,7 +34,7 @@ void DtypeObject::build(PickleMachine& machine, const Value& state) {
   const std::string order = machine.text_of(items[1], "the byte order of a dtype");
   if (order != "<" && order != ">" && order != "|" && order != "=")
     machine.fail(fmt::format("byte order '{}' of a dtype", printable(order)));
-  for (std::size_t i = 2; i < 5; ++i)
+  for (std::size_t i = 2; i < 5; ++i)  // of records, whose type is V and which are left out before
     if (items[i].kind() != Kind::none || ValueAccess::opaque_of(items[i]) != nullptr)
       machine.fail("a structured dtype is not supported: " + printable(text));
   const std::int64_t size = machine.integer_of(items[5], "the item size of a dtype");
@@ -177,19 +177,29 @@ void expect_arguments(PickleMachine& machine, std::span<const Value> arguments, 
 Value reconstruct(PickleMachine& machine, std::span<const Value> arguments) {
   expect_arguments(machine, arguments, 3, 3, "_reconstruct");
   const auto* global = ValueAccess::opaque_as<PickleGlobal>(arguments[0]);
-  if (global == nullptr || global->module != "numpy" || global->name != "ndarray")
+  if (const auto* unread = ValueAccess::opaque_as<LeftOut>(arguments[0])) return machine.leave_out(unread->what);
+  if (global == nullptr || (global->name != "ndarray" && global->name != "memmap"))
     machine.fail("_reconstruct makes numpy.ndarray only, found " + machine.describe(arguments[0]));
   return machine.make_opaque(std::make_shared<PendingArray>());
 }
 
 Value make_dtype(PickleMachine& machine, std::span<const Value> arguments) {
   expect_arguments(machine, arguments, 1, 3, "numpy.dtype");
+  if (const auto* unread = ValueAccess::opaque_as<LeftOut>(arguments[0])) return machine.leave_out(unread->what);
   auto dtype = std::make_shared<DtypeObject>();
   dtype->text = machine.text_of(arguments[0], "the type string of numpy.dtype");
   const auto type = parse_numpy_type(dtype->text);
   if (!type && machine.leaves_out()) return machine.leave_out(dtype->describe());
   if (!type) machine.fail(fmt::format("dtype '{}' is not supported", printable(dtype->text)));
   dtype->type = *type;
+  return machine.make_opaque(std::move(dtype));
+}
+
+/// _convert_to_stringdtype_kwargs(coerce, ...): numpy 2's StringDType, whose pickled data are a list of texts.
+Value make_string_dtype(PickleMachine& machine, std::span<const Value> /*arguments*/) {
+  auto dtype = std::make_shared<DtypeObject>();
+  dtype->text = "StringDType";
+  dtype->type.kind = NumpyType::Kind::object;
   return machine.make_opaque(std::move(dtype));
 }
 
@@ -286,6 +296,10 @@ void add_numpy_globals(PickleDialect& dialect) {
   for (const std::string_view module : {"numpy.core.numeric", "numpy._core.numeric"})
     dialect.globals[{module, "_frombuffer"}] = from_buffer;
   dialect.globals[{"numpy", "ndarray"}] = nullptr;
+  dialect.globals[{"numpy", "memmap"}] = nullptr;  // pickled as the array it maps
+  dialect.globals[{"numpy.core.memmap", "memmap"}] = nullptr;
+  for (const std::string_view module : {"numpy.core._internal", "numpy._core._internal"})
+    dialect.globals[{module, "_convert_to_stringdtype_kwargs"}] = make_string_dtype;
   dialect.globals[{"numpy", "dtype"}] = make_dtype;
   dialect.globals[{"_codecs", "encode"}] = encode;
   for (const std::string_view module : {"__builtin__", "builtins"}) dialect.globals[{module, "bytes"}] = empty_bytes;

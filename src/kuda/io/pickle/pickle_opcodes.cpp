@@ -254,15 +254,16 @@ bool PickleMachine::step_object(std::uint8_t opcode) {
       build();
       return true;
     case 'i': {
-      const std::string module = printable(cursor_.line());
-      if (dialect_.leaves_out) {
-        auto object = leave_out(fmt::format("{}.{}", module, printable(cursor_.line())));
-        static_cast<void>(pop_to_mark());
-        push(std::move(object));
-        return true;
-      }
-      fail(fmt::format("refused global {}.{} (opcode INST makes objects)", module, printable(cursor_.line())),
-           dialect_.hint);
+      std::string module(cursor_.line());
+      std::string name(cursor_.line());
+      if (!dialect_.leaves_out)
+        fail(fmt::format("refused global {}.{} (opcode INST makes objects)", printable(module), printable(name)),
+             dialect_.hint);
+      push_global(std::move(module), std::move(name));
+      auto object = leave_out(describe(pop()));
+      static_cast<void>(pop_to_mark());
+      push(std::move(object));
+      return true;
     }
     case 'P':
     case 'Q': {
@@ -341,7 +342,13 @@ Value PickleMachine::long_integer(const std::string& message) {
 Value PickleMachine::parse_long(std::string_view line) {
   const std::string_view digits = line.ends_with('L') ? line.substr(0, line.size() - 1) : line;
   std::int64_t value = 0;
-  if (!parse_whole(digits, value)) return long_integer(fmt::format("'{}' is no integer of 64 bits", printable(line)));
+  if (!parse_whole(digits, value)) {
+    const auto message = fmt::format("'{}' is no integer of 64 bits", printable(line));
+    const auto unsigned_digits = digits.starts_with('-') ? digits.substr(1) : digits;
+    if (unsigned_digits.empty() || unsigned_digits.find_first_not_of("0123456789") != std::string_view::npos)
+      fail(message);
+    return long_integer(message);
+  }
   return ValueAccess::integer(value);
 }
 

@@ -95,7 +95,9 @@ TEST(Pickle, IntegersOfEveryOpcode) {
   EXPECT_EQ(root[8].integer(), -32768);
   EXPECT_THAT(pickle_error(test::raw("\x80\x02\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x00.")),
               HasSubstr("more than 64 bits"));
-  EXPECT_THAT(pickle_error("L99999999999999999999L\n."), HasSubstr("byte 0: '99999999999999999999L' is no integer"));
+  EXPECT_THAT(pickle_error("L99999999999999999999L\n."), HasSubstr("more than 64 bits"));
+  EXPECT_THAT(pickle_error("L9x\n."), HasSubstr("byte 0: '9x' is no integer"));
+  EXPECT_EQ(read_text("(L99999999999999999999L\nI1\nt.")[0].kind(), Kind::object) << "left out";
 }
 
 TEST(Pickle, FloatsOfEveryOpcode) {
@@ -155,10 +157,11 @@ TEST(Pickle, BytesAfterTheEndAreIgnoredWithAWarning) {
 }
 
 TEST(Pickle, AGlobalIsNoValue) {
-  EXPECT_THAT(pickle_error("\x80\x02]" + test::global("numpy", "dtype") + "a."),
-              HasSubstr("byte 3: the global numpy.dtype is used as a value"));
+  const Value root = read_text("\x80\x02]" + test::global("numpy", "dtype") + "a.");
+  EXPECT_EQ(root[0].kind(), Kind::object);
+  EXPECT_EQ(root[0].text(), "numpy.dtype");
   EXPECT_THAT(pickle_error("\x80\x02" + test::global("numpy", "ndarray") + ")R."),
-              HasSubstr("REDUCE calls the global numpy.ndarray: refused"));
+              HasSubstr("refused: the file is numpy.ndarray"));
 }
 
 TEST(Pickle, NamesInMessagesAreMadePrintable) {
