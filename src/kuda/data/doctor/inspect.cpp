@@ -41,8 +41,8 @@ std::string describe(const io::Value& value) {
                          value.size() > 0 ? fmt::format(" ({})", value[0].kind_name()) : "");
     case Kind::dict:
       return fmt::format("dict of {}", value.size());
-    case Kind::other:
-      return value.other();
+    case Kind::object:
+      return value.text();
     default:
       return std::string(value.kind_name());
   }

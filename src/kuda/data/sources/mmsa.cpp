@@ -41,8 +41,8 @@ std::array<const io::Value*, 3> find_splits(const std::string& file, const io::V
     if (!split) continue;
     const auto i = std::size_t(*split);
     if (found[i] != nullptr)
-      throw DataError(fmt::format("{}: '{}' and '{}' both name the split {}", file, names[i], key.text(),
-                                  split_name(*split)));
+      throw DataError(
+          fmt::format("{}: '{}' and '{}' both name the split {}", file, names[i], key.text(), split_name(*split)));
     found[i] = &value;
     names[i] = key.text();
     if (key.text() != split_name(*split)) log_info("{}: '{}' is read as {}", file, key.text(), split_name(*split));
@@ -66,10 +66,11 @@ std::vector<MmsaSplit> read_splits(const std::string& file, const io::Value& roo
       return {MmsaSplit::without_splits(file, root)};
     }
   const auto keys = text_keys(root);
-  throw DataError(fmt::format("{}: expected the keys train, valid and test, or those of clips (id, vision, audio, ...), "
-                              "found {}",
-                              file, keys.empty() ? "none" : join(keys)),
-                  kNoFeatureFile);
+  throw DataError(
+      fmt::format("{}: expected the keys train, valid and test, or those of clips (id, vision, audio, ...), "
+                  "found {}",
+                  file, keys.empty() ? "none" : join(keys)),
+      kNoFeatureFile);
 }
 
 /// Whether all splits that have clips have the key. Throws DataError when only some do.
@@ -101,22 +102,25 @@ std::vector<float> labels_of(const MmsaSplit& split, std::string_view key) {
 std::vector<Clip> read_clips(const std::vector<MmsaSplit>& splits) {
   const bool has_text = in_every_split(splits, "raw_text");
   std::vector<Clip> clips;
+  std::vector<std::string> without_labels;
   for (const MmsaSplit& split : splits) {
     const auto first = clips.size();
     for (const std::string& id : split.ids()) clips.push_back(make_clip(id, split.split()));
-    if (split.size() > 0 && !split.has("regression_labels"))
-      log_info("{}: the key is missing: {} clips without a label", split.where("regression_labels"), split.size());
     const auto labels = labels_of(split, "regression_labels");
-    const auto texts = has_text && split.has("raw_text") ? split.texts("raw_text") : std::vector<std::string>(split.size());
+    const auto texts =
+        has_text && split.has("raw_text") ? split.texts("raw_text") : std::vector<std::string>(split.size());
     for (std::size_t i = 0; i < labels.size(); ++i) {
       clips[first + i].label = labels[i];
       clips[first + i].text = texts[i];
     }
+    if (split.size() > 0 && !split.has("regression_labels")) without_labels.emplace_back(split_name(split.split()));
     for (const Modality m : kModalities) {
       const auto own = labels_of(split, fmt::format("regression_labels_{}", letter(m)));
       for (std::size_t i = 0; i < own.size(); ++i) clips[first + i].unimodal_labels[m] = own[i];
     }
   }
+  if (!without_labels.empty())
+    log_info("no regression_labels in {}: these clips can be scored, not trained on", join(without_labels));
   return clips;
 }
 
@@ -219,8 +223,9 @@ MmsaFile::MmsaFile(const std::filesystem::path& path) : path_(path), file_(Mappe
   if (dataset_.clips.empty()) throw DataError(path.string() + ": no split has a clip", kNoFeatureFile);
   dataset_.text_bert = read_token_ids(splits);
   plans_ = plan_features(splits, dataset_, done_);
-  const bool has_no_text = !dataset_.text_bert.defined() && std::all_of(dataset_.clips.begin(), dataset_.clips.end(),
-                                                                      [](const Clip& clip) { return clip.text.empty(); });
+  const bool has_no_text =
+      !dataset_.text_bert.defined() &&
+      std::all_of(dataset_.clips.begin(), dataset_.clips.end(), [](const Clip& clip) { return clip.text.empty(); });
   if (has_no_text && !plans_.text && !plans_.vision && !plans_.audio)
     throw DataError(splits.front().where("vision") + ": the key is missing, and neither audio nor any text is there",
                     kNoFeatureFile);
@@ -257,8 +262,8 @@ void MmsaFile::warn_about(Modality modality, const Feature& feature, const PackC
 void MmsaFile::complete(const DataFacts& facts) {
   complete_facts(dataset_, facts, path_.stem().string());
   dataset_.source_sha256 = source_sha256_.get();
-  if (const KnownFile* known = known_file(dataset_.source_sha256); known != nullptr && known->stand_in == "vision" &&
-      dataset_.vision)
+  if (const KnownFile* known = known_file(dataset_.source_sha256);
+      known != nullptr && known->stand_in == "vision" && dataset_.vision)
     dataset_.vision->extractor = known->extractor;
 }
 

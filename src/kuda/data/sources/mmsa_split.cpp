@@ -89,13 +89,13 @@ bool is_empty_column(const io::Value& value) {
 }
 
 std::string found(const io::Value& value) {
-  return value.kind() == Kind::array   ? value.array().describe()
-         : value.kind() == Kind::other ? value.other()
-                                       : std::string(value.kind_name());
+  return value.kind() == Kind::array    ? value.array().describe()
+         : value.kind() == Kind::object ? value.text()
+                                        : std::string(value.kind_name());
 }
 
 std::string recipe_for(const io::Value& value) {
-  return value.kind() == Kind::other ? io::recipe_for(value.other()) : std::string();
+  return value.kind() == Kind::object ? io::recipe_for(value.text()) : std::string();
 }
 
 std::optional<Split> split_of_key(std::string_view key) {
@@ -114,9 +114,9 @@ MmsaSplit::MmsaSplit(std::string file, Split split, const io::Value& content)
   const bool is_empty = is_empty_column(content_) || (content_.kind() == Kind::dict && content_.size() == 0);
   if (is_empty) return;
   if (content_.kind() != Kind::dict)
-    throw DataError(fmt::format("{}: {}: expected a dict of arrays and lists, found {}", file_, split_name(split),
-                                found(content_)),
-                    recipe_for(content_));
+    throw DataError(
+        fmt::format("{}: {}: expected a dict of arrays and lists, found {}", file_, split_name(split), found(content_)),
+        recipe_for(content_));
   ids_ = read_ids();
 }
 
@@ -162,7 +162,8 @@ std::vector<std::string> MmsaSplit::read_ids() const {
     for (const std::int64_t number : values.array().to_integers(where("id"))) ids.push_back(std::to_string(number));
     return ids;
   }
-  if (!is_sequence(values)) throw DataError(where("id") + ": expected a list of names, found " + found(values), recipe_for(values));
+  if (!is_sequence(values))
+    throw DataError(where("id") + ": expected a list of names, found " + found(values), recipe_for(values));
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::string id;
     if (!read_text(values[i], id) || id.empty())
@@ -214,8 +215,8 @@ std::vector<float> MmsaSplit::labels(std::string_view key) const {
   for (const double value : numbers(key)) {
     const auto label = static_cast<float>(value);
     if (std::isinf(label))
-      throw DataError(
-          fmt::format("{}: clip {}: expected a finite label, or NaN where it is unknown, found {}", where(key), ids_[labels.size()], value));
+      throw DataError(fmt::format("{}: clip {}: expected a finite label, or NaN where it is unknown, found {}",
+                                  where(key), ids_[labels.size()], value));
     labels.push_back(label);
   }
   return labels;
@@ -240,7 +241,8 @@ std::vector<io::Array> MmsaSplit::token_rows(std::string_view key) const {
   if (is_single_) return {as_token_rows(numbers_of(values, name), true, name)};
   if (values.kind() != Kind::array && !is_sequence(values))
     throw DataError(name + ": expected token ids [N, 3, L], found " + found(values), recipe_for(values));
-  const bool is_list = is_sequence(values) && (values.kind() != Kind::object_array || values.object_shape().size() == 1);
+  const bool is_list =
+      is_sequence(values) && (values.kind() != Kind::object_array || values.object_shape().size() == 1);
   std::vector<io::Array> rows;
   if (is_list) {
     require_rows(key, std::int64_t(values.size()));

@@ -16,7 +16,7 @@ namespace kuda {
 [[nodiscard]] bool is_sequence(const io::Value& value);  ///< list, tuple or object array
 /// A list or array of no rows, of whatever type: numpy makes float64 of an empty list.
 [[nodiscard]] bool is_empty_column(const io::Value& value);
-[[nodiscard]] std::string found(const io::Value& value);       ///< for messages: "[3, 5] float64", "list", "pandas.Series"
+[[nodiscard]] std::string found(const io::Value& value);  ///< for messages: "[3, 5] float64", "list", "pandas.Series"
 [[nodiscard]] std::string recipe_for(const io::Value& value);  ///< for the hint: how to write it instead, or ""
 
 /// The split that a key of the file names: train, valid, test, and what else people call them (val, dev, ...).
@@ -36,13 +36,13 @@ class MmsaSplit {
   [[nodiscard]] const io::Value& content() const noexcept { return content_; }
   [[nodiscard]] bool has(std::string_view key) const { return content_.find(key) != nullptr; }
   [[nodiscard]] bool is_single() const noexcept { return is_single_; }
-  [[nodiscard]] std::string where(std::string_view key) const;  ///< "file.pkl: train.audio"
+  [[nodiscard]] std::string where(std::string_view key) const;        ///< "file.pkl: train.audio"
   [[nodiscard]] const io::Value& column(std::string_view key) const;  ///< throws DataError when it is missing
   void require_rows(std::string_view key, std::int64_t rows) const;
 
   // Each throws DataError when the key is missing, of another kind, or has another number of rows than the ids.
   [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
-  [[nodiscard]] std::vector<double> numbers(std::string_view key) const;  ///< may hold NaN
+  [[nodiscard]] std::vector<double> numbers(std::string_view key) const;        ///< may hold NaN
   [[nodiscard]] std::vector<float> labels(std::string_view key) const;          ///< finite, or NaN = unknown
   [[nodiscard]] std::vector<std::int64_t> lengths(std::string_view key) const;  ///< at least 0
   /// text_bert as int32 [N, 3, L]: whole numbers, ids at least 0, masks 0 or 1.
