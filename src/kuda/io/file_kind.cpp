@@ -128,8 +128,9 @@ std::optional<FileKind> kind_of_text(std::string_view start) {
   const auto separators =
       std::count_if(line->begin(), line->end(), [](char c) { return c == ',' || c == '\t' || c == ';'; });
   if (separators >= 2 && std::isalpha(static_cast<unsigned char>(line->front())) != 0)
-    return FileKind{"a table as text",
-                    "make a data set of it: kuda data import label.csv FOLDER --audio FILE --vision FILE"};
+    return FileKind{
+        "a table as text",
+        "make a data set of it: as label.csv: kuda data import label.csv FOLDER --audio AUDIO.npy --vision VISION.npy"};
   return std::nullopt;
 }
 

@@ -44,7 +44,10 @@ class Trainer {
  public:
   Trainer(const TrainingTask& task, const TrainConfig& config, std::uint64_t seed, const TrainingRun& run)
       : task_(task), config_(config), seed_(seed), run_(run) {
-    if (task.train.empty()) throw DataError(task.name + ": no training clip has the label that this task learns");
+    if (task.train.empty())
+      throw DataError(
+          task.name + ": no training clip has the label that this task learns",
+          "training needs labels in the split train; clips without labels can be scored: kuda predict RUN -d DATA");
     if (!run.group.is_alone() && !task.model->has_independent_batches())
       throw ConfigError(fmt::format("{}: this model keeps something from batch to batch, so {} processes (WORLD_SIZE) "
                                     "cannot share the batches of a step",

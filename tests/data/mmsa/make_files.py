@@ -1,4 +1,5 @@
-"""Makes the small feature files of this folder. The same script gives the same content.
+"""Makes the small feature files of this folder. The same script gives the same content
+(torch names storages by their addresses, so the bytes of tensors_*.pkl differ from run to run).
 
 Needs numpy; tensors.pkl needs torch, beside.pkl and pandas_*.pkl need pandas 3 and scipy. Written with numpy 2.4.6, torch
 2.13.0, pandas 3.1.1, scipy 1.17.1.
@@ -167,6 +168,11 @@ def parts():
     data = plain()
     data["valid"] = {key: np.array([]) for key in data["valid"]}
     save("empty_valid.pkl", data)
+    data = plain()
+    for keys in data.values():
+        keys["labels"] = keys.pop("regression_labels").reshape(-1, 1, 1)
+    data["valid"] = None
+    save("mult_labels.pkl", data)
     # MMSA-FET's run_single: arrays of one clip, float64, token ids as [L, 3].
     tokens = np.stack([np.arange(6) + 100, np.ones(6), np.zeros(6)], 1)
     save("single_clip.pkl", dict(audio=np.ones((4, 3)), vision=np.full((5, 2), 2.0), text=np.full((6, 8), 3.0), text_bert=tokens))

@@ -60,6 +60,7 @@ bool is_known(const std::string& key) {
                                             "text_lengths",
                                             "annotations",
                                             "classification_labels",
+                                            "labels",
                                             "regression_labels",
                                             "regression_labels_T",
                                             "regression_labels_V",

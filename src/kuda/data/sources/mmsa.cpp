@@ -93,6 +93,14 @@ Clip make_clip(const std::string& id, Split split) {
   return clip;
 }
 
+/// Files of MulT's authors say `labels`, [N, 1, 1]; where it holds more than one number a clip, it is something else.
+std::string_view label_key(const MmsaSplit& split) {
+  constexpr std::string_view kKey = "regression_labels", kOther = "labels";
+  if (split.has(kKey) || !split.has(kOther)) return kKey;
+  const io::Value& other = split.column(kOther);
+  return other.kind() == io::Value::Kind::array && other.array().numel() == std::int64_t(split.size()) ? kOther : kKey;
+}
+
 /// Labels of a split: unknown where it has none.
 std::vector<float> labels_of(const MmsaSplit& split, std::string_view key) {
   return split.has(key) ? split.labels(key) : std::vector<float>(split.size(), kUnknown);
@@ -106,14 +114,14 @@ std::vector<Clip> read_clips(const std::vector<MmsaSplit>& splits) {
   for (const MmsaSplit& split : splits) {
     const auto first = clips.size();
     for (const std::string& id : split.ids()) clips.push_back(make_clip(id, split.split()));
-    const auto labels = labels_of(split, "regression_labels");
+    const auto labels = labels_of(split, label_key(split));
     const auto texts =
         has_text && split.has("raw_text") ? split.texts("raw_text") : std::vector<std::string>(split.size());
     for (std::size_t i = 0; i < labels.size(); ++i) {
       clips[first + i].label = labels[i];
       clips[first + i].text = texts[i];
     }
-    if (split.size() > 0 && !split.has("regression_labels")) without_labels.emplace_back(split_name(split.split()));
+    if (split.size() > 0 && !split.has(label_key(split))) without_labels.emplace_back(split_name(split.split()));
     for (const Modality m : kModalities) {
       const auto own = labels_of(split, fmt::format("regression_labels_{}", letter(m)));
       for (std::size_t i = 0; i < own.size(); ++i) clips[first + i].unimodal_labels[m] = own[i];

@@ -69,6 +69,9 @@ TEST(MmsaKinds, ASplitWithoutClipsHasEmptyColumnsOfAnyType) {  // numpy makes fl
   EXPECT_EQ(data.rows(Split::valid).size(), 0U);
   EXPECT_EQ(data.rows(Split::test).size(), 2U);
   EXPECT_EQ(data.vision->lengths.size(), 5U);
+  const Dataset none = read("mult_labels");
+  EXPECT_EQ(none.clips.size(), 5U) << "None is a split without clips, too";
+  EXPECT_EQ(none.clips[4].label, 3) << "'labels' of MulT's files";
 }
 
 TEST(MmsaKinds, OneClipAlone) {
@@ -91,7 +94,7 @@ TEST(MmsaKinds, WhatPandasMakesIsRefusedWithARecipeWhereItIsWanted) {
   EXPECT_THAT(series, HasSubstr("test.regression_labels: expected numbers, found pandas.Series"));
   EXPECT_THAT(series, HasSubstr("column.to_numpy()"));
   const auto values = error_of_file("pandas_values");
-  EXPECT_THAT(values, HasSubstr("test.raw_text: expected a list of texts, found pandas._libs.arrays"));
+  EXPECT_THAT(values, HasSubstr("test.raw_text: expected a list of texts, found pandas.arrays.StringArray"));
   EXPECT_THAT(values, HasSubstr("column.tolist()"));
 }
 

@@ -34,7 +34,9 @@ class MmsaSplit {
   [[nodiscard]] const std::vector<std::string>& ids() const noexcept { return ids_; }
   [[nodiscard]] std::size_t size() const noexcept { return ids_.size(); }
   [[nodiscard]] const io::Value& content() const noexcept { return content_; }
-  [[nodiscard]] bool has(std::string_view key) const { return content_.find(key) != nullptr; }
+  [[nodiscard]] bool has(std::string_view key) const {
+    return content_.kind() == io::Value::Kind::dict && content_.find(key) != nullptr;
+  }
   [[nodiscard]] bool is_single() const noexcept { return is_single_; }
   [[nodiscard]] std::string where(std::string_view key) const;        ///< "file.pkl: train.audio"
   [[nodiscard]] const io::Value& column(std::string_view key) const;  ///< throws DataError when it is missing

@@ -9,6 +9,7 @@
 namespace kuda::io {
 namespace {
 
+using namespace std::string_view_literals;
 using Kind = Value::Kind;
 
 /// `name` itself or a module inside it.
@@ -24,28 +25,31 @@ bool any_of(const std::array<std::string_view, N>& list, std::string_view name) 
 /// Modules of which nothing could be data that a clip needs. Of builtins, numpy and torch only names that are listed:
 /// what is known to run things there stays refused by name.
 bool is_harmless(std::string_view module, std::string_view name) {
-  static constexpr std::array<std::string_view, 22> kModules{"datetime",
-                                                             "decimal",
-                                                             "fractions",
-                                                             "uuid",
-                                                             "pathlib",
-                                                             "zoneinfo",
-                                                             "pytz",
-                                                             "dateutil",
-                                                             "argparse",
-                                                             "collections",
-                                                             "ipaddress",
-                                                             "pandas",
-                                                             "pyarrow",
-                                                             "scipy.sparse",
-                                                             "numpy.ma",
-                                                             "numpy.random",
-                                                             "numpy.rec",
-                                                             "numpy.char",
-                                                             "numpy.core.records",
-                                                             "numpy.core.defchararray",
-                                                             "numpy.matrixlib",
-                                                             "array"};
+  static constexpr std::array kModules{"datetime"sv,
+                                       "decimal"sv,
+                                       "fractions"sv,
+                                       "uuid"sv,
+                                       "pathlib"sv,
+                                       "zoneinfo"sv,
+                                       "pytz"sv,
+                                       "dateutil"sv,
+                                       "argparse"sv,
+                                       "collections"sv,
+                                       "array"sv,
+                                       "ipaddress"sv,
+                                       "easydict"sv,
+                                       "munch"sv,
+                                       "addict"sv,
+                                       "pandas"sv,
+                                       "scipy.sparse"sv,
+                                       "pyarrow"sv,
+                                       "numpy.ma"sv,
+                                       "numpy.rec"sv,
+                                       "numpy.char"sv,
+                                       "numpy.random"sv,
+                                       "numpy.core.records"sv,
+                                       "numpy.core.defchararray"sv,
+                                       "numpy.matrixlib"sv};
   static constexpr std::array<std::string_view, 17> kBuiltins{
       "set", "frozenset", "complex", "range", "xrange", "slice", "bytearray",      "object", "Ellipsis",
       "int", "float",     "str",     "bool",  "list",   "dict",  "NotImplemented", "tuple"};
@@ -60,6 +64,7 @@ bool is_harmless(std::string_view module, std::string_view name) {
   if (module == "numpy") return any_of(kNumpy, name) || is_number_type();
   if (module == "torch") return any_of(kTorch, name) || is_number_type();
   if (module == "types") return name == "SimpleNamespace";
+  if (module == "torch.serialization") return name == "_get_layout";
   return std::any_of(kModules.begin(), kModules.end(), [&](std::string_view known) { return is_in(module, known); });
 }
 
@@ -120,7 +125,7 @@ std::string recipe_for(std::string_view what, std::string_view file) {
   struct Recipe {
     std::string_view module, hint;
   };
-  static constexpr std::array<Recipe, 14> kRecipes{{
+  static constexpr std::array<Recipe, 17> kRecipes{{
       {"pandas",
        "before pickling, make lists and arrays of it: ids and texts by column.tolist(), numbers by "
        "column.to_numpy()"},
@@ -131,6 +136,9 @@ std::string recipe_for(std::string_view what, std::string_view file) {
       {"scipy", "before pickling, make an array of it: matrix.toarray()"},
       {"numpy.ma", "before pickling, make an array of it: masked.filled(0)"},
       {"torch", "before pickling, make an array of it: tensor.detach().cpu().numpy() (sparse: .to_dense() first)"},
+      {"a sparse tensor", "before pickling, make an array of it: tensor.to_dense().numpy()"},
+      {"a quantised tensor", "before pickling, make an array of it: tensor.dequantize().numpy()"},
+      {"a tensor of", "before pickling, make an array of it: tensor.detach().cpu().float().numpy()"},
       {"tensorflow", "before pickling, make an array of it: tensor.numpy()"},
       {"jax", "before pickling, make an array of it: numpy.asarray(x)"},
       {"jaxlib", "before pickling, make an array of it: numpy.asarray(x)"},

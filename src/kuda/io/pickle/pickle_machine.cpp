@@ -29,6 +29,15 @@ bool is_hashable(const Value& key) {
   }
 }
 
+/// The name of what a call gives: that of the type which a private function (pandas._libs...__pyx_unpickle) is told to
+/// make, where there is one.
+std::string made_by(const LeftOut& callee, const Value& arguments) {
+  const auto name = std::string_view(callee.what).substr(callee.what.rfind('.') + 1);
+  if (!name.starts_with('_') || arguments.kind() != Kind::tuple || arguments.size() == 0) return callee.what;
+  const auto* type = ValueAccess::opaque_as<LeftOut>(arguments[0]);
+  return type == nullptr ? callee.what : type->what;
+}
+
 }  // namespace
 
 void Value::Opaque::build(PickleMachine& machine, const Value& /*state*/) {
@@ -220,7 +229,7 @@ void PickleMachine::reduce() {
 
 /// A new object for each call of what is left out: one of them may be filled as a dict, another not.
 void PickleMachine::call(const Value& callee, const Value& arguments) {
-  if (const auto* object = ValueAccess::opaque_as<LeftOut>(callee)) return push(leave_out(object->what));
+  if (const auto* object = ValueAccess::opaque_as<LeftOut>(callee)) return push(leave_out(made_by(*object, arguments)));
   const auto* global = ValueAccess::opaque_as<PickleGlobal>(callee);
   if (global != nullptr && global->call == nullptr && dialect_.leaves_out)
     return push(leave_out(global->module + "." + global->name));
