@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
+#include <utility>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
 #include "kuda/base/utf8.h"
+#include "kuda/io/csv_form.h"
 #include "kuda/io/pickle/pickle_cursor.h"
 
 namespace kuda::io {
@@ -19,7 +22,16 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 class CsvReader {
  public:
-  CsvReader(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+  CsvReader(std::string_view text, const std::string& name, const CsvForm& form = {})
+      : text_(text),
+        name_(name),
+        separator_(form.separator),
+        cell_ends_({form.separator, '\n'}),
+        ends_with_cr_(form.ends_with_cr),
+        skips_spaces_(form.skips_spaces),
+        line_(form.first_line) {
+    if (ends_with_cr_) cell_ends_ += '\r';
+  }
 
   /// The cells of the next line that is not empty (memory for `expected`); nothing at the end. `line()` is where it
   /// started.
@@ -32,7 +44,7 @@ class CsvReader {
     cells.reserve(expected);
     cells.push_back(cell());
     while (at_ < text_.size() && !take_line_end()) {
-      ++at_;  // the comma: a cell ends at nothing else
+      ++at_;  // the separator: a cell ends at nothing else
       cells.push_back(cell());
     }
     return cells;
@@ -47,27 +59,34 @@ class CsvReader {
  private:
   bool take_line_end() {
     const auto rest = text_.substr(at_);
-    const std::size_t length = rest.starts_with("\r\n") ? 2 : rest.starts_with('\n') ? 1 : 0;
+    const std::size_t length = rest.starts_with("\r\n") ? 2 : is_line_end(rest) ? 1 : 0;
     at_ += length;
     if (length != 0) ++line_;
     return length != 0;
   }
 
+  [[nodiscard]] bool is_line_end(std::string_view rest) const {
+    return rest.starts_with('\n') || (ends_with_cr_ && rest.starts_with('\r'));
+  }
+
   [[nodiscard]] bool at_cell_end() const {
     const auto rest = text_.substr(at_);
-    return rest.empty() || rest.starts_with(',') || rest.starts_with('\n') || rest.starts_with("\r\n");
+    return rest.empty() || rest.starts_with(separator_) || is_line_end(rest) || rest.starts_with("\r\n");
   }
 
   std::string cell() {
+    while (skips_spaces_ && at_ < text_.size() && text_[at_] == ' ') ++at_;
     std::string raw = at_ < text_.size() && text_[at_] == '"' ? quoted_cell() : plain_cell();
     auto clean = clean_utf8(raw);
-    if (!clean) fail(line_, fmt::format("'{}' is not UTF-8", printable(raw)), "save the table as UTF-8");
+    if (!clean)
+      fail(line_, fmt::format("'{}' is not UTF-8", printable(raw)),
+           "save the table as UTF-8; of a Chinese Windows: iconv -f GB18030 -t UTF-8 FILE > label.csv");
     return std::move(*clean);
   }
 
   std::string plain_cell() {  // a quote inside is taken as it is, as Python does
     const std::size_t start = at_;
-    at_ = std::min(text_.find_first_of(",\n", start), text_.size());
+    at_ = std::min(text_.find_first_of(cell_ends_, start), text_.size());
     if (at_ > start && text_.substr(at_ - 1).starts_with("\r\n")) --at_;
     return std::string(text_.substr(start, at_ - start));
   }
@@ -90,8 +109,44 @@ class CsvReader {
 
   std::string_view text_;
   const std::string& name_;
-  std::size_t at_ = 0, line_ = 1, row_line_ = 1;
+  char separator_;
+  std::string cell_ends_;  ///< of a cell without quotes
+  bool ends_with_cr_, skips_spaces_;
+  std::size_t at_ = 0, line_, row_line_ = 1;
 };
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t");
+  return first == std::string::npos ? std::string() : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
+
+using Row = std::vector<std::string>;
+
+bool is_empty(std::span<const std::string> cells) {
+  return std::all_of(cells.begin(), cells.end(), [](const std::string& cell) { return trimmed(cell).empty(); });
+}
+
+Row read_header(CsvReader& reader) {
+  auto header = reader.next_row();
+  if (!header) reader.fail(1, "the table is empty: expected a line with the names of the columns");
+  std::set<std::string_view> names;
+  for (const std::string& column : *header)
+    if (!column.empty() && !names.insert(column).second)
+      reader.fail(reader.line(), fmt::format("column '{}' comes twice", printable(column)));
+  return std::move(*header);
+}
+
+void read_rows(CsvReader& reader, CsvTable& table, bool may_be_longer) {
+  const std::size_t columns = table.header.size();
+  while (auto row = reader.next_row(columns)) {
+    if (may_be_longer && row->size() > columns && is_empty(std::span(*row).subspan(columns))) row->resize(columns);
+    if (row->size() != columns)
+      reader.fail(reader.line(), fmt::format("expected {} cells, found {}", columns, row->size()),
+                  "cells with the separator in them need quotes");
+    table.rows.push_back(std::move(*row));
+    table.lines.push_back(reader.line());
+  }
+}
 
 }  // namespace
 
@@ -111,19 +166,23 @@ CsvTable parse_csv(std::string_view text, const std::string& name) {
   CsvReader reader(text, name);
   CsvTable table;
   table.path = name;
-  auto header = reader.next_row();
-  if (!header) reader.fail(1, "the table is empty: expected a line with the names of the columns");
-  table.header = std::move(*header);
-  std::set<std::string_view> names;
-  for (const std::string& column : table.header)
-    if (!column.empty() && !names.insert(column).second)
-      reader.fail(reader.line(), fmt::format("column '{}' comes twice", printable(column)));
-  while (auto row = reader.next_row(table.header.size())) {
-    if (row->size() != table.header.size())
-      reader.fail(reader.line(), fmt::format("expected {} cells, found {}", table.header.size(), row->size()),
-                  "cells with commas need quotes");
-    table.rows.push_back(std::move(*row));
-    table.lines.push_back(reader.line());
+  table.header = read_header(reader);
+  read_rows(reader, table, false);
+  return table;
+}
+
+CsvTable parse_any_csv(std::string text, const std::string& name) {
+  const CsvForm form = find_csv_form(text, name);
+  CsvReader reader(text, name, form);
+  CsvTable table;
+  table.path = name;
+  table.notes = form.notes;
+  table.header = read_header(reader);
+  for (std::string& column : table.header) column = trimmed(column);
+  read_rows(reader, table, true);
+  while (!table.rows.empty() && is_empty(table.rows.back())) {
+    table.rows.pop_back();
+    table.lines.pop_back();
   }
   return table;
 }
@@ -133,6 +192,8 @@ CsvTable read_csv(const std::filesystem::path& path) {
   const auto bytes = file->bytes();
   return parse_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
 }
+
+CsvTable read_any_csv(const std::filesystem::path& path) { return parse_any_csv(read_file(path), path.string()); }
 
 std::string csv_line(const std::vector<std::string>& cells) {
   if (cells.size() == 1 && cells[0].empty()) return "\"\"\n";  // a bare empty line would be skipped

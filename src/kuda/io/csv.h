@@ -19,6 +19,7 @@ struct CsvTable {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
   std::vector<std::size_t> lines;  ///< line of the file on which each row starts, for messages
+  std::vector<std::string> notes;  ///< of read_any_csv: how the file departs from that
   [[nodiscard]] bool has_column(std::string_view name) const noexcept;
   /// Index of a column. Throws DataError naming the file, the column and the columns found.
   [[nodiscard]] std::size_t column(std::string_view name) const;
@@ -29,6 +30,11 @@ struct CsvTable {
 [[nodiscard]] CsvTable read_csv(const std::filesystem::path& path);
 /// The same from text; `name` stands for the file in messages.
 [[nodiscard]] CsvTable parse_csv(std::string_view text, const std::string& name);
+
+/// A table of somebody else, as spreadsheets and scripts leave them: any separator, line end and mark of io/csv_form.h,
+/// names without spaces around them. Empty cells beyond the header and rows of empty cells at the end do not count.
+[[nodiscard]] CsvTable read_any_csv(const std::filesystem::path& path);
+[[nodiscard]] CsvTable parse_any_csv(std::string text, const std::string& name);
 
 /// One csv line with quoting where needed, ending in \n.
 [[nodiscard]] std::string csv_line(const std::vector<std::string>& cells);

@@ -73,6 +73,72 @@ TEST(Csv, ACellThatStartsWithAByteOrderMarkKeepsIt) {  // found by fuzzing
   EXPECT_EQ(parse_csv(csv_line({name}) + "1\n", "t.csv").header, std::vector<std::string>{name});
 }
 
+const Rows kTwoRows{{"v,1", "a \"b\"\nc"}, {"w", ""}};
+
+TEST(AnyCsv, FindsTheSeparatorOfTheFirstLine) {
+  for (const char separator : {',', ';', '\t', '|'}) {
+    std::string text = "id,text\n\"v,1\",\"a \"\"b\"\"\nc\"\nw,\n";
+    for (const std::size_t at : {text.find(','), text.find("\",\"") + 1, text.rfind(',')}) text[at] = separator;
+    const CsvTable table = parse_any_csv(text, "t.csv");
+    EXPECT_EQ(table.header, (std::vector<std::string>{"id", "text"})) << separator;
+    EXPECT_EQ(table.rows, kTwoRows) << separator;
+    EXPECT_EQ(table.notes.size(), separator == ',' ? 0U : 1U) << separator;
+  }
+  EXPECT_THAT(parse_any_csv("a\tb\n", "t.csv").notes, testing::ElementsAre("separated by tabs"));
+  EXPECT_EQ(parse_any_csv("a;b;\"c,d,e,f\"\n1;2;3\n", "t.csv").rows, (Rows{{"1", "2", "3"}})) << "quoted commas";
+}
+
+TEST(AnyCsv, TakesTheSeparatorThatExcelNames) {
+  const CsvTable table = parse_any_csv("sep=;\r\nid,x;b\r\n1;2\r\n", "t.csv");
+  EXPECT_EQ(table.header, (std::vector<std::string>{"id,x", "b"}));
+  EXPECT_EQ(table.lines, (std::vector<std::size_t>{3}));
+}
+
+TEST(AnyCsv, KnowsAllLineEnds) {
+  for (const std::string end : {"\n", "\r\n", "\r"}) {
+    const CsvTable table = parse_any_csv("a,b" + end + "1,2" + end + end + "3,\"4" + end + "\"" + end, "t.csv");
+    EXPECT_EQ(table.rows, (Rows{{"1", "2"}, {"3", "4" + end}}));
+  }
+  EXPECT_EQ(parse_any_csv("a,b\n1\r,2\n", "t.csv").rows, (Rows{{"1\r", "2"}})) << "lines end with \\n here";
+}
+
+TEST(AnyCsv, ReadsUtf16WithItsMark) {
+  const std::string text = "id\ttext\n1\t\xE6\xB1\x89\xF0\x9F\x98\x80\n";
+  const std::u16string units = u"\uFEFFid\ttext\n1\t\u6C49\U0001F600\n";
+  for (const bool is_big_endian : {false, true}) {
+    std::string bytes;
+    for (const char16_t unit : units) {
+      const char low = static_cast<char>(unit & 0xFFU), high = static_cast<char>(unit >> 8U);
+      bytes += is_big_endian ? high : low;
+      bytes += is_big_endian ? low : high;
+    }
+    EXPECT_EQ(parse_any_csv(bytes, "t.csv").rows, parse_any_csv(text, "t.csv").rows);
+    EXPECT_THAT(parse_any_csv(bytes, "t.csv").notes, testing::Contains("read as UTF-16"));
+    EXPECT_THAT(error_of<FormatError>([&] { (void)parse_any_csv(bytes.substr(2), "t.csv"); }),
+                HasSubstr("iconv -f UTF-16LE"));
+  }
+}
+
+TEST(AnyCsv, LeavesOutWhatASpreadsheetAdds) {
+  EXPECT_EQ(parse_any_csv("a,b\n1,2\n,\n , \n", "t.csv").rows, (Rows{{"1", "2"}})) << "rows of empty cells at the end";
+  EXPECT_EQ(parse_any_csv("a,b\n,\n1,2\n", "t.csv").rows.size(), 2U) << "rows count: arrays belong to them";
+  EXPECT_EQ(parse_any_csv("a,b\n1,2,,\n", "t.csv").rows, (Rows{{"1", "2"}}));
+  EXPECT_THAT(error_of<FormatError>([] { (void)parse_any_csv("a,b\n1,2,3\n", "t.csv"); }), HasSubstr("found 3"));
+  const CsvTable spaced = parse_any_csv("a, b, c\n1, \"x, y\", z\n", "t.csv");
+  EXPECT_EQ(spaced.column("c"), 2U);
+  EXPECT_EQ(spaced.rows, (Rows{{"1", "x, y", "z"}}));
+}
+
+TEST(AnyCsv, NamesWhatIsNoTable) {
+  const auto message = [](const std::string& text) {
+    return error_of<FormatError>([&] { (void)parse_any_csv(text, "t.csv"); });
+  };
+  EXPECT_THAT(message("PK\x03\x04..."), HasSubstr("t.csv: expected a table as text, found an Excel workbook"));
+  EXPECT_THAT(message("\x1f\x8b..."), HasSubstr("gunzip"));
+  EXPECT_THAT(message("text\n\xB5\xE7\xD3\xB0\n"), HasSubstr("iconv -f GB18030 -t UTF-8"))
+      << "GBK of a Chinese Windows";
+}
+
 TEST(Csv, ReadsTheLabelTableOfChSims) {
   const auto path = test::shared_file("data/chsims/label.csv");
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is absent";
