@@ -26,6 +26,9 @@ for version in ((2, 0), (3, 0)):
 np.savez("stored.npz", audio=base, labels=np.array([1, -2], np.int64))
 np.savez_compressed("deflated.npz", audio=base, zeros=np.zeros((50, 40)), labels=np.array([1, -2], np.int64))
 np.savez("mixed.npz", audio=base, ids=np.array(["a$_$1", "b$_$2"]))
+ragged = np.empty(2, dtype=object)
+ragged[:] = [base[:1], base]
+np.savez("ragged.npz", vision=ragged, lengths=np.array([1, 2]))
 
 
 def member():

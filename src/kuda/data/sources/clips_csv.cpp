@@ -5,10 +5,14 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "kuda/base/error.h"
+#include "kuda/base/log.h"
 #include "kuda/base/names.h"
+#include "kuda/data/sources/clip_columns.h"
 #include "kuda/io/csv.h"
 
 namespace kuda {
@@ -22,71 +26,81 @@ std::string digits(float value) {
   return {buffer.data(), result.ptr};
 }
 
+constexpr std::string_view kIdSeparator = "$_$";  ///< between the parts of a whole id
+
 class Reader {
  public:
-  Reader(io::CsvTable& table, ClipTable layout)
-      : table_(table),
-        video_(table.column("video_id")),
-        clip_(table.column("clip_id")),
-        split_(table.column(layout == ClipTable::mmsa ? "mode" : "split")),
-        text_(column_or_absent("text")),
-        label_(column_or_absent("label")) {
-    for (const auto m : kModalities) unimodal_labels_[m] = column_or_absent(fmt::format("label_{}", letter(m)));
-  }
+  Reader(io::CsvTable& table, const ClipColumns& columns) : table_(table), columns_(columns) {}
 
   /// Takes the names and the text of that row away.
   [[nodiscard]] Clip clip(std::size_t row) {
     auto& cells = table_.rows[row];
-    if (cells[video_].empty()) throw error(row, video_, "a name");
+    if (cells[columns_.video].empty()) throw error(row, columns_.video, "a name");
     Clip clip;
     clip.split = split(row);
-    clip.label = label(row, label_);
-    for (const auto m : kModalities) clip.unimodal_labels[m] = label(row, unimodal_labels_[m]);
-    clip.video_id = std::move(cells[video_]);
-    clip.clip_id = std::move(cells[clip_]);
-    if (text_ != kAbsent) clip.text = std::move(cells[text_]);
+    clip.label = label(row, columns_.label);
+    for (const auto m : kModalities) clip.unimodal_labels[m] = label(row, columns_.unimodal_labels[m]);
+    clip.video_id = std::move(cells[columns_.video]);
+    if (columns_.clip) {
+      clip.clip_id = std::move(cells[*columns_.clip]);
+    } else if (const auto at = clip.video_id.rfind(kIdSeparator); at != std::string::npos) {
+      clip.clip_id = clip.video_id.substr(at + kIdSeparator.size());
+      clip.video_id.resize(at);
+    }
+    if (columns_.text) clip.text = std::move(cells[*columns_.text]);
     return clip;
   }
 
- private:
-  static constexpr std::size_t kAbsent = std::size_t(-1);
-
-  [[nodiscard]] std::size_t column_or_absent(const std::string& name) const {
-    return table_.has_column(name) ? table_.column(name) : kAbsent;
+  /// What was read otherwise than it stands there.
+  [[nodiscard]] std::vector<std::string> notes() const {
+    std::vector<std::string> notes;
+    for (const auto& [word, split] : other_words_)
+      notes.push_back(fmt::format("{} '{}' is taken for {}", table_.header[columns_.split], word, split_name(split)));
+    for (const auto& [column, cells] : decimal_commas_)
+      notes.push_back(fmt::format("{}: {} decimal commas are read as points", column, cells));
+    return notes;
   }
+
+ private:
   [[nodiscard]] DataError error(std::size_t row, std::size_t column, std::string_view expected) const {
     return DataError(fmt::format("{}:{}: {}: expected {}, found '{}'", table_.path.string(), table_.lines[row],
                                  table_.header[column], expected, table_.rows[row][column]));
   }
-  [[nodiscard]] Split split(std::size_t row) const {
-    for (const Split known : kSplits)
-      if (table_.rows[row][split_] == split_name(known)) return known;
-    throw error(row, split_, "train, valid or test");
+  [[nodiscard]] Split split(std::size_t row) {
+    const std::string& cell = table_.rows[row][columns_.split];
+    const auto split = split_of(cell);
+    if (!split) throw error(row, columns_.split, "train, valid or test");
+    if (cell != split_name(*split)) other_words_.emplace(cell, *split);
+    return *split;
   }
-  [[nodiscard]] float label(std::size_t row, std::size_t column) const {
-    if (column == kAbsent || table_.rows[row][column].empty()) return kUnknown;
-    const std::string& cell = table_.rows[row][column];
-    float value = 0;
-    const auto* end = cell.data() + cell.size();
-    const auto result = std::from_chars(cell.data() + (cell.front() == '+' ? 1 : 0), end, value);
-    if (result.ec != std::errc() || result.ptr != end || !std::isfinite(value))
-      throw error(row, column, "a finite number or nothing");
-    return value;
+  [[nodiscard]] float label(std::size_t row, const std::optional<std::size_t>& column) {
+    if (!column) return kUnknown;
+    bool has_comma = false;
+    const auto value = label_of(table_.rows[row][*column], &has_comma);
+    if (!value) throw error(row, *column, "a finite number or nothing");
+    if (has_comma) ++decimal_commas_[table_.header[*column]];
+    return *value;
   }
 
   io::CsvTable& table_;
-  std::size_t video_, clip_, split_, text_, label_;
-  PerModality<std::size_t> unimodal_labels_;
+  const ClipColumns& columns_;
+  std::map<std::string, Split> other_words_;
+  std::map<std::string, std::size_t> decimal_commas_;
 };
 
 }  // namespace
 
 std::vector<Clip> read_clips_csv(const std::filesystem::path& path, ClipTable layout) {
-  auto table = io::read_csv(path);
-  Reader reader(table, layout);
+  auto table = io::read_any_csv(path);
+  const ClipColumns columns = find_clip_columns(table, layout);
+  Reader reader(table, columns);
   std::vector<Clip> clips;
   clips.reserve(table.rows.size());
   for (std::size_t row = 0; row < table.rows.size(); ++row) clips.push_back(reader.clip(row));
+  auto notes = table.notes;
+  for (const auto& more : {columns.notes, reader.notes()}) notes.insert(notes.end(), more.begin(), more.end());
+  if (!notes.empty()) log_info("{}: {}", path.string(), join(notes, "; "));
+  for (const auto& warning : columns.warnings) log_warning("{}: {}", path.string(), warning);
   return clips;
 }
 

@@ -16,7 +16,8 @@ enum class ClipTable {
 };
 
 /// Columns are found by name: video_id, clip_id, split (or mode) and text; label, label_T, label_A, label_V where
-/// present. An empty cell is an unknown label. Throws FormatError and DataError naming file, line and column.
+/// present. Other spellings of tables, names, splits and unknown labels are read too, and a note in the log says what
+/// was taken for what (clip_columns.h, io/csv_form.h). Throws FormatError and DataError naming file, line and column.
 [[nodiscard]] std::vector<Clip> read_clips_csv(const std::filesystem::path& path, ClipTable layout);
 
 /// The whole table as text, columns as the prepared folder has them. Labels read back to the same float.

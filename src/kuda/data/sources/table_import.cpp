@@ -8,48 +8,15 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/base/names.h"
+#include "kuda/data/sources/array_source.h"
 #include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/facts.h"
 #include "kuda/data/sources/pack.h"
 #include "kuda/data/sources/planned_dataset.h"
 #include "kuda/data/sources/prepared.h"
-#include "kuda/io/npy.h"
-#include "kuda/io/npz.h"
-#include "kuda/io/safetensors.h"
 
 namespace kuda {
 namespace {
-
-struct Source {
-  io::Array values;
-  std::optional<io::Array> lengths;
-  std::string name;  ///< "features.npz: audio"
-};
-
-Source from_archive(const io::ArrayFile& file, const std::string& modality) {
-  const auto named = file.arrays.find(modality);
-  if (named == file.arrays.end() && file.arrays.size() != 1) {
-    std::vector<std::string> keys;
-    for (const auto& [key, array] : file.arrays) keys.push_back(key);
-    throw DataError(fmt::format("{}: expected an array named {}, found {}", file.path.string(), modality,
-                                keys.empty() ? "none" : join(keys)));
-  }
-  const auto& [key, array] = named == file.arrays.end() ? *file.arrays.begin() : *named;
-  Source source{array, std::nullopt, fmt::format("{}: {}", file.path.string(), key)};
-  if (const auto lengths = file.arrays.find(key + "_lengths"); lengths != file.arrays.end())
-    source.lengths = lengths->second;
-  return source;
-}
-
-Source read_source(const std::shared_ptr<const MappedFile>& file, const std::string& modality) {
-  const auto bytes = file->bytes();
-  const auto extension = file->path().extension().string(), name = file->path().string();
-  if (extension == ".npy") return {io::read_npy(bytes, file, name), std::nullopt, name};
-  if (extension == ".npz") return from_archive(io::read_npz(bytes, file, name), modality);
-  if (extension == ".safetensors") return from_archive(io::read_safetensors(bytes, file, name), modality);
-  throw DataError(fmt::format("{}: expected .npy, .npz or .safetensors for {}", name, modality));
-}
 
 void require_rows(const io::Array& array, const std::string& name, std::size_t rows,
                   const std::filesystem::path& labels) {
@@ -59,14 +26,14 @@ void require_rows(const io::Array& array, const std::string& name, std::size_t r
                     "row i of an array belongs to row i of the table");
 }
 
-std::optional<std::vector<std::int64_t>> lengths_of(const Source& source, std::size_t rows,
+std::optional<std::vector<std::int64_t>> lengths_of(const ArraySource& source, std::size_t rows,
                                                     const std::filesystem::path& labels) {
   if (!source.lengths) {
     // One frame per clip is a frame even where it is zero; sequences end at their last non-zero frame.
     if (source.values.shape[1] == 1) return std::vector<std::int64_t>(rows, 1);
     return std::nullopt;
   }
-  const std::string name = source.name + "_lengths";
+  const std::string& name = source.lengths_name;
   require_rows(*source.lengths, name, rows, labels);
   auto lengths = source.lengths->to_integers(name);
   for (std::size_t i = 0; i < lengths.size(); ++i)
@@ -83,7 +50,8 @@ io::Array with_time_axis(io::Array array) {
   return array;
 }
 
-PackPlan plan_feature(Source source, std::size_t rows, const std::filesystem::path& labels, const ClipsDone& done) {
+PackPlan plan_feature(ArraySource source, std::size_t rows, const std::filesystem::path& labels,
+                      const ClipsDone& done) {
   require_rows(source.values, source.name, rows, labels);
   source.values = with_time_axis(std::move(source.values));
   if (source.values.shape.size() != 3)
@@ -99,13 +67,14 @@ class PlannedTable final : public PlannedDataset {
     done_ = [this](const PaddedArray& part, std::int64_t first, std::int64_t last) {
       for (const auto& file : files_) give_back(*file, part.array, first, last);
     };
+    ArrayUse use;
     for (const Modality m : kModalities) {
       const auto& path = sources.feature[m];
       if (path.empty()) continue;
       files_.push_back(MappedFile::open(path));
-      plans_[m] = plan_feature(read_source(files_.back(), std::string(modality_name(m))), dataset_.clips.size(),
-                               labels_, done_);
+      plans_[m] = plan_feature(read_array_source(files_.back(), m, use), dataset_.clips.size(), labels_, done_);
     }
+    use.name_unused();
     if (files_.empty() &&
         std::all_of(dataset_.clips.begin(), dataset_.clips.end(), [](const Clip& clip) { return clip.text.empty(); }))
       throw DataError(labels_.string() + ": has no text, and no array of any modality was given",

@@ -3,8 +3,8 @@
 //
 //   TableSources sources;
 //   sources.labels = "label.csv";
-//   sources.feature.vision = "vision.npy";        // by Modality: [N, D] or [N, L, D], row i belongs to row i of
-//   label.csv const Dataset data = import_table(sources, "mine");
+//   sources.feature.vision = "vision.npy";        // by Modality: [N, D] or [N, L, D], row i for row i of it
+//   const Dataset data = import_table(sources, "mine");
 
 #include <filesystem>
 
@@ -19,9 +19,9 @@ struct TableSources {
 };
 
 /// Makes a prepared folder and opens it; features go from file to file and are never held in memory, unless an .npz
-/// file is compressed. An archive is searched for the modality's name (and "NAME_lengths" [N]), else must hold one
-/// array. Without lengths a clip ends at its last non-zero frame; single frames [N, D] always count as one. At least
-/// one array or text is needed. Throws FormatError and DataError naming the file, the key and both counts.
+/// file is compressed. An archive is searched for the modality's name and its lengths (array_source.h). Without
+/// lengths a clip ends at its last non-zero frame; single frames [N, D] always count as one. At least one array or text
+/// is needed. Throws FormatError and DataError naming the file, the key and both counts.
 Dataset import_table(const TableSources& sources, const std::filesystem::path& folder, const DataFacts& facts = {});
 
 }  // namespace kuda

@@ -61,6 +61,44 @@ TEST(TableImport, NamesTheArraysOfAnArchiveThatHasNoneOfThatName) {
               HasSubstr("expected an array named vision, found a, b"));
 }
 
+TEST(TableImport, TakesAPlainLengthsKeyOfTheOnlyFeature) {
+  const auto values = io::make_array({2, 3, 1}, std::vector<float>{1, 2, 5, 3, 0, 0});
+  const auto lengths = io::make_array({2}, std::vector<std::int64_t>{2, 1});
+  for (const char* key : {"lengths", "length", "vision_lengths", "Vision_Lengths"}) {
+    const Dataset data = import_table(sources_with({{"vision", values}, {key, lengths}}), scratch("set"));
+    EXPECT_EQ(data.vision->lengths, (std::vector<std::int64_t>{2, 1})) << key;
+  }
+  const test::CaughtLog log;
+  const Dataset data =
+      import_table(sources_with({{"vision", values}, {"audio", values}, {"lengths", lengths}}), scratch("set"));
+  EXPECT_EQ(data.vision->lengths, (std::vector<std::int64_t>{3, 1})) << "whose lengths these are is unknown";
+  EXPECT_THAT(log.text(), HasSubstr("features.safetensors: arrays not used: audio (--audio "));
+  EXPECT_THAT(log.text(), HasSubstr("takes it), lengths"));
+}
+
+TEST(TableImport, TakesTheOnlySequenceAndOtherNamesOfAModality) {
+  const auto values = io::make_array({2, 3, 1}, std::vector<float>{1, 2, 5, 3, 0, 0});
+  const auto numbers = io::make_array({2}, std::vector<std::int64_t>{2, 1});
+  for (const char* key : {"features", "Visual", "VISION"}) {
+    const test::CaughtLog log;
+    const Dataset data = import_table(sources_with({{key, values}, {"label", numbers}}), scratch("set"));
+    EXPECT_EQ(data.vision->width(), 1) << key;
+    EXPECT_THAT(log.text(), HasSubstr("'" + std::string(key) + "' is taken for vision")) << key;
+    EXPECT_THAT(log.text(), HasSubstr("arrays not used: label")) << key;
+  }
+}
+
+TEST(TableImport, NamesObjectArrays) {
+  TableSources sources = sources_with({});
+  const auto message = [&](const char* file) {
+    sources.feature.vision = test::data_file(file);
+    return test::error_of<DataError>([&] { import_table(sources, scratch("set")); });
+  };
+  EXPECT_THAT(message("numpy/objects.npy"), HasSubstr("objects.npy: vision holds objects (ragged)"));
+  EXPECT_THAT(message("numpy/ragged.npz"), HasSubstr("ragged.npz: vision holds objects (ragged)"));
+  EXPECT_THAT(message("numpy/ragged.npz"), HasSubstr("np.savez('vision.npz'"));
+}
+
 TEST(TableImport, ReadsEveryKindOfArrayFile) {
   write_file(scratch("label.csv"), kTable);
   const auto values = io::make_array({2, 3, 1}, std::vector<float>{1, 2, 0, 3, 0, 0});

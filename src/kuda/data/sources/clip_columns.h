@@ -1,0 +1,41 @@
+#pragma once
+// Private to the reader of clip tables: which column is what, and what a cell means, in the spellings that people use.
+//
+//   const ClipColumns columns = find_clip_columns(table, ClipTable::mmsa);
+//   if (columns.text) use(row[*columns.text]);
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kuda/data/dataset.h"
+#include "kuda/data/sources/clips_csv.h"
+#include "kuda/io/csv.h"
+
+namespace kuda {
+
+/// Places of columns in a row.
+struct ClipColumns {
+  std::size_t video = 0;            ///< video_id; a column of whole ids ("video$_$clip") where there is no other
+  std::optional<std::size_t> clip;  ///< clip_id; without one an id is whole
+  std::size_t split = 0;
+  std::optional<std::size_t> text, label;
+  PerModality<std::optional<std::size_t>> unimodal_labels;
+  std::vector<std::string> notes;     ///< what was taken for what, and which columns are not used
+  std::vector<std::string> warnings;  ///< columns that are not used although their name is nearly one of ours
+};
+
+/// Columns by their names, else by names that differ in case, spaces and dashes, else by known other names ("sentiment"
+/// for label). Throws DataError for a table without ids or splits, and where two columns could be one.
+[[nodiscard]] ClipColumns find_clip_columns(const io::CsvTable& table, ClipTable layout);
+
+/// NaN for "", NA, NaN, null and their like; nothing for what is no finite number. `has_comma`, if given, becomes true
+/// for a decimal comma.
+[[nodiscard]] std::optional<float> label_of(std::string_view cell, bool* has_comma = nullptr);
+
+/// train, valid or test by any name that people give them ("Val", "dev"); nothing for another word.
+[[nodiscard]] std::optional<Split> split_of(std::string_view cell);
+
+}  // namespace kuda
