@@ -4,10 +4,12 @@
 
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <unordered_map>
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/data/clip_ids.h"
 #include "kuda/tensor/device.h"
 
 namespace kuda {
@@ -97,9 +99,14 @@ std::vector<std::int64_t> rows_of_clips(const Dataset& dataset, const std::vecto
   std::unordered_map<std::string, std::int64_t> row_of;
   for (std::size_t row = 0; row < dataset.clips.size(); ++row)
     row_of.emplace(dataset.clips[row].id(), std::int64_t(row));
+  const auto twice = repeated_ids(dataset.clips);
+  const std::set<std::string> repeated(twice.begin(), twice.end());
   std::vector<std::int64_t> rows;
   for (const auto& id : ids) {
     const auto found = row_of.find(id);
+    if (repeated.contains(id))
+      throw DataError(fmt::format("{}: {}: which one is meant?", dataset.source, clips_of_id(dataset.clips, id)),
+                      "give each clip one name in all splits, for example VIDEO$_$CLIP; without --clip all are scored");
     if (found != row_of.end()) {
       rows.push_back(found->second);
       continue;

@@ -64,7 +64,7 @@ class Scorer {
 /// "train", "valid", "test" or "all" as rows, in the order of the data set. Throws ConfigError for other words.
 [[nodiscard]] std::vector<std::int64_t> rows_of(const Dataset& dataset, const std::string& split);
 /// Rows of clips by id ("video$_$clip"), in the order asked for. Throws DataError naming an unknown one and the
-/// nearest.
+/// nearest, and for an id of several clips.
 [[nodiscard]] std::vector<std::int64_t> rows_of_clips(const Dataset& dataset, const std::vector<std::string>& ids);
 
 }  // namespace kuda

@@ -125,6 +125,11 @@ TEST_F(ScorerOfARun, ClipsAreFoundById) {
               HasSubstr("did you mean 'synth_00001$_$"));
   EXPECT_THAT(error_of<DataError>([&] { (void)rows_of_clips(dataset, {"quite another name"}); }),
               HasSubstr("VIDEO$_$CLIP"));
+  auto numbered = dataset;
+  for (const std::size_t row : {0, 14, 20}) numbered.clips[row].video_id = "0", numbered.clips[row].clip_id = "";
+  EXPECT_THAT(error_of<DataError>([&] { (void)rows_of_clips(numbered, {"0"}); }),
+              HasSubstr("'0' is the id of 3 clips (train, valid, test): which one is meant?"));
+  EXPECT_EQ(rows_of_clips(numbered, {id}), std::vector<std::int64_t>{3});
   EXPECT_EQ(rows_of(dataset, "valid").size(), 6U);
   EXPECT_THROW((void)rows_of(dataset, "dev"), ConfigError);
 }

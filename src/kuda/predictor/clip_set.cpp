@@ -7,12 +7,14 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/data/clip_ids.h"
 #include "kuda/data/removal.h"
 #include "kuda/predictor/clip_data.h"
 
 namespace kuda {
 namespace {
 
+constexpr std::int64_t kSeveral = -1;          ///< in the place of a row: the id of several clips
 constexpr std::size_t kLongestCompared = 100;  ///< bytes of an id: the nearest of many is looked for in every request
 
 std::optional<float> label_or_none(float label) {
@@ -32,7 +34,7 @@ ClipSet::ClipSet(const Checkpoint& checkpoint, const std::filesystem::path& path
       collator_(make_collator(checkpoint, dataset_)),
       in_use_(modalities_in_use(checkpoint)) {
   for (const auto& clip : dataset_.clips) {
-    row_of_.emplace(clip.id(), std::int64_t(clips_.size()));
+    if (!row_of_.emplace(clip.id(), std::int64_t(clips_.size())).second) row_of_[clip.id()] = kSeveral;
     clips_.push_back(listed(clip));
     ++facts_.clips[static_cast<std::size_t>(clip.split)];
   }
@@ -43,7 +45,11 @@ ClipSet::ClipSet(const Checkpoint& checkpoint, const std::filesystem::path& path
 }
 
 std::int64_t ClipSet::row_of(const std::string& id, const std::string& field) const {
-  if (const auto found = row_of_.find(id); found != row_of_.end()) return found->second;
+  if (const auto found = row_of_.find(id); found != row_of_.end()) {
+    if (found->second != kSeveral) return found->second;
+    throw DataError(fmt::format("{}: {}: which one is meant?", field, clips_of_id(dataset_.clips, id)),
+                    "give each clip one name in all splits, for example VIDEO$_$CLIP");
+  }
   std::string nearest;
   if (id.size() <= kLongestCompared) {
     std::vector<std::string> known;

@@ -23,7 +23,7 @@ class ClipSet {
   ClipSet(const ClipSet&) = delete;
   ClipSet& operator=(const ClipSet&) = delete;
 
-  /// Throws DataError naming the nearest id; `field` stands for the place in the request.
+  /// Throws DataError naming the nearest id, and for one of several clips; `field` stands for the place in the request.
   [[nodiscard]] std::int64_t row_of(const std::string& id, const std::string& field) const;
   [[nodiscard]] bool has(std::int64_t row, Modality modality) const;  ///< the clip, and the model reads it
   /// Rows in their order, without the modalities marked in `left_out`. From several threads.
@@ -35,7 +35,7 @@ class ClipSet {
   Dataset dataset_;
   Collator collator_;
   PerModality<bool> in_use_;
-  std::unordered_map<std::string, std::int64_t> row_of_;  ///< of equal ids the first counts
+  std::unordered_map<std::string, std::int64_t> row_of_;  ///< none for an id of several clips
   std::vector<DataClip> clips_;
   ClipSetFacts facts_;
 };

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
+#include "kuda/data/sources/prepared.h"
 #include "kuda/predictor/test_predictor.h"
 #include "kuda/reports/clip_features.h"
 
@@ -72,6 +73,16 @@ TEST_F(ModelWithData, ClipsThatCannotBeTakenAreNamedWithTheNearest) {
   both.text = "a fine film";
   EXPECT_THAT(error(with_data, both), HasSubstr("found both"));
   EXPECT_THROW(Predictor(folder / "run", {.data = folder / "nowhere"}), DataError);
+}
+
+TEST_F(ModelWithData, AnIdOfSeveralClipsIsAskedBack) {
+  auto numbered = dataset;
+  for (const std::size_t row : {0, 14}) numbered.clips[row].video_id = "0", numbered.clips[row].clip_id = "";
+  write_prepared(folder / "numbered", numbered);
+  const Predictor model(folder / "run", {.data = folder / "numbered"});
+  EXPECT_THAT(error_of<DataError>([&] { (void)model.score(named("0")); }),
+              HasSubstr("clip 1.clip: '0' is the id of 2 clips (train, valid): which one is meant?"));
+  EXPECT_EQ(model.score(named(dataset.clips[1].id())).id, dataset.clips[1].id());
 }
 
 TEST_F(ModelWithData, ListsItsClipsAndSaysWhetherItWasTrainedOnThem) {

@@ -10,6 +10,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
 #include "kuda/evaluation/late_fusion.h"
+#include "kuda/metrics/label_scale.h"
 
 namespace kuda {
 namespace {
@@ -41,6 +42,10 @@ std::vector<Metrics> stored_metrics(const SystemRuns& system, Split split, const
     for (const auto& row : run.report.splits[std::size_t(split)])
       if (row.key == key) found.push_back(row.metrics);
   return found;
+}
+
+void add_label_scale(ResultTable& table, const DataSetRuns& data) {
+  if (const auto problem = off_scale(data.facts.family, data.labels); !problem.empty()) table.notes.push_back(problem);
 }
 
 void add_system(ResultTable& table, const DataSetRuns& data, const SystemRuns& system) {
@@ -195,6 +200,7 @@ ResultTable make_result_table(const DataSetRuns& data, const std::string& refere
   table.split = data.split;
   table.num_clips = data.labels.size();
   table.columns = metric_columns(data.facts.family);
+  add_label_scale(table, data);
   for (const auto& system : data.systems) add_system(table, data, system);
   for (const auto& system : data.systems) add_text_only(table, data, system);
   for (const auto& system : data.systems) add_late_fusion(table, data, system);

@@ -224,6 +224,36 @@ TEST_F(Run, TwoProcessesDoNotShareAFolder) {
   EXPECT_THAT(error_of<Error>([&] { const FolderLock second(out); }), HasSubstr("another process"));
 }
 
+TEST_F(Run, IdsThatComeTwiceStopIt) {
+  auto dataset = open_dataset(folder / "clips");
+  dataset.clips[20].video_id = dataset.clips[0].video_id;
+  dataset.clips[20].clip_id = dataset.clips[0].clip_id;
+  write_prepared(folder / "twice", dataset);
+  auto config = small_config(folder);
+  config.data = (folder / "twice").string();
+  EXPECT_THAT(
+      error_of<DataError>([&] { run(config, folder / "twice_run"); }),
+      HasSubstr("1 clips have the id of another: '" + dataset.clips[0].id() + "' is the id of 2 clips (train, "));
+}
+
+TEST_F(Run, LabelsOnAnotherScaleAreWarnedOf) {
+  auto dataset = open_dataset(folder / "clips");
+  for (std::size_t i = 0; i < dataset.clips.size(); ++i) dataset.clips[i].label = float(1 + i % 5);
+  write_prepared(folder / "ratings", dataset);
+  auto config = small_config(folder, {"train.epochs=1"});
+  config.data = (folder / "ratings").string();
+  std::string log;
+  const auto before = set_log_sink([&](LogLevel, const std::string& line) { log += line + "\n"; });
+  run(config, folder / "ratings_run");
+  set_log_sink(before);
+  const std::string problem = "labels from 1 to 5: ";
+  EXPECT_THAT(log, HasSubstr(problem));
+  const auto report = read_report(folder / "ratings_run" / "metrics.json");
+  EXPECT_THAT(report.off_scale[std::size_t(Split::test)], HasSubstr(problem));
+  EXPECT_THAT(report.table(Split::test), HasSubstr(problem));
+  EXPECT_EQ(read_report(folder / "whole" / "metrics.json").off_scale[std::size_t(Split::test)], "");
+}
+
 TEST_F(Run, WithoutUnimodalLabelsItSaysWhatToDo) {
   auto data = open_dataset(folder / "clips");
   for (auto& clip : data.clips) clip.unimodal_labels = {kUnknown, kUnknown, kUnknown};

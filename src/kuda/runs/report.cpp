@@ -10,6 +10,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
 #include "kuda/metrics/baselines.h"
+#include "kuda/metrics/label_scale.h"
 #include "kuda/metrics/table.h"
 
 namespace kuda {
@@ -93,6 +94,7 @@ Report make_report(ReportFacts facts, const std::vector<Prediction>& predictions
     const auto labels = known_labels(predictions, split);
     if (labels.empty()) continue;
     auto& rows = report.splits[std::size_t(split)];
+    report.off_scale[std::size_t(split)] = off_scale(family, labels);
     const auto add = [&](const std::string& key, Metrics metrics) {
       rows.push_back({key, name_of(key, report.facts.model), std::move(metrics)});
     };
@@ -135,6 +137,8 @@ std::string Report::table(Split split) const {
   for (const auto& row : rows)
     lines.push_back({row.name + (is_chosen_on_test() && row.key == "model" ? " (chosen on test)" : ""), row.metrics});
   text += format_metric_table(lines);
+  if (const auto& problem = off_scale[std::size_t(split)]; !problem.empty())
+    text += fmt::format("{}\n{}\n", problem, kScaleHint);
   if (split == Split::test && intervals) text += coverage_lines(intervals->coverage, intervals->clips);
   return text;
 }
@@ -156,6 +160,9 @@ std::string Report::to_json() const {
   for (const auto split : kSplits)
     for (const auto& row : splits[std::size_t(split)])
       object["splits"][std::string(split_name(split))][row.key] = metrics_json(row.metrics);
+  for (const auto split : kSplits)
+    if (const auto& problem = off_scale[std::size_t(split)]; !problem.empty())
+      object["off_scale"][std::string(split_name(split))] = problem;
   if (intervals) object["intervals"] = intervals_json(*intervals);
   return object.dump(2) + "\n";
 }
@@ -180,6 +187,9 @@ Report read_report(const std::filesystem::path& path) {
       for (const auto& [key, metrics] : rows.items())
         report.splits[std::size_t(split_from(split))].push_back(
             {key, name_of(key, facts.model), metrics_from(metrics, facts.family)});
+    if (object.contains("off_scale"))
+      for (const auto& [split, problem] : object.at("off_scale").items())
+        report.off_scale[std::size_t(split_from(split))] = problem;
     if (object.contains("intervals")) report.intervals = intervals_from(object.at("intervals"));
     return report;
   } catch (const json::exception& error) {

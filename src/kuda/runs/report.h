@@ -47,6 +47,7 @@ struct IntervalCheck {
 struct Report {
   ReportFacts facts;
   std::array<std::vector<ReportRow>, 3> splits;  ///< by Split; empty where a split has no labelled clip
+  std::array<std::string, 3> off_scale{};        ///< by Split: metrics/label_scale.h
   std::optional<IntervalCheck> intervals{};      ///< none without a calibration or without test labels
   [[nodiscard]] bool is_chosen_on_test() const { return facts.select == "test"; }
   /// The rows of one split as text, with what a reader must know above and below. Ends with "\n".

@@ -4,6 +4,8 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/log.h"
+#include "kuda/data/clip_ids.h"
+#include "kuda/metrics/label_scale.h"
 #include "kuda/text/tokenizer_folder.h"
 
 namespace kuda {
@@ -16,10 +18,19 @@ bool needs_encoder(TextInput text, const DataConfig& collate, const Dataset& dat
   return text == TextInput::tokens || (text == TextInput::features && !dataset.text_features);
 }
 
+void warn_of_label_scale(const Dataset& dataset) {
+  std::vector<float> labels;
+  for (const Clip& clip : dataset.clips) labels.push_back(clip.label);
+  if (const auto problem = off_scale(dataset.family, labels); !problem.empty())
+    log_warning("{}: {}; {}", dataset.name, problem, kScaleHint);
+}
+
 }  // namespace
 
 Session::Session(const RunConfig& config, const std::string& path, const DataConfig& collate)
     : collate_(collate), dataset_(open_dataset(path)) {
+  require_unique_ids(dataset_);
+  warn_of_label_scale(dataset_);
   const auto& info = find_model(config.model);
   const auto reads = config.model_config->text_input(info.text);
   if (info.needs_alignment && !dataset_.is_aligned)

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
-#include <set>
 
 #include "kuda/base/names.h"
 #include "kuda/data/doctor/check_parts.h"
@@ -14,6 +12,7 @@
 #include "kuda/data/sources/fingerprint.h"
 #include "kuda/data/sources/published.h"
 #include "kuda/data/token_source.h"
+#include "kuda/metrics/label_scale.h"
 
 namespace kuda {
 namespace {
@@ -51,27 +50,6 @@ void check_identity(const Dataset& data, Findings& findings) {
                  "the features are not those that the fingerprint was made of; the file is damaged or was edited");
 }
 
-void check_names(const Dataset& data, Findings& findings) {
-  std::set<std::string> seen;
-  std::map<std::string, std::set<Split>> splits_of;
-  std::vector<std::string> twice, shared;
-  for (const Clip& clip : data.clips) {
-    if (!seen.insert(clip.id()).second) twice.push_back(clip.id());
-    splits_of[clip.video_id].insert(clip.split);
-  }
-  if (!twice.empty())
-    findings.add(Severity::error, "duplicate_id", "", fmt::format("{} clips have the id of another clip", twice.size()),
-                 twice);
-  for (const auto& [video, splits] : splits_of)
-    if (splits.size() > 1) shared.push_back(video);
-  if (!shared.empty())
-    findings.add(
-        Severity::warning, "video_in_two_splits", "",
-        fmt::format("{} videos have clips in more than one split, so speaker and topic are known from training",
-                    shared.size()),
-        shared);
-}
-
 void check_labels(const Dataset& data, Findings& findings) {
   std::vector<std::string> outside, unlabelled;
   PerModality<std::vector<std::string>> own_outside, own_missing;
@@ -84,6 +62,10 @@ void check_labels(const Dataset& data, Findings& findings) {
       if (std::isnan(clip.unimodal_labels[m])) own_missing[m].push_back(clip.id());
     }
   }
+  std::vector<float> labels;
+  for (const Clip& clip : data.clips) labels.push_back(clip.label);
+  if (const auto problem = off_scale(data.family, labels); !problem.empty())
+    findings.add(Severity::warning, "label_scale", "", fmt::format("{}; {}", problem, kScaleHint));
   const std::string range = fmt::format("[{}, {}]", data.score_low, data.score_high);
   if (!outside.empty())
     findings.add(Severity::warning, "label_out_of_range", "",

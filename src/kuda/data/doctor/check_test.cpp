@@ -2,6 +2,7 @@
 
 #include "kuda/data/doctor/check.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -37,7 +38,8 @@ const Finding& found(const CheckReport& report, const char* name, const char* mo
 TEST(Check, ASoundSetHasNotesOnly) {
   Dataset data = small_dataset();
   for (auto& clip : data.clips) clip.unimodal_labels.audio = 0;
-  const auto report = check_dataset(data);
+  data.clips[2].label = 0.4F;  // both sides of 0
+  const auto report = check_dataset(renewed(data));
   EXPECT_EQ(report.worst(), Severity::note) << report.text();
   EXPECT_THAT(found(report, "split_sizes").message, HasSubstr("1 / 1 / 1, those of no published set"));
 }
@@ -84,6 +86,61 @@ TEST(Check, FindsWhatIsWrongWithNamesAndLabels) {
   EXPECT_NE(report.find("no_unimodal_labels", "audio"), nullptr);
   EXPECT_THAT(found(report, "empty_text").clips, ElementsAre("video_0001$_$0001"));
   EXPECT_THAT(found(report, "split_sizes").message, HasSubstr("1 / 1 / 1, but CMU-MOSI has 1284 / 229 / 686"));
+}
+
+/// Texts alone, by id and split.
+Dataset named(const std::vector<std::pair<std::string, Split>>& ids) {
+  Dataset data;
+  for (const auto& [id, split] : ids) {
+    Clip clip;
+    clip.video_id = id;
+    clip.split = split;
+    clip.text = id;
+    clip.label = data.clips.size() % 2 == 0 ? 0.5F : -0.5F;
+    data.clips.push_back(clip);
+  }
+  return renewed(std::move(data));
+}
+
+TEST(Check, LooksForVideosInTwoSplitsByTheFormOfIds) {
+  using enum Split;
+  for (const char* form : {"{}[{}]", "{}_{}", "{}-{}", "{}_utt{}", "{}_{}.5_99.25", "{}/{}"}) {
+    SCOPED_TRACE(form);
+    const auto id = [&](const char* video, int clip) { return fmt::format(fmt::runtime(form), video, clip); };
+    const std::vector<std::pair<std::string, Split>> sound{{id("ab", 1), train},  {id("ab", 2), train},
+                                                           {id("c_d", 1), train}, {id("e", 10), valid},
+                                                           {id("e", 11), valid},  {id("f", 1), test}};
+    const auto report = check_dataset(named(sound));
+    EXPECT_EQ(report.find("video_in_two_splits"), nullptr);
+    EXPECT_THAT(found(report, "videos_from_ids").message, HasSubstr("4 videos by the form of ids"));
+    auto leaking = sound;
+    leaking[1].second = test;
+    EXPECT_THAT(found(check_dataset(named(leaking)), "video_in_two_splits").clips, ElementsAre("ab"));
+  }
+}
+
+TEST(Check, SaysWhereIdsNameNoVideo) {
+  using enum Split;
+  const auto numbers = check_dataset(named({{"0", train}, {"1", train}, {"2", valid}, {"3", test}}));
+  EXPECT_EQ(found(numbers, "videos_unknown").severity, Severity::warning);
+  EXPECT_THAT(found(numbers, "videos_unknown").message, HasSubstr("running numbers, as '0'"));
+  for (const auto& ids : {std::vector<std::pair<std::string, Split>>{
+                              {"train_1", train}, {"train_2", train}, {"valid_1", valid}, {"test_1", test}},
+                          {{"s_1", train}, {"s_2", train}, {"s_3", valid}, {"t_4", train}, {"s_5", test}},
+                          {{"03bSnISJMiM", train}, {"0h-zjBukYpk", train}, {"x_aB3", test}}}) {
+    const auto report = check_dataset(named(ids));
+    EXPECT_NE(report.find("videos_unknown"), nullptr) << ids.front().first;
+    EXPECT_EQ(report.find("video_in_two_splits"), nullptr) << ids.front().first;
+  }
+  EXPECT_EQ(check_dataset(named({{"0", test}, {"1", test}})).find("videos_unknown"), nullptr) << "one split: no leaks";
+}
+
+TEST(Check, WarnsOfLabelsOnAnotherScale) {
+  Dataset data = small_dataset();
+  data.family = MetricFamily::mosi;
+  for (std::size_t i = 0; i < 3; ++i) data.clips[i].label = float(i % 2);
+  EXPECT_THAT(found(check_dataset(renewed(data)), "label_scale").message,
+              HasSubstr("labels from 0 to 1: no label is negative"));
 }
 
 TEST(Check, FindsCopiesAndConstantFeatures) {

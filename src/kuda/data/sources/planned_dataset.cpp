@@ -7,6 +7,8 @@
 #include <string>
 
 #include "kuda/base/error.h"
+#include "kuda/base/log.h"
+#include "kuda/data/clip_ids.h"
 #include "kuda/data/sources/fingerprint.h"
 #include "kuda/io/packed_file.h"
 
@@ -25,6 +27,7 @@ std::map<std::string, io::ArraySpec> layout_of(const PlannedDataset& planned) {
     layout[key(modality, "offsets")] = {io::DType::i64, {rows + 1}};
     layout[key(modality, "lengths")] = {io::DType::i64, {rows}};
   }
+  if (rows > 0) layout[kIdDigests] = {io::DType::i64, {rows}};
   if (planned.dataset().text_bert.defined())
     layout["text_bert"] = {io::DType::i32, planned.dataset().text_bert.sizes().vec()};
   return layout;
@@ -68,6 +71,11 @@ void import_planned(PlannedDataset& planned, PreparedFolder& folder, const DataF
     copy_numbers(packed, key(modality, "offsets"), plan->offsets);
     copy_numbers(packed, key(modality, "lengths"), plan->lengths);
   }
+  const auto& clips = planned.dataset().clips;
+  if (!clips.empty()) copy_numbers(packed, kIdDigests, id_digests(clips));
+  if (const auto repeated = repeated_ids(clips); !repeated.empty())
+    log_warning("{}: {} clips have the id of another clip, and training refuses such data: {}",
+                planned.dataset().source, repeated.size(), clips_of_id(clips, repeated.front()));
   if (const auto& tokens = planned.dataset().text_bert; tokens.defined())
     std::memcpy(packed.data("text_bert"), tokens.const_data_ptr(), tokens.nbytes());
   const auto place = [&](Modality modality, const PackPlan& plan) {

@@ -6,6 +6,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/log.h"
+#include "kuda/data/clip_ids.h"
 #include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/fingerprint.h"
 #include "kuda/data/sources/prepared.h"
@@ -97,6 +98,30 @@ std::optional<Feature> read_feature(const io::ArrayFile& file, const Facts& fact
   return feature;
 }
 
+/// Row i of the features must be that of row i of clips.csv.
+void require_same_ids(const io::ArrayFile& file, const std::vector<Clip>& clips, const fs::path& folder) {
+  if (clips.empty()) return;
+  if (!file.arrays.contains(kIdDigests)) {
+    log_info(
+        "{}: nothing ties features to ids (made by hand or by an earlier version): row i of clips.csv must be row "
+        "i of features.safetensors",
+        folder.string());
+    return;
+  }
+  const auto expected = numbers(file, kIdDigests, clips.size()), found = id_digests(clips);
+  const auto [at, other] = std::mismatch(expected.begin(), expected.end(), found.begin());
+  if (at == expected.end()) return;
+  const auto row = std::size_t(at - expected.begin());
+  const auto owner = std::find(found.begin(), found.end(), *at);
+  const bool is_reordered = std::is_permutation(expected.begin(), expected.end(), found.begin());
+  throw DataError(
+      fmt::format("{}: row {}: expected the clip whose features are stored in that row{}, found '{}'{}",
+                  (folder / "clips.csv").string(), row + 1,
+                  owner == found.end() ? "" : fmt::format(", '{}'", clips[std::size_t(owner - found.begin())].id()),
+                  clips[row].id(), is_reordered ? "; the rows are in another order than when the set was made" : ""),
+      "put the rows and ids back as they were, or import the source again; labels and texts may be edited");
+}
+
 torch::Tensor read_token_ids(const io::ArrayFile& file, std::size_t rows) {
   if (!file.arrays.contains("text_bert")) return {};
   const io::Array& stored = file.at("text_bert");
@@ -145,6 +170,7 @@ Dataset read_prepared(const fs::path& folder) {
     dataset.vision = read_feature(file, facts, Modality::vision, rows);
     dataset.audio = read_feature(file, facts, Modality::audio, rows);
     dataset.text_bert = read_token_ids(file, rows);
+    require_same_ids(file, dataset.clips, folder);
   }
   // A folder made by hand has no digest: then every feature is read once.
   if (dataset.features_digest.empty()) dataset.features_digest = features_digest(dataset);

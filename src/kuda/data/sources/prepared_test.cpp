@@ -13,8 +13,10 @@
 
 #include "kuda/base/file.h"
 #include "kuda/data/cleaning.h"
+#include "kuda/data/clip_ids.h"
 #include "kuda/data/sources/mmsa.h"
 #include "kuda/data/test_data.h"
+#include "kuda/io/safetensors.h"
 
 namespace kuda {
 namespace {
@@ -152,12 +154,44 @@ TEST(Prepared, EditedLabelsAreAnotherDataSet) {
   EXPECT_THAT(log.text(), HasSubstr("clips.csv was edited"));
 }
 
+TEST(Prepared, RefusesRowsInAnotherOrderThanTheFeatures) {
+  write_prepared(scratch("set"), test::small_dataset());
+  const std::string header = "video_id,clip_id,split,text,label\n";
+  const std::vector<std::string> rows{"video_0001,0001,train,a,0.1\n", "video_0002,0001,valid,b,0.2\n",
+                                      "video_0003,0001,test,c,0.3\n"};
+  const auto with = [&](const std::string& table) {
+    write_file(scratch("set") / "clips.csv", table);
+    return test::error_of<DataError>([] { (void)read_prepared(scratch("set")); });
+  };
+  const auto reordered = with(header + rows[0] + rows[2] + rows[1]);
+  EXPECT_THAT(reordered, HasSubstr("clips.csv: row 2: expected the clip whose features are stored in that row, "
+                                   "'video_0002$_$0001', found 'video_0003$_$0001'; the rows are in another order"));
+  EXPECT_THAT(with(header + rows[0] + "renamed,0001,valid,b,0.2\n" + rows[2]),
+              HasSubstr("row 2: expected the clip whose features are stored in that row, found 'renamed$_$0001'"));
+  write_file(scratch("set") / "clips.csv", header + rows[0] + rows[1] + rows[2]);
+  const CaughtLog log;
+  EXPECT_EQ(read_prepared(scratch("set")).clips[1].text, "b") << "texts and labels may be edited";
+}
+
+TEST(Prepared, AFolderWithoutDigestsOfIdsIsReadWithANote) {
+  const Dataset data = test::small_dataset();
+  write_prepared(scratch("set"), data);
+  const auto stored = io::read_safetensors(scratch("set") / "features.safetensors");
+  auto arrays = stored.arrays;
+  ASSERT_EQ(arrays.erase(kIdDigests), 1U);
+  io::write_safetensors(scratch("features"), arrays);
+  fs::rename(scratch("features"), scratch("set") / "features.safetensors");
+  const CaughtLog log;
+  EXPECT_EQ(read_prepared(scratch("set")).fingerprint, data.fingerprint);
+  EXPECT_THAT(log.text(), HasSubstr("nothing ties features to ids"));
+}
+
 TEST(Prepared, NamesFileLineAndColumnOfABadCell) {
   write_prepared(scratch("set"), test::small_dataset());
   write_file(scratch("set") / "clips.csv",
-             "video_id,clip_id,split,text,label\nv,1,train,a,0.5\nv,2,dev,b,0\nv,3,test,c,x\n");
+             "video_id,clip_id,split,text,label\nv,1,train,a,0.5\nv,2,third,b,0\nv,3,test,c,x\n");
   EXPECT_THAT(test::error_of<DataError>([] { (void)read_prepared(scratch("set")); }),
-              HasSubstr("clips.csv:3: split: expected train, valid or test, found 'dev'"));
+              HasSubstr("clips.csv:3: split: expected train, valid or test, found 'third'"));
   write_file(scratch("set") / "clips.csv", "video_id,clip_id,split,text,label\nv,1,train,a,0.5\nv,2,test,b,x\n");
   EXPECT_THAT(test::error_of<DataError>([] { (void)read_prepared(scratch("set")); }),
               HasSubstr("clips.csv:3: label: expected a finite number or nothing, found 'x'"));

@@ -13,6 +13,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/data/clip_ids.h"
 #include "kuda/data/finite.h"
 #include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/fingerprint.h"
@@ -65,6 +66,7 @@ std::map<std::string, io::Array> packed_arrays(const Dataset& dataset) {
     arrays[prefix + "offsets"] = io::make_array({rows + 1}, feature->offsets);
     arrays[prefix + "lengths"] = io::make_array({rows}, feature->lengths);
   }
+  if (rows > 0) arrays[kIdDigests] = io::make_array({rows}, id_digests(dataset.clips));
   if (dataset.text_bert.defined()) arrays["text_bert"] = io::to_array(dataset.text_bert);
   return arrays;
 }
