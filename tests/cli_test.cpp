@@ -289,8 +289,8 @@ TEST_F(Trained, PredictGivesAnIntervalAroundEachScore) {
     EXPECT_GE(clip["high"].get<double>(), clip["prediction"].get<double>());
   }
   const Outcome csv = run({"predict", "run", "-d", "clips", "--split", "test"});
-  EXPECT_THAT(csv.out, HasSubstr("prediction_A,low,high\n"));
-  EXPECT_THAT(csv.out, HasSubstr(",,\n")) << "six validation clips do not determine 90 %";
+  EXPECT_THAT(csv.out, HasSubstr("prediction_A,low,high,outside_range\n"));
+  EXPECT_THAT(csv.out, HasSubstr(",,false\n")) << "six validation clips do not determine 90 %";
   EXPECT_THAT(run({"predict", "run", "-d", "clips", "--modalities", "T"}).out, Not(HasSubstr(",low,high")));
   EXPECT_EQ(run({"predict", "run", "-d", "clips", "--level", "1.5"}).exit_code, 3);
   EXPECT_THAT(outcome_.out, HasSubstr("intervals: 80 % covers"));

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "kuda/base/json_number.h"
 #include "kuda/base/log.h"
 #include "kuda/checkpoint/conformal.h"
+#include "kuda/checkpoint/score_range.h"
 #include "kuda/io/csv.h"
 
 namespace kuda {
@@ -47,9 +49,21 @@ std::string cell(double bound) { return std::isfinite(bound) ? fmt::format("{}",
 
 std::string cell(float value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); }
 
-std::string as_csv(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals) {
+/// Which scores lie beyond the range of the labels, by clip.
+std::vector<bool> outside_range(const CheckpointFacts& facts, const std::vector<Prediction>& predictions) {
+  std::vector<bool> outside;
+  for (const auto& p : predictions) outside.push_back(is_outside_range(facts, p.score));
+  if (const auto count = std::count(outside.begin(), outside.end(), true); count > 0)
+    log_warning("{} of {} scores lie outside [{}, {}], the range of the labels: outside_range marks them", count,
+                outside.size(), facts.score_low, facts.score_high);
+  return outside;
+}
+
+std::string as_csv(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals,
+                   const std::vector<bool>& outside) {
   std::vector<std::string> header{"id", "split", "label", "prediction", "prediction_T", "prediction_V", "prediction_A"};
   if (!intervals.empty()) header.insert(header.end(), {"low", "high"});
+  header.emplace_back("outside_range");
   auto text = io::csv_line(header);
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const auto& p = predictions[i];
@@ -61,19 +75,22 @@ std::string as_csv(const std::vector<Prediction>& predictions, const std::vector
                                   cell(p.unimodal.vision),
                                   cell(p.unimodal.audio)};
     if (!intervals.empty()) line.insert(line.end(), {cell(intervals[i].low), cell(intervals[i].high)});
+    line.emplace_back(outside[i] ? "true" : "false");
     text += io::csv_line(line);
   }
   return text;
 }
 
-std::string as_json(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals) {
+std::string as_json(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals,
+                    const std::vector<bool>& outside) {
   auto list = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const auto& p = predictions[i];
     nlohmann::ordered_json entry{{"id", p.id},
                                  {"split", split_name(p.split)},
                                  {"label", json_number(p.label)},
-                                 {"prediction", json_number(p.score)}};
+                                 {"prediction", json_number(p.score)},
+                                 {"outside_range", bool(outside[i])}};
     for (const Modality modality : kModalities)
       entry["unimodal"][std::string(modality_name(modality))] = json_number(p.unimodal[modality]);
     if (!intervals.empty()) {
@@ -98,7 +115,8 @@ void predict_clips(const PredictArguments& options) {
   for (const auto& note : scorer.notes()) log_info("{}", note);
   const auto predictions = scorer.predict(rows);
   const auto intervals = intervals_of(options, scorer.calibration(), predictions);
-  const auto text = options.json ? as_json(predictions, intervals) : as_csv(predictions, intervals);
+  const auto outside = outside_range(scorer.checkpoint().facts, predictions);
+  const auto text = options.json ? as_json(predictions, intervals, outside) : as_csv(predictions, intervals, outside);
   if (options.out.empty())
     std::cout << text;
   else
@@ -126,6 +144,7 @@ void add_predict(CLI::App& program) {
   verb->footer(
       "Labels are not needed. One line per clip: id, split, label if known, prediction, the prediction of each\n"
       "modality if the model makes one, and, where the checkpoint is calibrated, an interval (docs/metrics.md).\n"
+      "outside_range is true where the prediction lies beyond the range of the labels.\n"
       "Example:\n  kuda predict runs/first -d mosi --split test --out scores.csv\n"
       "  kuda predict runs/first -d mosi --clip '03bSnISJMiM$_$1' --json");
   verb->callback([options] { predict_clips(*options); });

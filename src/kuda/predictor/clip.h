@@ -62,6 +62,7 @@ struct DataClip {
 struct ClipScore {
   std::string id;                                ///< ClipInput::id, or ClipInput::clip where that is empty
   float score = 0;                               ///< in the score range of the data the model was trained on
+  bool outside_range = false;                    ///< beyond that range, where no label can be
   PerModality<std::optional<float>> unimodal{};  ///< what the model's own decoders say of what is there
   /// Around the score. None without a calibration, where there were too few clips for the level, and for a clip that
   /// lacks a modality the model reads: the errors behind the interval are those of validation clips that had it.

@@ -11,6 +11,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
 #include "kuda/checkpoint/predict.h"
+#include "kuda/checkpoint/score_range.h"
 #include "kuda/explain/explain.h"
 #include "kuda/predictor/clip_data.h"
 #include "kuda/predictor/clip_set.h"
@@ -134,6 +135,7 @@ struct Predictor::Impl {
     ClipScore score;
     score.id = name_of(clip);
     score.score = found.score;
+    score.outside_range = is_outside_range(checkpoint.facts, found.score);
     for (const auto m : kModalities) score.unimodal[m] = known(found.unimodal[m]);
     score.interval = interval(clip, found.score);
     score.leading = found.leading(Evidence::unimodal);

@@ -31,7 +31,10 @@ json by_modality(const PerModality<std::optional<Value>>& values) {
 }
 
 json score_object(const ClipScore& clip) {
-  json object{{"id", clip.id}, {"score", json_number(clip.score)}, {"unimodal", by_modality(clip.unimodal)}};
+  json object{{"id", clip.id},
+              {"score", json_number(clip.score)},
+              {"outside_range", clip.outside_range},
+              {"unimodal", by_modality(clip.unimodal)}};
   object["interval"] = nullptr;
   if (clip.interval)
     object["interval"] = {{"level", clip.interval->level},

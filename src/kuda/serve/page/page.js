@@ -227,7 +227,7 @@ function showScore() {
   const word = side(now.score);
   const low = short(model.score_low);
   const high = short(model.score_high);
-  const scaleWords = `on a scale from ${low} to ${high}`;
+  const scaleWords = `on a scale from ${low} to ${high}${now.outside_range ? ", and outside it" : ""}`;
   at("headline").replaceChildren(
     h("data", { id: "score", value: now.score }, number(now.score)), word ? `${word}, ${scaleWords}` : scaleWords);
   at("interval").replaceChildren(intervalWords());
