@@ -49,6 +49,12 @@ std::string gnuplot_text(const std::string& text) {
   return result + "'";
 }
 
+std::string gnuplot_tic(const std::string& text) {
+  std::string format;
+  for (const char c : text) format.append(c == '%' ? 2 : 1, c);
+  return gnuplot_text(format);
+}
+
 std::string gnuplot_number(double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : "NaN"; }
 
 FigureSource interval_figure(const ResultTable& table, std::size_t column) {
@@ -72,7 +78,7 @@ FigureSource interval_figure(const ResultTable& table, std::size_t column) {
   }
   std::vector<std::string> tics;
   for (std::size_t i = 0; i < table.rows.size(); ++i)
-    tics.push_back(fmt::format("{} {}", gnuplot_text(display_name(table.rows[i])), i));
+    tics.push_back(fmt::format("{} {}", gnuplot_tic(display_name(table.rows[i])), i));
   const auto file = gnuplot_text(figure.name + ".dat");
   figure.plot = fmt::format(
       "set xlabel {}\nset ytics ({})\nset yrange [{}:-0.5]\nset grid xtics lc rgb '#dddddd'\nunset key\n"

@@ -28,6 +28,8 @@ struct Figure {
 /// A string for FigureSource::plot. In single quotes nothing is substituted (in double quotes backticks would run a
 /// command); control characters become spaces.
 [[nodiscard]] std::string gnuplot_text(const std::string& text);
+/// The same for a tic of `set xtics (...)`, which gnuplot takes for a format: '%' is written twice.
+[[nodiscard]] std::string gnuplot_tic(const std::string& text);
 /// A number for FigureSource::data; "NaN" where it is not finite.
 [[nodiscard]] std::string gnuplot_number(double value);
 

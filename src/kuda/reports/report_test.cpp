@@ -308,6 +308,7 @@ TEST(Formats, MmsaCsvHasItsColumnsAndPairs) {
 
 TEST(Formats, GnuplotReadsNamesAsText) {
   EXPECT_EQ(gnuplot_text("it's `touch x` $y\n\"z\""), "'it''s `touch x` $y \"z\"'");
+  EXPECT_EQ(gnuplot_tic("5 %s"), "'5 %%s'") << "a tic is a format";
   EXPECT_EQ(gnuplot_number(std::numeric_limits<double>::quiet_NaN()), "NaN");
   EXPECT_EQ(gnuplot_number(0.5), "0.5");
 }
@@ -315,6 +316,7 @@ TEST(Formats, GnuplotReadsNamesAsText) {
 TEST(Formats, NamesAreEscaped) {
   EXPECT_EQ(html_text("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
   EXPECT_EQ(latex_text("a_b & 5% {x}~\\"), "a\\_b \\& 5\\% \\{x\\}\\textasciitilde{}\\textbackslash{}");
+  EXPECT_EQ(latex_text("[a]*<b>|\n\""), "{[}a]{*}\\textless{}b\\textgreater{}\\textbar{} \\textquotedbl{}");
   EXPECT_EQ(file_name("kuda+lambda=0.1"), "kuda+lambda=0.1");
   EXPECT_THAT(file_name("kuda/a"), testing::StartsWith("kuda_a-"));
   EXPECT_NE(file_name("kuda/a"), file_name("kuda:a"));
@@ -364,6 +366,24 @@ TEST(Page, MaeByConflictStandsWhereARunHoldsUnimodalLabels) {
   EXPECT_EQ(csv.rows[0][csv.column("subset")], "all");
   EXPECT_EQ(csv.rows[0][csv.column("clips")], "60");
   EXPECT_THAT(read_file(out / "report.html"), AllOf(HasSubstr("MAE by conflict"), HasSubstr("signs opposed")));
+}
+
+TEST(Page, NamesWithPercentSignsAreDrawn) {
+  const auto root = scratch_folder("runs"), out = scratch_folder("report");
+  const std::string name = "50%s %d [x]";
+  write_run(root / "da%sta" / name / "1", {});
+  write_run(root / "da%sta" / "lmf" / "1", {.model = "lmf"});
+  const CaughtLog log;
+  (void)write_report(find_runs({root}), Split::test, "", out);
+  const auto tex = read_file(out / "table.tex");
+  EXPECT_THAT(tex, HasSubstr("\n50\\%s \\%d {[}x] & "));
+  if (log.text().find("not installed") != std::string::npos) GTEST_SKIP() << "gnuplot is absent";
+  EXPECT_EQ(log.text(), "") << "gnuplot took a name for a format";
+  bool is_drawn = false;
+  for (const auto& entry : fs::directory_iterator(out / "figures"))
+    if (entry.path().extension() == ".svg")
+      is_drawn = is_drawn || read_file(entry.path()).find(name) != std::string::npos;
+  EXPECT_TRUE(is_drawn);
 }
 
 TEST(Page, FiguresAreDrawnWithTheirDataBesideThem) {

@@ -70,10 +70,17 @@ std::string latex_cell(const MetricColumn& column, const ResultCell& cell) {
 
 std::string seeds_of(const ResultRow& row) { return row.num_seeds == 0 ? "-" : std::to_string(row.num_seeds); }
 
+/// One line, whatever names are in it.
+std::string latex_comment(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
+  return "% " + text + "\n";
+}
+
 std::string latex_table(const ResultTable& table) {
-  auto text = fmt::format("% {}, {} split, {} clips, data fingerprint {}\n", table.title, split_name(table.split),
-                          table.num_clips, table.facts.data_fingerprint);
-  for (const auto& line : legend_of(table)) text += "% " + line + "\n";
+  auto text = latex_comment(fmt::format("{}, {} split, {} clips, data fingerprint {}", table.title,
+                                        split_name(table.split), table.num_clips, table.facts.data_fingerprint));
+  for (const auto& line : legend_of(table)) text += latex_comment(line);
   text += fmt::format("\\begin{{tabular}}{{lr{}}}\n\\toprule\n{} & seeds", std::string(table.columns.size(), 'r'),
                       latex_text(table.title));
   for (const auto& column : table.columns)
@@ -204,7 +211,17 @@ std::string latex_text(const std::string& text) {
                         {'#', "\\#"},
                         {'_', "\\_"},
                         {'{', "\\{"},
-                        {'}', "\\}"}});
+                        {'}', "\\}"},
+                        {'<', "\\textless{}"},
+                        {'>', "\\textgreater{}"},
+                        {'|', "\\textbar{}"},
+                        {'"', "\\textquotedbl{}"},
+                        // behind the \\ of the line before, these two would be its options
+                        {'[', "{[}"},
+                        {'*', "{*}"},
+                        {'\n', " "},
+                        {'\r', " "},
+                        {'\t', " "}});
 }
 
 std::string file_name(const std::string& name) {
