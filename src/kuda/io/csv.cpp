@@ -115,7 +115,10 @@ class CsvReader {
   std::size_t at_ = 0, line_, row_line_ = 1;
 };
 
-std::string trimmed(const std::string& text) {
+/// Without spaces at both ends, also those that do not break (of word processors).
+std::string trimmed(std::string text) {
+  constexpr std::string_view kNoBreak = "\xC2\xA0";
+  for (auto at = text.find(kNoBreak); at != std::string::npos; at = text.find(kNoBreak)) text.replace(at, 2, " ");
   const auto first = text.find_first_not_of(" \t");
   return first == std::string::npos ? std::string() : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
 }
@@ -142,7 +145,8 @@ void read_rows(CsvReader& reader, CsvTable& table, bool may_be_longer) {
     if (may_be_longer && row->size() > columns && is_empty(std::span(*row).subspan(columns))) row->resize(columns);
     if (row->size() != columns)
       reader.fail(reader.line(), fmt::format("expected {} cells, found {}", columns, row->size()),
-                  "cells with the separator in them need quotes");
+                  row->size() > columns ? "cells with the separator in them need quotes"
+                                        : "each row has a cell for each name of the first line");
     table.rows.push_back(std::move(*row));
     table.lines.push_back(reader.line());
   }

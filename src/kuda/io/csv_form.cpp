@@ -100,9 +100,8 @@ CsvForm find_csv_form(std::string& text, const std::string& name) {
   if (text.starts_with("\xFF\xFE"sv) || text.starts_with("\xFE\xFF"sv)) {
     text = utf16_to_utf8(std::string_view(text).substr(2), text.front() == '\xFE', name);
     form.notes.emplace_back("read as UTF-16");
-  } else if (text.starts_with(kUtf8Mark)) {
-    text.erase(0, kUtf8Mark.size());
   }
+  while (text.starts_with(kUtf8Mark)) text.erase(0, kUtf8Mark.size());  // some programs write it twice
   if (text.substr(0, 256).find('\0') != std::string::npos)
     throw FormatError(fmt::format("{}: expected a table as text, found zero bytes", name),
                       "if it is UTF-16 without a mark: iconv -f UTF-16LE -t UTF-8 FILE > label.csv");

@@ -119,6 +119,12 @@ TEST(AnyCsv, ReadsUtf16WithItsMark) {
   }
 }
 
+TEST(AnyCsv, NamesHaveNoMarksAndNoSpacesAround) {
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_EQ(parse_any_csv(mark + mark + "id\xC2\xA0, text \n1,2\n", "t.csv").header,
+            (std::vector<std::string>{"id", "text"}));
+}
+
 TEST(AnyCsv, LeavesOutWhatASpreadsheetAdds) {
   EXPECT_EQ(parse_any_csv("a,b\n1,2\n,\n , \n", "t.csv").rows, (Rows{{"1", "2"}})) << "rows of empty cells at the end";
   EXPECT_EQ(parse_any_csv("a,b\n,\n1,2\n", "t.csv").rows.size(), 2U) << "rows count: arrays belong to them";

@@ -123,6 +123,26 @@ TEST_F(TrainedModel, TokenIdsGiveTheScoreOfTheirText) {
   EXPECT_NEAR(predictor.score(clip).score, expected, kPromise);
 }
 
+TEST_F(TrainedModel, ScoresBeyondTheRangeOfTheLabelsAreMarked) {
+  const auto input = input_of(dataset, 2);
+  const auto score = predictor.score(input);
+  ASSERT_GT(score.score, -0.9F);
+  ASSERT_LT(score.score, 0.9F);
+  EXPECT_FALSE(score.outside_range);
+  const auto with_range = [&](double low, double high) {
+    const auto copy = scratch_folder("model");
+    fs::copy(folder / "run" / "model", copy, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+    auto facts = nlohmann::ordered_json::parse(read_file(copy / "config.json"));
+    facts["score_low"] = low;
+    facts["score_high"] = high;
+    write_file(copy / "config.json", facts.dump(2));
+    return Predictor(copy).score(input);
+  };
+  EXPECT_TRUE(with_range(-1, double(score.score) - 0.01).outside_range);
+  EXPECT_TRUE(with_range(double(score.score) + 0.01, 1).outside_range);
+  EXPECT_FALSE(with_range(double(score.score) - 0.01, double(score.score) + 0.01).outside_range);
+}
+
 TEST_F(TrainedModel, IntervalsComeFromTheCalibration) {
   const auto calibration = *load_checkpoint(folder / "run").calibration;
   auto clip = input_of(dataset, 1);

@@ -370,13 +370,13 @@ TEST(Page, MaeByConflictStandsWhereARunHoldsUnimodalLabels) {
 
 TEST(Page, NamesWithPercentSignsAreDrawn) {
   const auto root = scratch_folder("runs"), out = scratch_folder("report");
-  const std::string name = "50%s %d [x]";
+  const std::string name = "tfn+50%s %d [x]";
   write_run(root / "da%sta" / name / "1", {});
   write_run(root / "da%sta" / "lmf" / "1", {.model = "lmf"});
   const CaughtLog log;
   (void)write_report(find_runs({root}), Split::test, "", out);
   const auto tex = read_file(out / "table.tex");
-  EXPECT_THAT(tex, HasSubstr("\n50\\%s \\%d {[}x] & "));
+  EXPECT_THAT(tex, HasSubstr("\ntfn+50\\%s \\%d {[}x] & "));
   if (log.text().find("not installed") != std::string::npos) GTEST_SKIP() << "gnuplot is absent";
   EXPECT_EQ(log.text(), "") << "gnuplot took a name for a format";
   bool is_drawn = false;

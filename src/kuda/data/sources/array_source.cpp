@@ -83,7 +83,8 @@ std::string values_key(const Archive& archive, const std::string& modality, cons
   auto found = keys_of(arrays);
   for (const auto& [key, reason] : archive.not_numbers) found.push_back(key + " (no numbers)");
   throw DataError(fmt::format("{}: expected an array named {}, found {}", archive.file.path.string(), modality,
-                              found.empty() ? "none" : join(found)));
+                              found.empty() ? "none" : join(found)),
+                  found.empty() ? "" : fmt::format("save it under that name: numpy.savez(FILE, {}=...)", modality));
 }
 
 /// Is it one of several features of this file? Then a plain "lengths" belongs to none of them.

@@ -69,7 +69,7 @@ class Finder {
     std::vector<std::string> unused;
     for (std::size_t column = 0; column < is_used_.size(); ++column) {
       const std::string& name = table_.header[column];
-      if (is_used_[column] || plain(name) == "annotation") continue;
+      if (is_used_[column] || plain(name) == "annotation" || (name.empty() && is_empty(column))) continue;
       unused.push_back(name.empty() ? fmt::format("column {} (no name)", column + 1) : name);
       if (const auto near = nearest_name(lower_case(name), absent_); name.size() > 3 && !near.empty())
         warnings.push_back(fmt::format("the column '{}' is not used: did you mean '{}'?", name, near));
@@ -92,6 +92,10 @@ class Finder {
                                   table_.header[found[0]], table_.header[found[1]]),
                       fmt::format("rename the right one to {}", name));
     return found.empty() ? std::nullopt : std::optional(found.front());
+  }
+
+  [[nodiscard]] bool is_empty(std::size_t column) const {  // commas at the end of all lines make such
+    return std::all_of(table_.rows.begin(), table_.rows.end(), [&](const auto& row) { return row[column].empty(); });
   }
 
   [[nodiscard]] bool holds_numbers(std::size_t column) const {
