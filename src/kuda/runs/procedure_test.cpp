@@ -232,7 +232,7 @@ TEST_F(Run, IdsThatComeTwiceStopIt) {
   auto config = small_config(folder);
   config.data = (folder / "twice").string();
   EXPECT_THAT(
-      error_of<DataError>([&] { run(config, folder / "twice_run"); }),
+      error_of<DataError>([&] { run(std::move(config), folder / "twice_run"); }),
       HasSubstr("1 clips have the id of another: '" + dataset.clips[0].id() + "' is the id of 2 clips (train, "));
 }
 
@@ -244,7 +244,7 @@ TEST_F(Run, LabelsOnAnotherScaleAreWarnedOf) {
   config.data = (folder / "ratings").string();
   std::string log;
   const auto before = set_log_sink([&](LogLevel, const std::string& line) { log += line + "\n"; });
-  run(config, folder / "ratings_run");
+  run(std::move(config), folder / "ratings_run");
   set_log_sink(before);
   const std::string problem = "labels from 1 to 5: ";
   EXPECT_THAT(log, HasSubstr(problem));
