@@ -18,6 +18,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
+#include "kuda/serve/callers.h"
 #include "kuda/serve/server.h"
 
 namespace kuda {
@@ -93,6 +94,7 @@ void serve(ServeArguments& options) {
   options.server.body_time = options.server.request_time = milliseconds_of(options.timeout_s);
   options.server.grace = milliseconds_of(options.grace_s);
   if (!options.token_file.empty()) options.server.token = read_token(options.token_file);
+  (void)Callers(options.server);  // a name that is none is told before the model is read
   const auto& stop = catch_stop_signals();
   std::signal(SIGPIPE, SIG_IGN);  // whoever reads our messages may go
   const Predictor predictor(options.checkpoint, options.predictor);
@@ -129,6 +131,12 @@ void add_serve(CLI::App& program) {
   verb->add_option("--port", options->server.port, "0 = any free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
+  verb->add_option("--host-name", options->server.host_names,
+                   "name under which the server is asked, beside localhost and --host; may repeat")
+      ->allow_extra_args(false);
+  verb->add_option("--allow-origin", options->server.origins,
+                   "other site whose pages may ask: http://localhost:3000; may repeat")
+      ->allow_extra_args(false);
   verb->add_option("--token-file", options->token_file, "file with the token that requests must bring");
   verb->add_option("--device", options->predictor.device, "cpu or cuda")->capture_default_str();
   add_scoring_precision(*verb, options->predictor.precision);

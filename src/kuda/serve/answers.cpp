@@ -11,7 +11,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-/// An id may hold bytes that are no UTF-8 (a form's fields are not checked): they are replaced.
+/// A message may hold bytes of a request that are no UTF-8: they are replaced.
 std::string dumped(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
 
 template <class Value>
@@ -159,6 +159,8 @@ ErrorAnswer answer_to(const std::exception_ptr& error) {
     std::rethrow_exception(error);
   } catch (const Busy& busy) {
     return {503, busy.message(), busy.hint(), {}};
+  } catch (const ClientGone& gone) {
+    return {499, gone.message(), gone.hint(), {}};
   } catch (const TimedOut& late) {
     return {503, late.message(), late.hint(), {}};
   } catch (const DataError& data) {

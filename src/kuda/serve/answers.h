@@ -35,7 +35,8 @@ struct ErrorAnswer {
   std::string defect{};  ///< what no request should cause, for the log; empty otherwise
 };
 
-/// 400 for data, shapes and options; 503 for Busy and TimedOut; 500 for everything else.
+/// 400 for data, shapes and options; 503 for Busy and TimedOut; 499, which nobody reads, for ClientGone; 500 for
+/// everything else.
 [[nodiscard]] ErrorAnswer answer_to(const std::exception_ptr& error);
 
 }  // namespace kuda

@@ -13,6 +13,8 @@ std::exception_ptr too_late() {
       TimedOut("the model did not come to this request in time", "send it again, or send fewer at once"));
 }
 
+std::exception_ptr nobody_reads_it() { return std::make_exception_ptr(ClientGone("the client is gone")); }
+
 }  // namespace
 
 Batcher::Batcher(Score score, const BatcherOptions& options) : score_(std::move(score)), options_(options) {
@@ -35,7 +37,7 @@ Batcher::Announcement Batcher::announce() {
 }
 
 std::future<std::vector<ClipScore>> Batcher::submit(std::vector<ClipInput> clips, Clock::time_point deadline,
-                                                    Announcement own) {
+                                                    Announcement own, std::stop_token gone) {
   Job job;
   auto future = job.scores.get_future();
   if (clips.empty()) {
@@ -44,15 +46,17 @@ std::future<std::vector<ClipScore>> Batcher::submit(std::vector<ClipInput> clips
   }
   job.clips = std::move(clips);
   job.deadline = deadline;
+  job.gone = std::move(gone);
   add(std::move(job), std::move(own));
   return future;
 }
 
-std::future<void> Batcher::run(std::function<void()> task, Clock::time_point deadline) {
+std::future<void> Batcher::run(std::function<void()> task, Clock::time_point deadline, std::stop_token gone) {
   Job job;
   auto future = job.done.get_future();
   job.task = std::move(task);
   job.deadline = deadline;
+  job.gone = std::move(gone);
   add(std::move(job), {});
   return future;
 }
@@ -61,12 +65,23 @@ void Batcher::add(Job job, Announcement own) {
   job.arrival = Clock::now();
   const std::lock_guard lock(mutex_);
   if (is_stopping_) throw Busy("the server is stopping");
+  if (job.gone.stop_requested()) std::rethrow_exception(nobody_reads_it());  // drop_gone came before it
   if (waiting_ + job.size() > options_.max_queue && !jobs_.empty())
     throw Busy(fmt::format("{} clips are waiting already", waiting_), "send this again in a second");
   waiting_ += job.size();
   jobs_.push_back(std::move(job));
   if (std::exchange(own.batcher_, nullptr) != nullptr) --announced_;  // at once: these clips do not wait for themselves
   changed_.notify_all();
+}
+
+void Batcher::drop_gone() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(jobs_, [this](Job& job) {
+    if (!job.gone.stop_requested()) return false;
+    waiting_ -= job.size();
+    job.fail(nobody_reads_it());
+    return true;
+  });
 }
 
 void Batcher::stop() {
@@ -99,6 +114,7 @@ void Batcher::work() {
 std::vector<Batcher::Job> Batcher::next_batch(std::unique_lock<std::mutex>& lock) {
   const auto is_ready = [this] { return is_stopping_ || waiting_ >= options_.max_batch || announced_ == 0; };
   if (!jobs_.front().task) changed_.wait_until(lock, jobs_.front().arrival + options_.max_wait, is_ready);
+  // While it waited, drop_gone may have emptied the queue.
   std::vector<Job> batch;
   std::size_t clips = 0;
   while (!jobs_.empty()) {
@@ -116,8 +132,12 @@ std::vector<Batcher::Job> Batcher::next_batch(std::unique_lock<std::mutex>& lock
 void Batcher::answer(std::vector<Job> jobs) {
   const auto now = Clock::now();
   std::erase_if(jobs, [&](Job& job) {
-    if (job.deadline >= now) return false;
-    job.task ? job.done.set_exception(too_late()) : job.scores.set_exception(too_late());
+    if (job.gone.stop_requested())
+      job.fail(nobody_reads_it());
+    else if (job.deadline < now)
+      job.fail(too_late());
+    else
+      return false;
     return true;
   });
   if (jobs.empty()) return;

@@ -21,6 +21,7 @@
 #include <future>
 #include <mutex>
 #include <span>
+#include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -32,6 +33,12 @@ namespace kuda {
 
 /// Nothing more can be taken now: the queue is full, or the work is being stopped.
 class Busy : public Error {
+ public:
+  using Error::Error;
+};
+
+/// The client that asked is gone: nobody reads the answer.
+class ClientGone : public Error {
  public:
   using Error::Error;
 };
@@ -82,11 +89,15 @@ class Batcher {
 
   /// From any thread. Throws Busy. `own` are these clips, if they were announced. The future holds the scores, or what
   /// scoring these clips throws: where a batch throws, each of its jobs is scored again alone, so that only the guilty
-  /// one fails.
+  /// one fails. Where `gone` is stopped before the work has begun, it throws ClientGone: at once, after drop_gone.
   [[nodiscard]] std::future<std::vector<ClipScore>> submit(std::vector<ClipInput> clips,
-                                                           Clock::time_point deadline = kNever, Announcement own = {});
+                                                           Clock::time_point deadline = kNever, Announcement own = {},
+                                                           std::stop_token gone = {});
   /// Runs a task on the thread that owns the model, between batches, in the order of arrival. Throws Busy.
-  [[nodiscard]] std::future<void> run(std::function<void()> task, Clock::time_point deadline = kNever);
+  [[nodiscard]] std::future<void> run(std::function<void()> task, Clock::time_point deadline = kNever,
+                                      std::stop_token gone = {});
+  /// Takes the jobs of clients that are gone out of the queue.
+  void drop_gone();
 
   /// Takes nothing more, answers what was taken, and returns when that is done.
   void stop();
@@ -99,6 +110,8 @@ class Batcher {
     std::function<void()> task;  ///< instead of clips
     std::promise<void> done;
     Clock::time_point arrival, deadline;
+    std::stop_token gone;
+    void fail(const std::exception_ptr& error) { task ? done.set_exception(error) : scores.set_exception(error); }
     [[nodiscard]] std::size_t size() const noexcept { return clips.empty() ? 1 : clips.size(); }
   };
   void add(Job job, Announcement own);

@@ -48,6 +48,33 @@ BatcherOptions options_of(std::size_t max_batch, std::chrono::microseconds max_w
   return {max_batch, max_wait, max_queue};
 }
 
+TEST(Batcher, WorkOfAClientThatIsGoneIsDropped) {
+  FakeModel model;
+  std::promise<void> gate;
+  model.gate = gate.get_future().share();
+  Batcher batcher(std::ref(model), options_of(1, 0us, 3));
+  auto computed = batcher.submit({clip("a")});
+  while (batcher.waiting() > 0) std::this_thread::yield();
+  std::stop_source gone, stays;
+  bool is_run = false;
+  auto dropped = batcher.submit({clip("bb"), clip("ccc")}, Batcher::kNever, {}, gone.get_token());
+  auto dropped_task = batcher.run([&] { is_run = true; }, Batcher::kNever, gone.get_token());
+  EXPECT_EQ(batcher.waiting(), 3U);
+  EXPECT_THROW((void)batcher.submit({clip("x")}), Busy);
+  gone.request_stop();
+  batcher.drop_gone();
+  EXPECT_EQ(batcher.waiting(), 0U);
+  EXPECT_THROW((void)dropped.get(), ClientGone);
+  EXPECT_THROW(dropped_task.get(), ClientGone);
+  EXPECT_THROW((void)batcher.submit({clip("x")}, Batcher::kNever, {}, gone.get_token()), ClientGone);
+  auto last = batcher.submit({clip("dddd")}, Batcher::kNever, {}, stays.get_token());
+  gate.set_value();
+  EXPECT_EQ(computed.get().front().score, 1.0F);
+  EXPECT_EQ(last.get().front().score, 4.0F);
+  EXPECT_FALSE(is_run);
+  EXPECT_THAT(model.batches, ElementsAre(1, 1)) << "nothing of who is gone was computed";
+}
+
 TEST(Batcher, GathersUntilTheBatchIsFull) {
   FakeModel model;
   Batcher batcher(std::ref(model), options_of(4, 1h));  // an hour: only a full batch can start

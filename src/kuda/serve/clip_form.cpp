@@ -10,6 +10,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/base/utf8.h"
 #include "kuda/predictor/clip_files.h"
 #include "kuda/serve/clip_query.h"
 
@@ -18,6 +19,8 @@ namespace {
 
 const std::vector<std::string> kFields{"id",    "text",          "clip",   "without", "attention",
                                        "count", "text_features", "vision", "audio",   "features"};
+
+const std::vector<std::string> kFiles{"text_features", "vision", "audio", "features"};
 
 /// The bytes stay where they are; frames of the file keep them alive.
 struct Upload {
@@ -39,6 +42,13 @@ void leave_out_all(const std::string& names, ClipInput& clip) {
     leave_out(std::string_view(names).substr(begin, end - begin), "without", clip);
     begin = end + 1;
   }
+}
+
+/// Fields that are texts. Bytes of another charset would be read as an empty or another text, with a score.
+void check_text(const std::string& name, const std::string& content) {
+  if (!is_utf8(content))
+    throw DataError(name + ": expected UTF-8, found other bytes",
+                    "send UTF-8, or say what it is: Content-Type: text/plain; charset=gbk in the field's head");
 }
 
 void read_file_part(const std::string& name, std::string content, ClipInput& clip) {
@@ -63,6 +73,8 @@ ClipRequest parse_form(std::vector<FormPart> parts, const ClipLimits& limits) {
     if (std::find(kFields.begin(), kFields.end(), name) == kFields.end())
       throw DataError(fmt::format("form: unknown field '{}'", name), suggestion(name, kFields));
     if (!seen.insert(name).second) throw DataError(fmt::format("form: the field '{}' is there twice", name));
+    const bool is_file = std::find(kFiles.begin(), kFiles.end(), name) != kFiles.end();
+    if (!is_file) check_text(name, part.content);
     if (name == "id" || name == "text" || name == "clip") {
       if (part.content.size() > limits.text_bytes)
         throw DataError(

@@ -81,6 +81,13 @@ TEST(ClipForm, FieldsThatDoNotFitAreNamed) {
               AllOf(HasSubstr("[L, D] or [D]"), HasSubstr("[1, 2, 3]")));
 }
 
+TEST(ClipForm, FieldsAreUtf8) {
+  for (const char* name : {"text", "id", "clip", "without", "attention", "count"})
+    EXPECT_THAT(form_error({{name, "\xd5\xe2"}}),
+                AllOf(HasSubstr(std::string(name) + ": expected UTF-8"), HasSubstr("charset=gbk")));
+  EXPECT_EQ(*parse_form({{"text", "\xe5\xa5\xbd"}}, {}).clips[0].text, "\xe5\xa5\xbd");
+}
+
 TEST(ClipForm, ValuesThatAreNotFiniteAreRefusedWithTheirPlace) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   EXPECT_THAT(form_error({{"audio", npy_bytes({2, 2}, {1, 2, 3, -kInfinity})}}),

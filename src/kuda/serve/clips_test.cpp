@@ -45,6 +45,10 @@ TEST(DataClips, AreListedBySplitTextAndPage) {
   ASSERT_GE(by_id["clips"].size(), 1U);
   EXPECT_EQ(by_id["clips"][0]["id"], clips[5].id);
   EXPECT_THAT(message_of(client.Get("/v1/clips?splt=test"), 400), HasSubstr("'split'"));
+  EXPECT_THAT(message_of(client.Get("/v1/clips?a%00b=c"), 400),
+              AllOf(HasSubstr("unknown parameter"), HasSubstr("split")));
+  EXPECT_THAT(message_of(client.Get("/v1/clips?split=%00"), 400), HasSubstr("valid"));
+  EXPECT_EQ(parsed_answer(client.Get("/v1/clips?query=%00"))["total"], 0);
   EXPECT_EQ(parsed_answer(client.Get("/v1/model"))["clips"]["train"], 12);
 }
 

@@ -33,12 +33,13 @@ Neighbours::Neighbours(const Predictor& predictor, std::size_t piece)
     : predictor_(predictor), piece_(std::max<std::size_t>(piece, 1)), clips_(training_clips(predictor)) {}
 
 std::vector<Neighbour> Neighbours::nearest(const ClipInput& clip, std::size_t count, Batcher& batcher,
-                                           Clock::time_point deadline, std::chrono::milliseconds patience) {
+                                           Clock::time_point deadline, std::chrono::milliseconds patience,
+                                           std::stop_token gone) {
   if (clips_.empty())
     throw DataError("there are no training clips to compare with",
                     predictor_.facts().clips ? "the data set has none" : "kuda serve CHECKPOINT --data DATA");
-  const auto own = features_of(clip, batcher, deadline);
-  wait_for_all(batcher, std::min(deadline, Clock::now() + patience));
+  const auto own = features_of(clip, batcher, deadline, gone);
+  wait_for_all(batcher, std::min(deadline, Clock::now() + patience), gone);
   std::vector<Neighbour> found;  // from here on nobody writes values_
   for (std::size_t i = 0; i < clips_.size(); ++i)
     if (clip.clip.empty() || predictor_.clips()[clips_[i]].id != clip.clip)
@@ -52,18 +53,20 @@ std::vector<Neighbour> Neighbours::nearest(const ClipInput& clip, std::size_t co
   return found;
 }
 
-std::vector<float> Neighbours::features_of(const ClipInput& clip, Batcher& batcher, Clock::time_point deadline) {
+std::vector<float> Neighbours::features_of(const ClipInput& clip, Batcher& batcher, Clock::time_point deadline,
+                                           std::stop_token gone) {
   // Shared with the task: after a time-out it may still be at work.
   const auto shared = std::make_shared<std::pair<ClipInput, std::vector<float>>>(clip, std::vector<float>());
-  auto done = batcher.run(
-      [this, shared] { shared->second = predictor_.features(std::span(&shared->first, 1)).front(); }, deadline);
+  auto done =
+      batcher.run([this, shared] { shared->second = predictor_.features(std::span(&shared->first, 1)).front(); },
+                  deadline, std::move(gone));
   if (done.wait_until(deadline) != std::future_status::ready)
     throw TimedOut("the model did not come to this clip in time", "send it again");
   done.get();
   return shared->second;
 }
 
-void Neighbours::wait_for_all(Batcher& batcher, Clock::time_point until) {
+void Neighbours::wait_for_all(Batcher& batcher, Clock::time_point until, std::stop_token gone) {
   std::unique_lock lock(mutex_);
   if (computed_ < clips_.size() && !failure_ && !is_asked_) {
     is_asked_ = true;
@@ -78,7 +81,8 @@ void Neighbours::wait_for_all(Batcher& batcher, Clock::time_point until) {
     }
     lock.lock();
   }
-  changed_.wait_until(lock, until, [this] { return failure_ || computed_ == clips_.size() || !is_asked_; });
+  changed_.wait_until(lock, gone, until, [this] { return failure_ || computed_ == clips_.size() || !is_asked_; });
+  if (gone.stop_requested()) throw ClientGone("the client is gone");
   if (failure_) std::rethrow_exception(failure_);
   if (computed_ < clips_.size())
     throw Busy(fmt::format("the training clips are being read: {} of {} so far", computed_, clips_.size()),

@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "kuda/predictor/predictor.h"
@@ -38,23 +39,26 @@ class Neighbours {
 
   /// The nearest first, at most `count`; a training clip is no neighbour of itself. Waits for what is not computed yet,
   /// until `deadline` and at most `patience`; then throws Busy saying how far it is. Throws DataError without training
-  /// clips, and what Predictor::features and Batcher::run throw. From any thread but the batcher's.
+  /// clips, and what Predictor::features and Batcher::run throw; ClientGone once `gone`
+  /// is stopped. From any thread but the batcher's.
   [[nodiscard]] std::vector<Neighbour> nearest(const ClipInput& clip, std::size_t count, Batcher& batcher,
                                                Clock::time_point deadline,
-                                               std::chrono::milliseconds patience = std::chrono::seconds(5));
+                                               std::chrono::milliseconds patience = std::chrono::seconds(5),
+                                               std::stop_token gone = {});
   [[nodiscard]] std::size_t size() const noexcept { return clips_.size(); }  ///< training clips
 
  private:
   void ask(Batcher& batcher);      ///< for the next piece; throws Busy
   void compute(Batcher& batcher);  ///< it, on the batcher's thread, and asks for the one after it
-  void wait_for_all(Batcher& batcher, Clock::time_point until);
-  [[nodiscard]] std::vector<float> features_of(const ClipInput& clip, Batcher& batcher, Clock::time_point deadline);
+  void wait_for_all(Batcher& batcher, Clock::time_point until, std::stop_token gone);
+  [[nodiscard]] std::vector<float> features_of(const ClipInput& clip, Batcher& batcher, Clock::time_point deadline,
+                                               std::stop_token gone);
 
   const Predictor& predictor_;
   const std::size_t piece_;
   std::vector<std::size_t> clips_;  ///< positions of the training clips in Predictor::clips()
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   std::vector<float> values_;  ///< [computed, D]
   std::size_t computed_ = 0;
   bool is_asked_ = false;       ///< a piece is in the queue, or being computed

@@ -17,7 +17,6 @@ const std::vector<std::pair<const char*, const char*>>& page_headers() {
       {"Content-Security-Policy",
        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
        "form-action 'none'; frame-ancestors 'none'"},
-      {"X-Content-Type-Options", "nosniff"},
       {"Referrer-Policy", "no-referrer"},
       {"Cache-Control", "no-cache"},  // the next version of the program brings other files
       {"Vary", "Accept"}};

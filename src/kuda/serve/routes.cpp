@@ -35,6 +35,15 @@ const Route* route_of(const Request& request) {
   return found == all.end() ? nullptr : &*found;
 }
 
+std::vector<std::string> methods_of(std::string_view path) {
+  std::vector<std::string> methods;
+  for (const auto& route : routes())
+    if (path == route.path) methods.emplace_back(route.method);
+  if (std::find(methods.begin(), methods.end(), "GET") != methods.end()) methods.emplace_back("HEAD");
+  if (!methods.empty()) methods.emplace_back("OPTIONS");
+  return methods;
+}
+
 std::string_view openapi_document() noexcept { return kOpenApiDocument; }
 
 std::string index_text() {

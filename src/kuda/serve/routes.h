@@ -25,6 +25,8 @@ struct Route {
 
 /// Null where there is none. HEAD has the routes of GET.
 [[nodiscard]] const Route* route_of(const Request& request);
+/// What a path takes, for the header Allow: with HEAD and OPTIONS; empty for a path that is none.
+[[nodiscard]] std::vector<std::string> methods_of(std::string_view path);
 
 /// serve/openapi.json, as it is served.
 [[nodiscard]] std::string_view openapi_document() noexcept;

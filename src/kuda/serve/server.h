@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kuda/predictor/predictor.h"
 #include "kuda/serve/batcher.h"
@@ -24,6 +25,8 @@ struct ServerOptions {
   std::string host = "127.0.0.1";
   int port = 8080;      ///< 0: any that is free
   std::string token{};  ///< asked for as "Authorization: Bearer TOKEN" under /v1 and /metrics; empty: nobody is asked
+  std::vector<std::string> host_names{};  ///< it answers for, beside `host` and those of this machine alone
+  std::vector<std::string> origins{};     ///< "http://localhost:3000": other sites whose pages may ask
   BatcherOptions batching{};
   ClipLimits clips{};
   std::size_t body_bytes = std::size_t{16} << 20U;  ///< of one request, unpacked
@@ -42,7 +45,7 @@ struct ServerOptions {
 
 class Server {
  public:
-  /// The predictor must outlive the server.
+  /// The predictor must outlive the server. Throws UsageError for a host name or an origin that is none.
   Server(const Predictor& predictor, ServerOptions options);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -190,6 +190,42 @@ TEST(Server, UnknownPathsMethodsAndTypesAreNamed) {
   EXPECT_THAT(message_of(server.client().Put("/v1/predict", "{}", kJson), 405), HasSubstr("found PUT"));
   EXPECT_THAT(message_of(server.client().Post("/v1/predict", "a=b", "application/x-www-form-urlencoded"), 415),
               AllOf(HasSubstr("application/json"), HasSubstr("curl")));
+  EXPECT_EQ(server.client().Get("/v1/predict")->get_header_value("Allow"), "POST, OPTIONS");
+  EXPECT_EQ(server.client().Post("/health", "{}", kJson)->get_header_value("Allow"), "GET, HEAD, OPTIONS");
+  EXPECT_EQ(server.client().Options("/health")->status, 204);
+}
+
+TEST(Server, MediaTypesAndCodingsHaveNoCase) {
+  const RunningServer server;
+  auto client = server.client();
+  const std::string film = R"({"text": "a fine film"})";
+  for (const char* type : {"Application/JSON; charset=UTF-8", "application/json ;charset=x", "APPLICATION/JSON"})
+    EXPECT_EQ(client.Post("/v1/predict", film, type)->status, 200) << type;
+  for (const char* type : {"application/json-patch+json", "text/json", ""})
+    EXPECT_EQ(client.Post("/v1/predict", film, type)->status, 415) << type;
+  for (const char* coding : {"Identity", "IDENTITY, identity"})
+    EXPECT_EQ(client.Post("/v1/predict", {{"Content-Encoding", coding}}, film, kJson)->status, 200) << coding;
+  for (const char* coding : {"GZIP", "X-Gzip", "Deflate", "identity, gzip"})
+    EXPECT_THAT(message_of(client.Post("/v1/predict", {{"Content-Encoding", coding}}, film, kJson), 400),
+                HasSubstr("not what it is announced as"))
+        << coding;
+  const auto unknown = client.Post("/v1/predict", {{"Content-Encoding", "br"}}, film, kJson);
+  EXPECT_THAT(message_of(unknown, 415), HasSubstr("expected gzip, deflate or none, found 'br'"));
+  EXPECT_EQ(unknown->get_header_value("Accept-Encoding"), "gzip, deflate");
+  EXPECT_EQ(client.Post("/v1/predict", {{"Content-Encoding", "gzip, gzip"}}, film, kJson)->status, 415);
+}
+
+TEST(Server, ANulIsAMistakeLikeOthers) {
+  const RunningServer server;
+  auto client = server.client();
+  const auto post = [&](const std::string& body) { return client.Post("/v1/predict", body, kJson); };
+  const auto long_key = message_of(post(R"({"a\u0000 and what follows": 1})"), 400);
+  EXPECT_THAT(long_key, AllOf(HasSubstr(std::string("'a\0 and what", 12)), HasSubstr("known: id")));
+  EXPECT_THAT(message_of(post(R"({"\u0000": 1})"), 400), HasSubstr("known: id"));
+  EXPECT_THAT(message_of(post(R"({"clip": "\u0000\u0000"})"), 400), HasSubstr("--data"));
+  EXPECT_THAT(message_of(post(R"({"text": "a", "without": ["\u0000"]})"), 400), HasSubstr("vision"));
+  EXPECT_EQ(post(R"({"id": "a\u0000b", "text": "a\u0000b"})")->status, 200);
+  EXPECT_THAT(message_of(client.Get("/v1/%00predict"), 404), HasSubstr("no such path"));
 }
 
 TEST(Server, StopUnderLoadAnswersEverything) {

@@ -13,9 +13,11 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
+#include "kuda/base/names.h"
 #include "kuda/serve/answers.h"
 #include "kuda/serve/clip_form.h"
 #include "kuda/serve/clip_query.h"
+#include "kuda/serve/http/header_values.h"
 #include "kuda/serve/page.h"
 #include "kuda/serve/refusals.h"
 
@@ -31,12 +33,13 @@ double seconds_since(Visit::Clock::time_point begin) {
 }  // namespace
 
 void Visit::leave() {
-  if (auto* const counted = std::exchange(in_flight, nullptr)) --*counted;
+  if (auto* const counted = in_flight.exchange(nullptr)) --*counted;
 }
 
 Service::Service(const Predictor& predictor, ServerOptions options)
     : predictor_(predictor),
       options_(std::move(options)),
+      callers_(options_),
       token_digest_(options_.token.empty() ? std::string() : digest_of(options_.token)),
       neighbours_(predictor),
       batcher_(
@@ -49,22 +52,35 @@ Service::Service(const Predictor& predictor, ServerOptions options)
 // From the head of a request to its answer.
 
 std::variant<Response, RequestHandler::Answer> Service::begin(const Request& head) {
+  auto marks = callers_.headers_for(head);
+  auto begun = begin_marked(head);
+  if (marks.empty()) return begun;
+  const auto mark = [marks = std::move(marks)](Response& response) {
+    response.headers.insert(response.headers.end(), marks.begin(), marks.end());
+  };
+  if (auto* const response = std::get_if<Response>(&begun)) {
+    mark(*response);
+    return begun;
+  }
+  return Answer([mark, answer = std::move(std::get<Answer>(begun))](Request request) {
+    auto response = answer(std::move(request));
+    mark(response);
+    return response;
+  });
+}
+
+std::variant<Response, RequestHandler::Answer> Service::begin_marked(const Request& head) {
+  const auto methods = methods_of(head.path);
+  const auto* const path = methods.empty() ? "other" : head.path.c_str();
+  if (const auto refusal = callers_.refusal_of(head)) return refuse_head(head, path, *refusal);
+  if (head.method == "OPTIONS" && !head.has_body() && (!methods.empty() || head.path == "*")) {
+    counters_.answered(path, 204, 0);
+    return options_answer(head, methods.empty() ? "GET, HEAD, POST, OPTIONS" : join(methods));
+  }
   const auto* const route = route_of(head);
-  if (route == nullptr) {
-    const auto refusal = no_route(head);
-    auto response = refused(refusal);
-    response.ends_connection = head.has_body() || (head.method != "GET" && head.method != "HEAD");
-    counters_.answered(refusal.status == 404 ? "other" : head.path, refusal.status, 0);
-    return response;
-  }
+  if (route == nullptr) return refuse_head(head, path, no_route(head));
   auto visit = std::make_shared<Visit>(*route);
-  if (const auto refusal = refusal_of(head, *visit)) {
-    auto response = refused(*refusal);
-    // A refused body is not read, and the connection ends without it.
-    response.ends_connection = head.has_body() || route->has_body();
-    counters_.answered(route->path, refusal->status, seconds_since(visit->begin));
-    return response;
-  }
+  if (const auto refusal = refusal_of(head, *visit)) return refuse_head(head, path, *refusal);
   // What is read takes no time, except a search in the clips.
   if (!route->has_body() && route->handler != &Service::clips) {
     visit->request = head;
@@ -74,6 +90,14 @@ std::variant<Response, RequestHandler::Answer> Service::begin(const Request& hea
     visit->request = std::move(request);
     return answer(*visit);
   });
+}
+
+/// A refused body is not read, and the connection ends without it.
+Response Service::refuse_head(const Request& head, const char* path, const Refusal& refusal) {
+  auto response = refused(refusal);
+  response.ends_connection = head.has_body() || (head.method != "GET" && head.method != "HEAD");
+  counters_.answered(path, refusal.status, 0);
+  return response;
 }
 
 std::optional<Refusal> Service::refusal_of(const Request& head, Visit& visit) {
@@ -93,9 +117,10 @@ std::optional<Refusal> Service::refusal_of(const Request& head, Visit& visit) {
 
 std::optional<Refusal> Service::token_refusal(const Request& head) const {
   if (token_digest_.empty()) return std::nullopt;
-  constexpr std::string_view kBearer = "Bearer ";
+  constexpr std::string_view kBearer = "bearer ";  // a scheme has no case (RFC 9110, section 11.1)
   const auto header = head.header("Authorization");
-  const auto given = digest_of(header.starts_with(kBearer) ? header.substr(kBearer.size()) : std::string_view());
+  const bool is_bearer = lower_case_of(header.substr(0, kBearer.size())) == kBearer;
+  const auto given = digest_of(is_bearer ? trimmed(header.substr(kBearer.size())) : std::string_view());
   // Digests have one length, so that neither the place of a difference nor a length shows in the time it takes.
   if (CRYPTO_memcmp(given.data(), token_digest_.data(), token_digest_.size()) == 0) return std::nullopt;
   return Refusal{401, "expected the server's token, found another or none", "send Authorization: Bearer TOKEN"};
@@ -103,7 +128,12 @@ std::optional<Refusal> Service::token_refusal(const Request& head) const {
 
 Response Service::answer(Visit& visit) {
   Response response;
+  const std::stop_callback drop(visit.request.gone, [&] {
+    batcher_.drop_gone();
+    visit.leave();  // the place is for the next one at once
+  });
   try {
+    if (visit.request.gone.stop_requested()) throw ClientGone("the client is gone");
     const auto refusal = body_refusal(visit.request.body_end, options_.body_bytes);
     response = refusal ? refused(*refusal) : (this->*visit.route.handler)(visit);
   } catch (...) {
@@ -174,7 +204,7 @@ ClipRequest Service::clips_of(Request& request) const {
 Response Service::predict(Visit& visit) {
   const auto begin = Clock::now(), deadline = begin + options_.request_time;
   auto clips = clips_of(visit.request);
-  auto scores = batcher_.submit(std::move(clips.clips), deadline, std::move(visit.announced));
+  auto scores = batcher_.submit(std::move(clips.clips), deadline, std::move(visit.announced), visit.request.gone);
   if (scores.wait_until(deadline) != std::future_status::ready)
     throw TimedOut("the scores did not come in time", "send fewer clips at once");
   return {.content = scores_json(scores.get(), clips.is_list, seconds_since(begin))};
@@ -187,7 +217,7 @@ Response Service::explain(Visit& visit) {
   shared->first = clips_of(visit.request);
   auto done = batcher_.run(
       [this, shared] { shared->second = predictor_.explain(shared->first.clips, shared->first.with_attention); },
-      deadline);
+      deadline, visit.request.gone);
   if (done.wait_until(deadline) != std::future_status::ready)
     throw TimedOut("the explanation did not come in time", "send fewer clips at once");
   done.get();
@@ -199,7 +229,8 @@ Response Service::nearest(Visit& visit) {
   const auto request = clips_of(visit.request);
   if (request.is_list) throw DataError("clips: expected one clip, found a list", "send a request for each");
   const auto& clip = request.clips.front();
-  const auto found = neighbours_.nearest(clip, static_cast<std::size_t>(request.nearest), batcher_, deadline);
+  const auto found = neighbours_.nearest(clip, static_cast<std::size_t>(request.nearest), batcher_, deadline,
+                                         std::chrono::seconds(5), visit.request.gone);
   return {.content = nearest_json(clip, found, predictor_.clips(), neighbours_.size(), seconds_since(begin))};
 }
 

@@ -8,6 +8,7 @@
 
 #include "kuda/predictor/predictor.h"
 #include "kuda/serve/batcher.h"
+#include "kuda/serve/callers.h"
 #include "kuda/serve/clip_json.h"
 #include "kuda/serve/counters.h"
 #include "kuda/serve/http/connections.h"
@@ -24,13 +25,13 @@ struct Visit {
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
   ~Visit() { leave(); }
-  void leave();
+  void leave();  ///< from any thread
 
   const Route& route;
   Request request{};
   const Clock::time_point begin = Clock::now();
   Batcher::Announcement announced{};
-  std::atomic<std::size_t>* in_flight = nullptr;
+  std::atomic<std::atomic<std::size_t>*> in_flight{nullptr};
 };
 
 class Service final : public RequestHandler {
@@ -56,6 +57,8 @@ class Service final : public RequestHandler {
 
  private:
   using Clock = Visit::Clock;
+  [[nodiscard]] std::variant<Response, Answer> begin_marked(const Request& head);
+  [[nodiscard]] Response refuse_head(const Request& head, const char* path, const Refusal& refusal);
   [[nodiscard]] std::optional<Refusal> refusal_of(const Request& head, Visit& visit);
   [[nodiscard]] std::optional<Refusal> token_refusal(const Request& head) const;
   [[nodiscard]] Response answer(Visit& visit);
@@ -64,6 +67,7 @@ class Service final : public RequestHandler {
 
   const Predictor& predictor_;
   const ServerOptions options_;
+  const Callers callers_;
   const std::string token_digest_;  ///< empty: nobody is asked
   Counters counters_;
   Neighbours neighbours_;  ///< before the batcher, whose thread uses it

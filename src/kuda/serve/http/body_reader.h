@@ -12,7 +12,7 @@ namespace kuda {
 
 class BodyReader {
  public:
-  /// At most `most` bytes, unpacked. `coding`: a Content-Encoding that `knows` knows.
+  /// At most `most` bytes, unpacked. `coding`: that of the content (header_values.h), one that `knows` knows.
   BodyReader(std::size_t most, std::string_view coding);
   BodyReader(const BodyReader&) = delete;
   BodyReader& operator=(const BodyReader&) = delete;

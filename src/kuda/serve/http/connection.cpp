@@ -1,28 +1,42 @@
 #include "kuda/serve/http/connection.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <exception>
+#include <mutex>
 #include <utility>
 #include <variant>
 
 #include "kuda/serve/http/body_reader.h"
+#include "kuda/serve/http/header_values.h"
 
 namespace kuda {
 namespace {
 
 namespace asio = boost::asio;
+using asio::ip::tcp;
 using boost::system::error_code;
 using Milliseconds = std::chrono::milliseconds;
 
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr int kAtOnce = MSG_DONTWAIT | MSG_NOSIGNAL;
 constexpr std::size_t kPiece = 65536;    // bytes taken at once
 constexpr Milliseconds kLinger{5000};    // for a client to read an answer and to close
 constexpr Milliseconds kQuiet{100};      // at a stop: a connection that is silent for so long is idle
 constexpr Milliseconds kLastWord{1000};  // at a stop: for a head that has begun, and for clients to close
+
+/// The client waits for a word before it sends the body. One of HTTP/1.0 knows no such word (RFC 9110, section 10.1.1).
+bool expects_continue(const Request& request) {
+  return !request.is_http_1_0 && lower_case_of(request.header("Expect")) == "100-continue";
+}
 
 }  // namespace
 
@@ -69,23 +83,74 @@ asio::awaitable<bool> Connection::serve_request() {
   } else {
     auto& answer = std::get<RequestHandler::Answer>(begun);
     enter(Phase::answering);
-    auto rest = co_await in_pool([&] { return as_sent(answer(std::move(request))); });
+    const std::stop_source gone;
+    request.gone = gone.get_token();
+    const bool may_ask = !request.is_http_1_0;
+    auto rest = co_await in_pool([&] { return as_sent(answer(std::move(request))); }, gone, may_ask);
     co_await send(std::move(rest));
   }
   co_return !ends && !is_broken_;
 }
 
+/// What the thread that makes an answer and the one that watches the client know of each other.
+struct Connection::InPool {
+  std::mutex sending;
+  bool is_sent = false;      ///< or being sent: nothing may come between
+  bool is_finished = false;  ///< the watching thread's own
+};
+
 /// Makes an answer in a thread of the pool, which sends what the client takes at once: its next request does not wait
-/// for this thread. Returns the rest.
-template <class Make>
-asio::awaitable<std::string> Connection::in_pool(Make make) {
-  const auto work = [&]() -> asio::awaitable<std::string> {
-    auto text = make();
+/// for this thread. Returns the rest, nothing where the client is gone.
+asio::awaitable<std::string> Connection::in_pool(std::function<std::string()> make, std::stop_source gone,
+                                                 bool may_ask) {
+  InPool answer;
+  std::string text;
+  std::exception_ptr failure;
+  asio::post(state_.pool, [&] {
+    try {
+      text = make();
+      const std::lock_guard lock(answer.sending);
+      answer.is_sent = true;
+      // Not by Asio's socket: its own thread waits at it.
+      const auto sent = ::send(socket_.native_handle(), text.data(), text.size(), kAtOnce);
+      text.erase(0, std::size_t(std::max<ssize_t>(sent, 0)));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    asio::post(socket_.get_executor(), [&] {
+      answer.is_finished = true;
+      error_code ignored;
+      socket_.cancel(ignored);
+    });
+  });
+  co_await watch_client(answer, gone, may_ask);
+  if (failure) std::rethrow_exception(failure);
+  if (is_broken_) text.clear();
+  co_return text;
+}
+
+/// Until the answer is there. A client that goes before it stops `gone`. One that has only ended its sending side looks
+/// the same, and wants its answer; a word to it tells them apart, since from a socket that is closed it brings a reset.
+/// The word is "100 Continue", which clients skip (RFC 9110, section 15.2). Those of HTTP/1.0 would not: they are taken
+/// to be there.
+asio::awaitable<void> Connection::watch_client(InPool& answer, std::stop_source gone, bool may_ask) {
+  auto event = tcp::socket::wait_read;
+  while (!answer.is_finished) {
     error_code error;
-    text.erase(0, socket_.write_some(asio::buffer(text), error));  // nobody else touches the socket now
-    co_return text;
-  };
-  co_return co_await asio::co_spawn(state_.pool, work, asio::use_awaitable);
+    co_await socket_.async_wait(event, asio::redirect_error(asio::use_awaitable, error));
+    if (answer.is_finished || error) continue;  // cancelled
+    pollfd state{socket_.native_handle(), 0, 0};
+    if (event == tcp::socket::wait_error || ::poll(&state, 1, 0) > 0) {  // a reset
+      is_broken_ = true;
+      gone.request_stop();
+    } else {
+      char next = 0;
+      const std::lock_guard lock(answer.sending);
+      if (may_ask && !answer.is_sent && ::recv(state.fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+        ::send(state.fd, kContinue.data(), kContinue.size(), kAtOnce);
+    }
+    event = tcp::socket::wait_error;  // an end, or the next request, stays readable
+  }
 }
 
 /// `partial` where the client ended, or was late.
@@ -105,10 +170,10 @@ asio::awaitable<HeadEnd> Connection::read_head(RequestParser& parser) {
 asio::awaitable<bool> Connection::read_body(RequestParser& parser) {
   auto& request = parser.request();
   enter(Phase::body);
-  BodyReader reader(state_.limits.body_bytes, request.header("Content-Encoding"));
+  BodyReader reader(state_.limits.body_bytes, content_coding_of(request));
   auto step = parser.read_body(received_, reader);
-  if (step == BodyStep::partial && received_.empty() && request.header("Expect") == "100-continue") {
-    co_await send("HTTP/1.1 100 Continue\r\n\r\n");
+  if (step == BodyStep::partial && received_.empty() && expects_continue(request)) {
+    co_await send(std::string(kContinue));
     enter(Phase::body);
   }
   auto end = BodyEnd::complete;

@@ -9,6 +9,8 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <stop_token>
 #include <string>
 
 #include "kuda/serve/http/connections.h"
@@ -53,12 +55,13 @@ class Connection {
     closed
   };
   enum class Received { bytes, end, late };
+  struct InPool;
 
   boost::asio::awaitable<bool> serve_request();
   boost::asio::awaitable<HeadEnd> read_head(RequestParser& parser);
   boost::asio::awaitable<bool> read_body(RequestParser& parser);
-  template <class Make>
-  boost::asio::awaitable<std::string> in_pool(Make make);
+  boost::asio::awaitable<std::string> in_pool(std::function<std::string()> make, std::stop_source gone, bool may_ask);
+  boost::asio::awaitable<void> watch_client(InPool& answer, std::stop_source gone, bool may_ask);
   boost::asio::awaitable<void> send(std::string text);
   boost::asio::awaitable<Received> receive();
   void take_arrived(boost::system::error_code& error);

@@ -24,6 +24,7 @@ using testing::AllOf;
 using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 const std::string kFilm = R"({"text": "a fine film"})";
 const std::string kHealth = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -108,7 +109,8 @@ TEST(Connections, WhatCanBeReadInTwoWaysIsRefused) {
        {post_head("/v1/predict", "Content-Length: 2\r\nContent-Length: 4\r\n") + "{}  ",
         post_head("/v1/predict", "Content-Length: 2x\r\n") + "{}", post_head("/v1/predict", "Content-Length: -2\r\n"),
         post_head("/v1/predict", "Content-Length: 99999999999999999999\r\n"),
-        post_head("/v1/predict", "Transfer-Encoding: gzip, chunked\r\n"),
+        post_head("/v1/predict", "Transfer-Encoding: chunked, chunked\r\n"),
+        std::string("POST /v1/predict HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         post_head("/v1/predict", "X: y\r\n Content-Length: 2\r\n") + "{}", std::string("GET /health HTTP/1.1\r\n\r\n"),
         std::string("GET /health HTTP/1.1\nHost: x\n\n"),
         std::string("\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n")}) {
@@ -116,8 +118,52 @@ TEST(Connections, WhatCanBeReadInTwoWaysIsRefused) {
     EXPECT_EQ(answer.status, 400) << text;
     EXPECT_TRUE(answer.ends_connection() || text.starts_with("GET")) << text;
   }
-  const std::string form = "Content-Type: multipart/form-data; boundary=b\r\nContent-Encoding: gzip\r\n";
-  EXPECT_EQ(answer_to("POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n" + form + "\r\n").status, 415);
+  for (const char* coding : {"gzip, chunked", "br"})
+    EXPECT_EQ(answer_to(post_head("/v1/predict", std::string("Transfer-Encoding: ") + coding + "\r\n")).status, 501);
+}
+
+TEST(Connections, AnAbsentOrUnknownExpectationIsAnswered) {
+  const RunningServer server;
+  const auto length = "Content-Length: " + std::to_string(kFilm.size()) + "\r\n";
+  RawConnection waiting(server.port);
+  ASSERT_TRUE(waiting.send(post_head("/v1/predict", length + "Expect: 100-Continue\r\n")));
+  EXPECT_THAT(waiting.receive("\r\n\r\n"), StartsWith("HTTP/1.1 100 ")) << "before the body";
+  ASSERT_TRUE(waiting.send(kFilm));
+  EXPECT_EQ(waiting.receive_answer().status, 200);
+  RawConnection refused(server.port);
+  ASSERT_TRUE(refused.send(
+      "POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nExpect: 100-continue\r\n" + length + "\r\n"));
+  EXPECT_THAT(refused.receive(), StartsWith("HTTP/1.1 415 ")) << "without asking for the body";
+  RawConnection other(server.port);
+  ASSERT_TRUE(other.send(post_head("/v1/predict", length + "Expect: a-miracle\r\n")));
+  EXPECT_EQ(other.receive_answer().status, 417);
+}
+
+TEST(Connections, AClientThatIsGoneIsNotWaitedFor) {
+  ServerOptions options;
+  options.requests = 2;
+  options.batching.max_wait = 1h;
+  const RunningServer server(options);
+  // Somebody's clips are on the way, so the clips of those who go wait for an hour.
+  const RawConnection other(server.port);
+  ASSERT_TRUE(other.send(post_head("/v1/predict", "Content-Length: 100\r\n") + "{"));
+  wait_for_requests_in_flight(server, 1);
+  for (const bool is_reset : {false, true}) {
+    {
+      RawConnection gone(server.port);
+      ASSERT_TRUE(gone.send(post_request("/v1/predict", kFilm)));
+      wait_for_requests_in_flight(server, 2);
+      if (is_reset) gone.hang_up();
+    }
+    wait_for_requests_in_flight(server, 1);
+    EXPECT_THAT(server.client().Get("/metrics")->body, HasSubstr("kuda_queue_clips 0"));
+  }
+  RawConnection reading(server.port);
+  ASSERT_TRUE(reading.send(post_request("/v1/predict", kFilm)));
+  reading.end_sending();
+  wait_for_requests_in_flight(server, 2);
+  ASSERT_TRUE(other.send(std::string(99, ' ')));  // no JSON: nobody's clips are on the way now
+  EXPECT_EQ(reading.receive_answer().status, 200) << "it has ended its sending side alone";
 }
 
 TEST(Connections, ALineBetweenChunksHasAnEnd) {

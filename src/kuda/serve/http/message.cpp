@@ -8,6 +8,8 @@
 #include <iterator>
 #include <optional>
 
+#include "kuda/serve/http/header_values.h"
+
 namespace kuda {
 namespace {
 
@@ -58,9 +60,19 @@ bool Request::has_body() const {
   return !length.empty() && length != "0";
 }
 
+std::string_view Request::host() const { return target_host.empty() ? header("Host") : target_host; }
+
 void split_target(std::string_view target, Request& request) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (lower_case_of(target.substr(0, scheme.size())) != scheme) continue;
+    target.remove_prefix(scheme.size());
+    request.target_host = target.substr(0, target.find_first_of("/?#"));
+    target.remove_prefix(request.target_host.size());
+    break;
+  }
   const auto path_end = std::min(target.find_first_of("?#"), target.size());
   request.path = decoded(target.substr(0, path_end), false);
+  if (request.path.empty() && !request.target_host.empty()) request.path = "/";
   if (path_end == target.size() || target[path_end] == '#') return;
   auto query = target.substr(path_end + 1);
   query = query.substr(0, query.find('#'));
@@ -82,7 +94,9 @@ std::string sent_text(const Response& response, bool is_head, std::size_t more_r
     text += "Connection: close\r\n";
   else
     fmt::format_to(out, "Connection: keep-alive\r\nKeep-Alive: timeout={}, max={}\r\n", idle_seconds, more_requests);
-  fmt::format_to(out, "Content-Length: {}\r\nContent-Type: {}\r\n", response.content.size(), response.type);
+  if (response.status != 204)
+    fmt::format_to(out, "Content-Length: {}\r\nContent-Type: {}\r\nX-Content-Type-Options: nosniff\r\n",
+                   response.content.size(), response.type);
   for (const auto& [name, value] : response.headers) fmt::format_to(out, "{}: {}\r\n", name, value);
   text += "\r\n";
   if (!is_head) text += response.content;

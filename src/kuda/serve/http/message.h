@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,13 +23,17 @@ struct Request {
   std::multimap<std::string, std::string> parameters{};  ///< of the query, decoded
   std::vector<std::pair<std::string, std::string>> headers{};
   bool is_http_1_0 = false;
-  std::string body{};  ///< unpacked; empty unless its end is `complete`
+  std::string target_host{};  ///< of a target in absolute form, "http://host:port/path": it counts instead of Host
+  std::string body{};         ///< unpacked; empty unless its end is `complete`
   BodyEnd body_end = BodyEnd::complete;
+  std::stop_token gone{};  ///< stopped when the client is: nobody reads the answer
 
   /// Names of headers are in any case. The first of that name; empty where there is none.
   [[nodiscard]] std::string_view header(std::string_view name) const;
   [[nodiscard]] std::size_t count(std::string_view name) const;
   [[nodiscard]] bool has_body() const;
+  /// Whom it is for, as sent: "localhost:8080".
+  [[nodiscard]] std::string_view host() const;
 };
 
 struct Response {
@@ -44,9 +49,10 @@ struct Response {
 struct Refusal {
   int status;
   std::string message, hint;
+  std::vector<std::pair<std::string, std::string>> headers{};
 };
 
-/// Path and parameters of a request's target: "/v1/clips?query=a%20b".
+/// Path and parameters of a request's target: "/v1/clips?query=a%20b", also behind "http://host:port".
 void split_target(std::string_view target, Request& request);
 
 /// The answer as it is sent. `is_head`: its request asked for the head alone. `more_requests`: the connection may carry

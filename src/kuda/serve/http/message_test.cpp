@@ -26,6 +26,23 @@ TEST(Message, ATargetIsAPathAndParameters) {
   EXPECT_THAT(plain.parameters, IsEmpty());
 }
 
+TEST(Message, ATargetMayNameTheServer) {
+  const auto split = [](const std::string& target) {
+    Request request;
+    request.headers = {{"Host", "other:1"}};
+    split_target(target, request);
+    return request;
+  };
+  const auto absolute = split("HTTP://name:8080/v1/clips?limit=3");
+  EXPECT_EQ(absolute.path, "/v1/clips");
+  EXPECT_THAT(absolute.parameters, ElementsAre(Pair("limit", "3")));
+  EXPECT_EQ(absolute.host(), "name:8080") << "it counts, not the header";
+  EXPECT_EQ(split("http://name").path, "/");
+  EXPECT_EQ(split("https://name?a=b").path, "/");
+  EXPECT_EQ(split("/http://name/").path, "/http://name/");
+  EXPECT_EQ(split("/").host(), "other:1");
+}
+
 TEST(Message, HeadersAreFoundInAnyCase) {
   const Request request{.method = "POST", .path = "/", .headers = {{"content-LENGTH", "0"}, {"X", "1"}, {"x", "2"}}};
   EXPECT_EQ(request.header("X"), "1");
@@ -44,6 +61,8 @@ TEST(Message, AnAnswerSaysWhetherTheConnectionGoesOn) {
   EXPECT_THAT(last, HasSubstr("\r\nConnection: close\r\n"));
   EXPECT_THAT(last, HasSubstr("\r\nRetry-After: 1\r\n"));
   EXPECT_THAT(last, EndsWith("\r\n\r\n{}\n"));
+  EXPECT_THAT(last, HasSubstr("\r\nX-Content-Type-Options: nosniff\r\n"));
+  EXPECT_THAT(sent_text({.status = 204}, false, 7, 30), Not(HasSubstr("Content-")));
   const auto head = sent_text(response, true, 7, 30);
   EXPECT_THAT(head, HasSubstr("\r\nKeep-Alive: timeout=30, max=7\r\n"));
   EXPECT_THAT(head, Not(HasSubstr("close")));

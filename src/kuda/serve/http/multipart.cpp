@@ -1,112 +1,151 @@
 #include "kuda/serve/http/multipart.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cctype>
 #include <optional>
+#include <utility>
 
 #include "kuda/base/error.h"
+#include "kuda/serve/http/charset.h"
+#include "kuda/serve/http/header_values.h"
 
 namespace kuda {
 namespace {
 
 constexpr std::size_t kMostParts = 16, kLongestBoundary = 70, kLongestPartHead = 16384;
+constexpr auto kNowhere = std::string_view::npos;
 
-[[noreturn]] void throw_broken() { throw DataError("the body is incomplete, or no valid form"); }
-
-std::string lower_case_of(std::string_view text) {
-  std::string lower(text);
-  for (auto& letter : lower) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  return lower;
+[[noreturn]] void throw_broken(const std::string& reason, std::string hint = {}) {
+  throw DataError("the body is incomplete, or no valid form: " + reason, std::move(hint));
 }
 
-/// Takes `begin` off the front of `text`, if it is there.
-bool take(std::string_view& text, std::string_view begin) {
-  const bool is_there = text.starts_with(begin);
-  if (is_there) text.remove_prefix(begin.size());
-  return is_there;
+std::string boundary_of(std::string_view content_type) {
+  const auto boundary =
+      is_form_type(content_type) ? parameter_of(content_type, "boundary") : std::optional<std::string>();
+  if (!boundary || boundary->empty() || boundary->size() > kLongestBoundary)
+    throw_broken(fmt::format("expected a Content-Type with a boundary of 1 to {} bytes, found '{}'", kLongestBoundary,
+                             content_type.substr(0, 100)),
+                 "let the client set the Content-Type of a form: it knows the boundary");
+  return *boundary;
 }
 
-void skip_spaces(std::string_view& text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+/// A line with the boundary: where it begins, with the line break before it, and where what follows it begins.
+struct Delimiter {
+  std::size_t begin = kNowhere, end = kNowhere;
+  bool is_last = false;
+  std::string_view line_break;
+};
+
+/// Spaces may follow the boundary (RFC 2046, section 5.1.1). A longer line that only begins so is content.
+std::optional<Delimiter> delimiter_at(std::string_view body, std::size_t begin, std::size_t boundary_end) {
+  if (body.substr(boundary_end).starts_with("--")) return Delimiter{begin, boundary_end + 2, true, {}};
+  const auto end = body.find_first_not_of(" \t", boundary_end);
+  for (const std::string_view line_break : {"\r\n", "\n"})
+    if (end != kNowhere && body.substr(end).starts_with(line_break))
+      return Delimiter{begin, end + line_break.size(), false, line_break};
+  return std::nullopt;
 }
 
-/// `token` or "quoted", where \" and \\ stand for " and \. Nothing where the quotation has no end.
-std::optional<std::string> take_value(std::string_view& text) {
-  std::string value;
-  if (!take(text, "\"")) {
-    const auto size = std::min(text.find_first_of("; \t"), text.size());
-    value = text.substr(0, size);
-    text.remove_prefix(size);
-    return value;
-  }
+/// The first one, at the beginning of a line.
+Delimiter first_delimiter(std::string_view body, const std::string& boundary) {
+  const auto line = "--" + boundary;
+  for (std::size_t at = body.find(line); at != kNowhere; at = body.find(line, at + 1))
+    if (at == 0 || body[at - 1] == '\n')
+      if (const auto found = delimiter_at(body, at, at + line.size())) return *found;
+  throw_broken(fmt::format("expected the boundary '{}' of the Content-Type, found none", boundary),
+               "let the client set the Content-Type of a form: it knows the boundary");
+}
+
+Delimiter next_delimiter(std::string_view body, const std::string& between, const Delimiter& before) {
+  for (std::size_t at = body.find(between, before.end); at != kNowhere; at = body.find(between, at + 1))
+    if (const auto found = delimiter_at(body, at, at + between.size()))
+      if (found->is_last || before.line_break != "\r\n" || found->line_break == before.line_break) {
+        auto next = *found;
+        next.line_break = before.line_break;
+        return next;
+      }
+  throw_broken("expected the boundary after the last part, found none");
+}
+
+/// What the lines above a part's content say.
+struct PartHead {
+  std::optional<std::string> name;
+  std::string charset, packing;
+  bool is_text = true, is_file = false;
+};
+
+PartHead head_of(std::string_view text, std::string_view line_break) {
+  PartHead head;
   while (!text.empty()) {
-    if (take(text, "\"")) return value;
-    if (text.size() > 1 && text[0] == '\\' && (text[1] == '"' || text[1] == '\\')) text.remove_prefix(1);
-    value += text.front();
-    text.remove_prefix(1);
+    std::string line;
+    do {  // a line that begins with a space goes on from the one before
+      const auto piece = text.substr(0, text.find(line_break));
+      text.remove_prefix(std::min(piece.size() + line_break.size(), text.size()));
+      line += piece;
+    } while (!text.empty() && (text.front() == ' ' || text.front() == '\t'));
+    const auto colon = std::min(line.find(':'), line.size());
+    const auto key = lower_case_of(trimmed(std::string_view(line).substr(0, colon)));
+    const auto value = trimmed(std::string_view(line).substr(std::min(colon + 1, line.size())));
+    if (key == "content-disposition" && media_type_of(value) == "form-data") {
+      head.name = parameter_of(value, "name");
+      head.is_file = parameter_of(value, "filename").has_value();
+    }
+    if (key == "content-transfer-encoding") head.packing = lower_case_of(value);
+    if (key == "content-type") {
+      head.is_text = media_type_of(value).starts_with("text/");
+      head.charset = head.is_text ? parameter_of(value, "charset").value_or("") : "";
+    }
   }
-  return std::nullopt;
+  return head;
 }
 
-/// The parameter of a header like `form-data; name="text"; filename="a;b"`. Nothing where it is not there, or where the
-/// header is not of `kind`.
-std::optional<std::string> parameter_of(std::string_view header, std::string_view kind, std::string_view name) {
-  const auto kind_end = std::min(header.find(';'), header.size());
-  auto found = header.substr(0, kind_end);
-  while (found.ends_with(' ') || found.ends_with('\t')) found.remove_suffix(1);
-  if (lower_case_of(found) != kind) return std::nullopt;
-  header.remove_prefix(kind_end);
-  while (take(header, ";")) {
-    skip_spaces(header);
-    const auto equals = header.find_first_of("=;");
-    if (equals == std::string_view::npos || header[equals] == ';') return std::nullopt;
-    const auto key = lower_case_of(header.substr(0, equals));
-    header.remove_prefix(equals + 1);
-    auto value = take_value(header);
-    if (!value) return std::nullopt;
-    if (key == name) return value;
-    skip_spaces(header);
-  }
-  return std::nullopt;
-}
-
-/// The name in the lines above a part's content, without the empty one at their end.
-std::optional<std::string> name_in(std::string_view head) {
-  constexpr std::string_view kLine = "content-disposition:";
-  while (!head.empty()) {
-    auto line = head.substr(0, head.find("\r\n"));
-    head.remove_prefix(std::min(line.size() + 2, head.size()));
-    if (lower_case_of(line.substr(0, kLine.size())) != kLine) continue;
-    line.remove_prefix(kLine.size());
-    skip_spaces(line);
-    return parameter_of(line, "form-data", "name");
-  }
-  return std::nullopt;
+std::string unpacked(const PartHead& head, std::string_view content, const std::string& usual_charset) {
+  const auto name = head.name->substr(0, 40);
+  if (!head.packing.empty() && head.packing != "7bit" && head.packing != "8bit" && head.packing != "binary")
+    throw DataError(fmt::format("{}: Content-Transfer-Encoding: expected 7bit, 8bit or binary, found '{}'", name,
+                                head.packing.substr(0, 40)),
+                    "send the bytes as they are");
+  const auto charset = head.charset.empty() && head.is_text && !head.is_file ? usual_charset : head.charset;
+  auto text = utf8_from(content, charset);
+  if (text) return std::move(*text);
+  if (knows_charset(charset))
+    throw DataError(fmt::format("{}: expected a text in {}, as its charset says, found other bytes", name, charset));
+  throw DataError(fmt::format("{}: charset: expected {}, found '{}'", name, known_charsets(), charset.substr(0, 40)),
+                  "send UTF-8");
 }
 
 }  // namespace
 
-bool is_form_type(std::string_view content_type) {
-  return lower_case_of(content_type).starts_with("multipart/form-data");
-}
+bool is_form_type(std::string_view content_type) { return media_type_of(content_type) == "multipart/form-data"; }
 
 std::vector<FormPart> read_form(std::string_view content_type, std::string_view body) {
-  const auto boundary = parameter_of(content_type, "multipart/form-data", "boundary");
-  if (!boundary || boundary->empty() || boundary->size() > kLongestBoundary) throw_broken();
-  const auto between = "\r\n--" + *boundary;
-  if (!take(body, std::string_view(between).substr(2))) throw_broken();
-  std::vector<FormPart> parts;
-  while (!take(body, "--")) {
-    if (!take(body, "\r\n") || parts.size() >= kMostParts) throw_broken();
-    const auto head_end = body.substr(0, kLongestPartHead).find("\r\n\r\n");
-    if (head_end == std::string_view::npos) throw_broken();
-    const auto name = name_in(body.substr(0, head_end));
-    body.remove_prefix(head_end + 4);
-    const auto content_end = body.find(between);
-    if (!name || content_end == std::string_view::npos) throw_broken();
-    parts.push_back({*name, std::string(body.substr(0, content_end))});
-    body.remove_prefix(content_end + between.size());
+  const auto boundary = boundary_of(content_type);
+  auto delimiter = first_delimiter(body, boundary);
+  const auto line_break = delimiter.line_break;
+  const std::string_view empty_line = line_break == "\n" ? "\n\n" : "\r\n\r\n";
+  const auto between = std::string(line_break) + "--" + boundary;
+  std::vector<std::pair<PartHead, std::string_view>> found;
+  std::string usual_charset;
+  while (!delimiter.is_last) {
+    const auto begin = delimiter.end;
+    const auto head_end = body.substr(begin, kLongestPartHead).find(empty_line);
+    if (head_end == kNowhere) throw_broken("expected an empty line after the head of each part, found none");
+    auto head = head_of(body.substr(begin, head_end), line_break);
+    if (!head.name) throw_broken("expected 'Content-Disposition: form-data; name=...' in each part, found none");
+    const auto content = begin + head_end + empty_line.size();
+    delimiter.end = content - line_break.size();  // an empty content may share its line break with the boundary
+    delimiter = next_delimiter(body, between, delimiter);
+    const auto size = delimiter.begin > content ? delimiter.begin - content : 0;
+    if (*head.name == "_charset_")  // RFC 7578, section 4.6
+      usual_charset = body.substr(content, size);
+    else if (found.size() >= kMostParts)
+      throw_broken(fmt::format("expected at most {} parts, found more", kMostParts));
+    else
+      found.emplace_back(std::move(head), body.substr(content, size));
   }
+  std::vector<FormPart> parts;
+  for (const auto& [head, content] : found) parts.push_back({*head.name, unpacked(head, content, usual_charset)});
   return parts;
 }
 

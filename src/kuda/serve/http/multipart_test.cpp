@@ -4,9 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
+#include "kuda/base/test_support.h"
 
 namespace kuda {
 namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
 
 const std::string kType = "multipart/form-data; boundary=bound";
 
@@ -41,6 +45,72 @@ TEST(Multipart, NamesAndBoundariesMayBeQuoted) {
   EXPECT_EQ(named("name=\"a\\\"b\\\\\""), (Parts{{"a\"b\\", "1"}}));
 }
 
+TEST(Multipart, WhatStandsAroundThePartsIsLeftOut) {
+  const auto whole = part("text", "a fine film") + "--bound--";
+  EXPECT_EQ(parts_of(kType, "This is a form.\r\n\r\n" + whole + "  \r\nand its end"), (Parts{{"text", "a fine film"}}));
+  EXPECT_EQ(parts_of(kType, "\r\n" + whole), (Parts{{"text", "a fine film"}}));
+  EXPECT_EQ(parts_of(kType, "--bound \t\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--bound  \r\n" +
+                                part("c", "d").substr(9) + "--bound--"),
+            (Parts{{"a", "b"}, {"c", "d"}}))
+      << "spaces after a boundary";
+  const auto inner = "x\r\n--boundary\r\ny";
+  EXPECT_EQ(parts_of(kType, part("text", inner) + "--bound--"), (Parts{{"text", inner}})) << "a longer line is content";
+}
+
+TEST(Multipart, ClientsOfManyKindsAreRead) {
+  const auto read = [](const std::string& type, const std::string& head) {
+    return parts_of(type, "--b\r\n" + head + "\r\n\r\na fine film\r\n--b--\r\n");
+  };
+  const Parts expected{{"text", "a fine film"}};
+  const std::string type = "multipart/form-data; boundary=b", plain = "Content-Disposition: form-data; name=\"text\"";
+  for (const char* each :
+       {"multipart/form-data; boundary=b; charset=UTF-8", "multipart/form-data;boundary=\"b\"",
+        "MULTIPART/Form-Data ; Charset=utf-8 ; BOUNDARY = b", "multipart/form-data; type=x; boundary=b ; y"})
+    EXPECT_EQ(read(each, plain), expected) << each;
+  for (const char* head :
+       {"Content-Type: text/plain; charset=utf-8\r\nContent-Disposition: form-data; name=text",  // .NET
+        "Content-Disposition: form-data; name=text; filename=my text.txt; filename*=utf-8''my%20text.txt",
+        "Content-Disposition: form-data; filename*=UTF-8''%e2%82%ac; name=\"text\"",
+        "CONTENT-DISPOSITION:Form-Data;NAME=\"text\"", "Content-Disposition: form-data;\r\n\tname = \"text\"",
+        "content-disposition : form-data ; x ; name=text",
+        "Content-Disposition: form-data; name=\"text\"\r\nContent-Type: text/plain; charset=US-ASCII\r\n"
+        "Content-Transfer-Encoding: 8bit"})  // Apache HttpClient
+    EXPECT_EQ(read(type, head), expected) << head;
+  EXPECT_EQ(parts_of(type, "--b\nContent-Disposition: form-data; name=text\n\na fine film\n--b--\n"), expected)
+      << "lines made by hand";
+}
+
+TEST(Multipart, TextsOfANamedCharsetBecomeUtf8) {
+  const auto text_of = [](const std::string& charset, const std::string& bytes) {
+    return read_form(kType,
+                     "--bound\r\nContent-Disposition: form-data; name=text\r\nContent-Type: text/plain; charset=" +
+                         charset + "\r\n\r\n" + bytes + "\r\n--bound--")
+        .at(0)
+        .content;
+  };
+  EXPECT_EQ(text_of("GBK", "\xba\xc3"), "\xe5\xa5\xbd") << "the Chinese word for good";
+  EXPECT_EQ(text_of("\"gb2312\"", "\xba\xc3"), "\xe5\xa5\xbd");
+  EXPECT_EQ(text_of("ISO-8859-1", "caf\xe9"), "caf\xc3\xa9");
+  EXPECT_EQ(text_of("Shift_JIS", "\x82\xa0"), "\xe3\x81\x82");
+  EXPECT_EQ(text_of("UTF-8", "caf\xc3\xa9"), "caf\xc3\xa9");
+  const auto error_of = [&](const std::string& charset, const std::string& bytes) {
+    return test::error_of<DataError>([&] { (void)text_of(charset, bytes); });
+  };
+  EXPECT_THAT(error_of("koi8-r", "x"), AllOf(HasSubstr("text: charset: expected utf-8"), HasSubstr("found 'koi8-r'")));
+  EXPECT_THAT(error_of("us-ascii", "caf\xe9"), HasSubstr("expected a text in us-ascii"));
+  EXPECT_THAT(error_of("gbk", "\xff\xff"), HasSubstr("expected a text in gbk"));
+  const auto packed =
+      "--bound\r\nContent-Disposition: form-data; name=text\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+      "YSBmaW5l\r\n--bound--";
+  EXPECT_THAT(test::error_of<DataError>([&] { (void)read_form(kType, packed); }), HasSubstr("found 'base64'"));
+}
+
+TEST(Multipart, ACharsetForAllIsThatOfTextsAlone) {
+  const auto parts = parts_of(kType, part("text", "\xba\xc3") + part("vision", "\xba\xc3", "; filename=\"v.npy\"") +
+                                         part("_charset_", "gbk") + "--bound--");
+  EXPECT_EQ(parts, (Parts{{"text", "\xe5\xa5\xbd"}, {"vision", "\xba\xc3"}}));
+}
+
 TEST(Multipart, WhatIsNoFormIsRefused) {
   const auto whole = part("text", "a fine film") + part("id", "7") + "--bound--\r\n";
   for (std::size_t size = 0; size < whole.size() - 2; ++size)
@@ -48,7 +118,8 @@ TEST(Multipart, WhatIsNoFormIsRefused) {
   std::string many;
   for (int i = 0; i < 17; ++i) many += part(std::to_string(i), "x");
   for (const auto& body :
-       {many + "--bound--\r\n", "before\r\n" + whole, std::string("--bound\r\n\r\nno head\r\n--bound--\r\n"),
+       {many + "--bound--\r\n", std::string("before--bound--\r\n"),
+        std::string("--bound\r\n\r\nno head\r\n--bound--\r\n"),
         std::string("--bound\r\nContent-Disposition: form-data\r\n\r\nno name\r\n--bound--\r\n"),
         std::string("--bound\r\nContent-Disposition: attachment; name=\"a\"\r\n\r\nb\r\n--bound--\r\n"),
         std::string("--bound\r\nContent-Disposition: form-data; name=\"a\r\n\r\nb\r\n--bound--\r\n"),

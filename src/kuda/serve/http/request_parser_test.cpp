@@ -115,9 +115,13 @@ TEST(RequestParser, WhatCanBeReadInTwoWaysIsRefused) {
   EXPECT_THAT(message_of("X: y\r\n z\r\n"), HasSubstr("no request that the server can read"));
   EXPECT_THAT(message_of("X: y\r\n\tz\r\n"), HasSubstr("no request that the server can read"));
   EXPECT_THAT(message_of("X : y\r\n"), HasSubstr("no request that the server can read"));
-  for (const std::string text : {"\r\n\r\n", "rubbish\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n", "GET  /\r\n\r\n",
-                                 "GET / HTTP/3.0\r\n\r\n", "BREW / HTTP/1.1\r\n\r\n"})
+  for (const std::string text : {"\r\n\r\n", "rubbish\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n", "GET  /\r\n\r\n"})
     EXPECT_EQ(status_of(text), 400) << text;
+  for (const std::size_t size : {1, 100000}) {
+    EXPECT_EQ(status_of("GET / HTTP/3.0\r\n\r\n", size), 505);
+    EXPECT_EQ(status_of("BREW / HTTP/1.1\r\n\r\n", size), 501);
+    EXPECT_EQ(status_of("get / HTTP/1.1\r\n\r\n", size), 501) << "methods have a case";
+  }
 }
 
 }  // namespace

@@ -75,6 +75,8 @@ class RawConnection {
     std::size_t head_size = std::string::npos, size = 0;
     char buffer[4096];
     for (;;) {
+      while (buffered_.starts_with("HTTP/1.1 100 ") && buffered_.find(end) != std::string::npos)  // no answer yet
+        buffered_.erase(0, buffered_.find(end) + end.size());
       if (head_size == std::string::npos && (head_size = buffered_.find(end)) != std::string::npos) {
         head_size += end.size();
         answer.head = buffered_.substr(0, head_size);
