@@ -70,7 +70,8 @@ void explain_clips(const ExplainArguments& options) {
 
 void add_explain(CLI::App& program) {
   auto options = std::make_shared<ExplainArguments>();
-  auto* verb = program.add_subcommand("explain", "Which modality decided, by three measures, and whether they hold.");
+  auto* verb =
+      program.add_subcommand("explain", "Which modality decided, by up to four measures, and whether they hold.");
   verb->add_option("checkpoint", options->checkpoint, "checkpoint folder, or a run folder with one in model/")
       ->required();
   auto* split = options->scoring.add_to(*verb, "test");
@@ -84,6 +85,8 @@ void add_explain(CLI::App& program) {
       "alone: the score that the model's decoder of one modality gives; the nearest to the score leads.\n"
       "share: with how much norm each modality enters the fusion blocks (KuDA, equation 9).\n"
       "removal: how the score changes when the modality is missing.\n"
+      "ratio: the weights that the model predicts for the modalities; the parts, each its ratio times its own score,\n"
+      "and the correction add up to the score (KuDA, profile selecting).\n"
       "Example:\n  kuda explain runs/first -d mosi --clip '03bSnISJMiM$_$1' --out why\n"
       "  kuda explain runs/first -d clips --split test --json");
   verb->callback([options] { explain_clips(*options); });

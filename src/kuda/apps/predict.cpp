@@ -10,6 +10,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "kuda/apps/scoring_options.h"
 #include "kuda/apps/stop_signal.h"
@@ -93,6 +94,10 @@ std::string as_json(const std::vector<Prediction>& predictions, const std::vecto
                                  {"outside_range", bool(outside[i])}};
     for (const Modality modality : kModalities)
       entry["unimodal"][std::string(modality_name(modality))] = json_number(p.unimodal[modality]);
+    for (const auto& [name, values] : {std::pair("ratio", &p.ratio), std::pair("parts", &p.parts)})
+      if (std::any_of(values->begin(), values->end(), [](float value) { return !std::isnan(value); }))
+        for (const Modality modality : kModalities)
+          entry[name][std::string(modality_name(modality))] = json_number((*values)[modality]);
     if (!intervals.empty()) {
       entry["low"] = json_number(float(intervals[i].low));
       entry["high"] = json_number(float(intervals[i].high));

@@ -29,31 +29,44 @@ void add_clips(std::vector<Prediction>& predictions, const Batch& batch) {
                            labels[k],
                            0,
                            {0, 0, 0},  // until scored: share_scores adds
-                           {own_labels.text[k], own_labels.vision[k], own_labels.audio[k]}});
+                           {own_labels.text[k], own_labels.vision[k], own_labels.audio[k]},
+                           {0, 0, 0},
+                           {0, 0, 0}});
 }
 
 /// Of the clips from `begin` on.
 void fill_scores(std::vector<Prediction>& predictions, std::size_t begin, const Output& output) {
   const auto size = std::int64_t(predictions.size() - begin);
   const auto scores = floats_of(output.score, size);
-  PerModality<std::vector<float>> unimodal;
-  for (const auto m : kModalities) unimodal[m] = floats_of(output.unimodal[m], size);
-  for (std::size_t k = 0; k < scores.size(); ++k) {
-    predictions[begin + k].score = scores[k];
-    predictions[begin + k].unimodal = {unimodal.text[k], unimodal.vision[k], unimodal.audio[k]};
+  for (std::size_t k = 0; k < scores.size(); ++k) predictions[begin + k].score = scores[k];
+  for (const auto m : kModalities) {
+    const auto unimodal = floats_of(output.unimodal[m], size), ratio = floats_of(output.ratio[m], size),
+               parts = floats_of(output.parts[m], size);
+    for (std::size_t k = 0; k < scores.size(); ++k) {
+      auto& prediction = predictions[begin + k];
+      prediction.unimodal[m] = unimodal[k];
+      prediction.ratio[m] = ratio[k];
+      prediction.parts[m] = parts[k];
+    }
   }
 }
 
 /// Each clip was scored by one process, and is zero in the others.
 void share_scores(const ProcessGroup& group, std::vector<Prediction>& predictions) {
   if (group.is_alone()) return;
-  std::vector<double> values;  // four a clip
-  for (const auto& p : predictions)
-    values.insert(values.end(), {p.score, p.unimodal.text, p.unimodal.vision, p.unimodal.audio});
+  std::vector<double> values;  // ten a clip
+  for (const auto& p : predictions) {
+    values.push_back(p.score);
+    for (const auto& of_each : {p.unimodal, p.ratio, p.parts})
+      values.insert(values.end(), of_each.begin(), of_each.end());
+  }
   group.sum(values);
   auto value = values.begin();
-  for (auto& p : predictions)
-    for (auto* score : {&p.score, &p.unimodal.text, &p.unimodal.vision, &p.unimodal.audio}) *score = float(*value++);
+  for (auto& p : predictions) {
+    p.score = float(*value++);
+    for (auto* of_each : {&p.unimodal, &p.ratio, &p.parts})
+      for (auto& number : *of_each) number = float(*value++);
+  }
 }
 
 void check_finite(const std::vector<Prediction>& predictions, std::size_t begin) {

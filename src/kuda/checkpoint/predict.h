@@ -30,6 +30,8 @@ struct Prediction {
   float score = 0;                                                   ///< in the data set's score range
   PerModality<float> unimodal{kUnknown, kUnknown, kUnknown};         ///< NaN where the model has none
   PerModality<float> unimodal_labels{kUnknown, kUnknown, kUnknown};  ///< NaN = unknown
+  PerModality<float> ratio{kUnknown, kUnknown, kUnknown};            ///< as in Output; NaN where the model has none
+  PerModality<float> parts{kUnknown, kUnknown, kUnknown};            ///< as in Output; NaN where the model has none
 };
 
 struct PredictOptions {

@@ -16,7 +16,8 @@ Sequence moved(const Sequence& sequence, torch::Device device) {
 
 Batch Batch::to(torch::Device device) const {
   Batch batch = *this;
-  for (auto* tensor : {&batch.text_ids, &batch.text_segments, &batch.text_padding, &batch.label})
+  for (auto* tensor :
+       {&batch.text_ids, &batch.text_segments, &batch.text_padding, &batch.label, &batch.multimodal_label})
     *tensor = moved(*tensor, device);
   for (const auto modality : kModalities) {
     batch[modality] = moved(batch[modality], device);

@@ -28,7 +28,8 @@ struct Batch {
   torch::Tensor text_segments;     ///< [B, Lt] int64
   torch::Tensor text_padding;      ///< [B, Lt] bool
   Sequence text_features, vision, audio;
-  torch::Tensor label;                                              ///< [B] float32
+  torch::Tensor label;                                              ///< [B] float32: the one that the task learns
+  torch::Tensor multimodal_label;                                   ///< [B] float32, NaN = unknown
   PerModality<torch::Tensor> unimodal_labels;                       ///< [B] float32, NaN = unknown
   [[nodiscard]] Sequence& operator[](Modality modality) noexcept {  ///< text -> text_features
     return of_modality(modality, text_features, vision, audio);

@@ -175,8 +175,9 @@ void Collator::collate_labels(Batch& batch) const {
   };
   for (const Modality m : kModalities)
     batch.unimodal_labels[m] = column([m](const Clip& clip) { return clip.unimodal_labels[m]; });
+  batch.multimodal_label = column([](const Clip& clip) { return clip.label; });
   if (!config_.target) {
-    batch.label = column([](const Clip& clip) { return clip.label; });
+    batch.label = batch.multimodal_label;
     return;
   }
   const Modality target = *config_.target;

@@ -109,6 +109,8 @@ std::vector<Explanation> explained(Model& model, PredictOptions options, bool wi
     clips[i].label = predictions[i].label;
     clips[i].score = predictions[i].score;
     clips[i].unimodal = predictions[i].unimodal;
+    clips[i].ratio = predictions[i].ratio;
+    clips[i].parts = predictions[i].parts;
   }
   return clips;
 }
@@ -116,6 +118,17 @@ std::vector<Explanation> explained(Model& model, PredictOptions options, bool wi
 }  // namespace
 
 const char* evidence_name(Evidence evidence) noexcept { return name_of(evidence); }
+
+float Explanation::correction() const {
+  float sum = 0;
+  bool has_parts = false;
+  for (const float part : parts) {
+    if (std::isnan(part)) continue;
+    sum += part;
+    has_parts = true;
+  }
+  return has_parts ? score - sum : kUnknown;
+}
 
 double Explanation::change(Modality modality) const { return without[modality] - double(score); }
 
@@ -125,6 +138,7 @@ std::optional<Modality> Explanation::leading(Evidence evidence) const {
   for (const auto modality : kModalities) {
     const double value = evidence == Evidence::unimodal ? -std::abs(double(unimodal[modality]) - double(score))
                          : evidence == Evidence::share  ? share[modality]
+                         : evidence == Evidence::ratio  ? double(ratio[modality])
                                                         : std::abs(change(modality));
     if (std::isnan(value) || (best && value <= best_value)) continue;
     best = modality;

@@ -1,6 +1,6 @@
 #pragma once
-// Why a clip has its score: what each modality says alone, how much of each enters the fusion, and what changes when
-// one is taken away.
+// Why a clip has its score: what each modality says alone, how much of each enters the fusion, what changes when one
+// is taken away, and where the model itself weighs the modalities, with which weights.
 //
 //   const auto explanations = explain_rows(*model, collate, rows);
 //   explanations[0].leading(Evidence::removal);        // the modality without which the score changes most
@@ -17,9 +17,10 @@
 namespace kuda {
 
 /// The ways to say which modality leads.
-enum class Evidence { unimodal, share, removal };
-constexpr auto value_names(Evidence) { return std::array{"unimodal", "share", "removal"}; }
-inline constexpr std::array<Evidence, 3> kEvidence{Evidence::unimodal, Evidence::share, Evidence::removal};
+enum class Evidence { unimodal, share, removal, ratio };
+constexpr auto value_names(Evidence) { return std::array{"unimodal", "share", "removal", "ratio"}; }
+inline constexpr std::array<Evidence, 4> kEvidence{Evidence::unimodal, Evidence::share, Evidence::removal,
+                                                   Evidence::ratio};
 [[nodiscard]] const char* evidence_name(Evidence evidence) noexcept;
 
 /// Attention of the fused text positions (rows) to those of one modality (columns), of the last block, mean over heads.
@@ -38,9 +39,13 @@ struct Explanation {
   std::vector<PerModality<double>> block_shares;
   PerModality<double> share{kUndefined, kUndefined, kUndefined};    ///< mean over the blocks; NaN: none
   PerModality<double> without{kUndefined, kUndefined, kUndefined};  ///< score when it is missing (data/removal.h)
+  PerModality<float> ratio{kUnknown, kUnknown, kUnknown};           ///< the weights that the model predicts; NaN: none
+  PerModality<float> parts{kUnknown, kUnknown, kUnknown};           ///< what of the score is each one's; NaN: none
   PerModality<std::optional<AttentionMap>> attention;
+  /// The score without the parts: what the modalities make of it together; NaN where there are no parts.
+  [[nodiscard]] float correction() const;
   /// The leading modality: whose own score is nearest to the score; with the largest share; whose removal changes the
-  /// score most. Nothing where the model gives no such evidence.
+  /// score most; with the largest ratio. Nothing where the model gives no such evidence.
   [[nodiscard]] std::optional<Modality> leading(Evidence evidence) const;
   /// Change of the score by removal, with sign; NaN where the modality is not in use.
   [[nodiscard]] double change(Modality modality) const;
@@ -72,8 +77,8 @@ struct Faithfulness {
 
 struct ExplanationSummary {
   std::size_t n = 0;
-  std::array<PerModality<std::size_t>, 3> leading{};  ///< clips by [evidence][modality]
-  std::array<Faithfulness, 3> faithfulness;           ///< by evidence. For removal `more` is 1 by definition
+  std::array<PerModality<std::size_t>, kEvidence.size()> leading{};  ///< clips by [evidence][modality]
+  std::array<Faithfulness, kEvidence.size()> faithfulness;  ///< by evidence. For removal `more` is 1 by definition
 };
 
 /// `dominant`, where given, is the truly dominant modality of each explanation's clip (synthetic data).

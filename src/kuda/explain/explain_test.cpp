@@ -155,5 +155,29 @@ TEST(Explain, FaithfulnessComparesTheNamedWithTheOthers) {
   EXPECT_TRUE(json["clips"][0]["unimodal"]["audio"].is_null());
 }
 
+TEST(Explain, PredictedRatiosNameTheirModalityAndPartsAddUp) {
+  Explanation clip;
+  clip.score = 0.5F;
+  EXPECT_FALSE(clip.leading(Evidence::ratio).has_value());
+  EXPECT_TRUE(std::isnan(clip.correction()));
+  EXPECT_EQ(explanation_table({clip}).find("ratio T"), std::string::npos) << "no column of a model without";
+  const auto before = nlohmann::json::parse(explanations_json({clip}, summarise({clip})));
+  EXPECT_FALSE(before["clips"][0].contains("ratio") || before["clips"][0].contains("parts"));
+  clip.ratio = {0.25F, 0.75F, kUnknown};
+  clip.parts = {0.125F, 0.625F, kUnknown};
+  clip.without = {0.25, 0, kUndefined};
+  EXPECT_EQ(clip.leading(Evidence::ratio), Modality::vision);
+  EXPECT_EQ(clip.correction(), -0.25F);
+  EXPECT_NE(explanation_table({clip}).find("ratio T"), std::string::npos);
+  const auto summary = summarise({clip}, {Modality::text});
+  EXPECT_EQ(summary.faithfulness[3].more, 1) << "without vision the score moves by 0.5, without text by 0.25";
+  EXPECT_EQ(summary.faithfulness[3].names_truth, 0);
+  const auto json = nlohmann::json::parse(explanations_json({clip}, summary));
+  EXPECT_EQ(json["clips"][0]["leading"]["ratio"], "vision");
+  EXPECT_EQ(json["clips"][0]["ratio"]["vision"], 0.75);
+  EXPECT_EQ(json["clips"][0]["parts"]["correction"], -0.25);
+  EXPECT_EQ(json["summary"]["ratio"]["leading"]["vision"], 1);
+}
+
 }  // namespace
 }  // namespace kuda

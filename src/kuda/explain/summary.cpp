@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -80,6 +81,11 @@ Json json_of(const Explanation& clip) {
     entry["share"] = by_modality(clip.share);
     for (const auto& shares : clip.block_shares) entry["block_shares"].push_back(by_modality(shares));
   }
+  if (clip.leading(Evidence::ratio)) entry["ratio"] = by_modality(clip.ratio);
+  if (const auto correction = clip.correction(); !std::isnan(correction)) {
+    entry["parts"] = by_modality(clip.parts);
+    entry["parts"]["correction"] = json_number(correction);
+  }
   for (const auto evidence : kEvidence)
     if (const auto modality = clip.leading(evidence))
       entry["leading"][evidence_name(evidence)] = std::string(modality_name(*modality));
@@ -114,14 +120,26 @@ ExplanationSummary summarise(const std::vector<Explanation>& explanations,
 }
 
 std::string explanation_table(const std::vector<Explanation>& explanations) {
-  Table table({"id", "label", "score", "T alone", "V alone", "A alone", "share T", "share V", "share A", "without T",
-               "without V", "without A", "leads: alone", "share", "removal"});
+  std::vector<std::string> header{"id",        "label",     "score",        "T alone", "V alone",
+                                  "A alone",   "share T",   "share V",      "share A", "without T",
+                                  "without V", "without A", "leads: alone", "share",   "removal"};
+  const bool has_ratio = std::any_of(explanations.begin(), explanations.end(),
+                                     [](const auto& clip) { return clip.leading(Evidence::ratio).has_value(); });
+  if (has_ratio)
+    header.insert(header.end(), {"ratio", "ratio T", "ratio V", "ratio A", "part T", "part V", "part A", "correction"});
+  Table table(header);
   for (const auto& clip : explanations) {
     std::vector<std::string> cells{clip.id, cell(double(clip.label), "{:.2f}"), cell(double(clip.score))};
     for (const float value : clip.unimodal) cells.push_back(cell(double(value)));
     for (const double value : clip.share) cells.push_back(cell(value, "{:.2f}"));
     for (const double value : clip.without) cells.push_back(cell(value));
-    for (const auto evidence : kEvidence) cells.push_back(name_of(clip.leading(evidence)));
+    for (const auto evidence : kEvidence)
+      if (evidence != Evidence::ratio || has_ratio) cells.push_back(name_of(clip.leading(evidence)));
+    if (has_ratio) {
+      for (const float value : clip.ratio) cells.push_back(cell(double(value), "{:.2f}"));
+      for (const float value : clip.parts) cells.push_back(cell(double(value)));
+      cells.push_back(cell(double(clip.correction())));
+    }
     table.add(std::move(cells));
   }
   return table.text();

@@ -29,9 +29,13 @@
 namespace kuda {
 
 struct Output {
-  torch::Tensor score;                                       ///< [B] float32, in the data set's score range
-  PerModality<torch::Tensor> unimodal;                       ///< [B] each; undefined where the model has none
-  std::vector<std::pair<std::string, torch::Tensor>> terms;  ///< scalars the loss needs from inside the graph
+  torch::Tensor score;                  ///< [B] float32, in the data set's score range
+  PerModality<torch::Tensor> unimodal;  ///< [B] each; undefined where the model has none
+  PerModality<torch::Tensor> ratio;     ///< [B] each: weights that the model predicts, with sum 1; undefined without
+  /// [B] each: what of the score is due to each modality alone. The rest of the score, which the modalities make
+  /// together, is the correction. Undefined where the score is no such sum.
+  PerModality<torch::Tensor> parts;
+  std::vector<std::pair<std::string, torch::Tensor>> terms;  ///< what the loss needs from inside the graph
 };
 
 struct Losses {

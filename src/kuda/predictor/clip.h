@@ -64,6 +64,9 @@ struct ClipScore {
   float score = 0;                               ///< in the score range of the data the model was trained on
   bool outside_range = false;                    ///< beyond that range, where no label can be
   PerModality<std::optional<float>> unimodal{};  ///< what the model's own decoders say of what is there
+  /// The weights that the model predicts for what is there, and what of the score is each one's (models/model.h). What
+  /// the parts leave of the score is the correction. None where the model has none.
+  PerModality<std::optional<float>> ratio{}, parts{};
   /// Around the score. None without a calibration, where there were too few clips for the level, and for a clip that
   /// lacks a modality the model reads: the errors behind the interval are those of validation clips that had it.
   std::optional<ScoreInterval> interval{};
@@ -76,8 +79,8 @@ struct ClipExplanation {
   ClipScore clip;                                ///< `seconds` covers the explanation
   PerModality<std::optional<double>> without{};  ///< the score when it is missing
   PerModality<std::optional<double>> share{};    ///< with how much norm it enters the fusion (explain/explain.h)
-  /// The leading modality by unimodal score, by share and by removal; none where the model gives no such evidence.
-  std::optional<Modality> by_unimodal{}, by_share{}, by_removal{};
+  /// The leading modality by unimodal score, share, removal and ratio; none where the model gives no such evidence.
+  std::optional<Modality> by_unimodal{}, by_share{}, by_removal{}, by_ratio{};
   struct Attention {
     std::int64_t rows = 0, columns = 0;  ///< text positions, positions of the modality
     std::vector<float> weights;          ///< row by row

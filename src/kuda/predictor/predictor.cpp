@@ -120,7 +120,7 @@ struct Predictor::Impl {
   [[nodiscard]] Explanation of_what_is_there(const ClipInput& clip, Explanation found) const {
     for (const auto modality : kModalities) {
       if (has(clip, modality)) continue;
-      found.unimodal[modality] = kUnknown;
+      found.unimodal[modality] = found.ratio[modality] = found.parts[modality] = kUnknown;
       found.without[modality] = found.share[modality] = kUndefined;
       found.attention[modality].reset();
     }
@@ -136,7 +136,11 @@ struct Predictor::Impl {
     score.id = name_of(clip);
     score.score = found.score;
     score.outside_range = is_outside_range(checkpoint.facts, found.score);
-    for (const auto m : kModalities) score.unimodal[m] = known(found.unimodal[m]);
+    for (const auto m : kModalities) {
+      score.unimodal[m] = known(found.unimodal[m]);
+      score.ratio[m] = known(found.ratio[m]);
+      score.parts[m] = known(found.parts[m]);
+    }
     score.interval = interval(clip, found.score);
     score.leading = found.leading(Evidence::unimodal);
     return score;
@@ -220,6 +224,8 @@ std::vector<ClipScore> Predictor::score(std::span<const ClipInput> clips) const 
       Explanation found;
       found.score = predictions[i].score;
       found.unimodal = predictions[i].unimodal;
+      found.ratio = predictions[i].ratio;
+      found.parts = predictions[i].parts;
       auto& score = scores[positions[i]];
       const auto& clip = clips[positions[i]];
       score = impl_->score_of(clip, impl_->of_what_is_there(clip, found));
@@ -252,6 +258,7 @@ std::vector<ClipExplanation> Predictor::explain(std::span<const ClipInput> clips
       explanation.by_unimodal = found.leading(Evidence::unimodal);
       explanation.by_share = found.leading(Evidence::share);
       explanation.by_removal = found.leading(Evidence::removal);
+      explanation.by_ratio = found.leading(Evidence::ratio);
     }
   });
   return explanations;

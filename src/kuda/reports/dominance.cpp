@@ -39,8 +39,8 @@ std::vector<double> maes_of(const DataSetRuns& data, const SystemRuns& system) {
   return seeds;
 }
 
-std::array<NamingRate, 3> naming_of(const DataSetRuns& data, const SystemRuns& system) {
-  std::array<std::array<std::vector<double>, 3>, 3> values;  // [explanation][named, chance, excess]
+std::array<NamingRate, kExplanations.size()> naming_of(const DataSetRuns& data, const SystemRuns& system) {
+  std::array<std::array<std::vector<double>, 3>, kExplanations.size()> values;  // [explanation][named, chance, excess]
   for (const auto& run : system.runs) {
     const auto object = run_json(run, "explain.json");
     if (text_at(object, "/split") != split_name(data.split) ||
@@ -56,7 +56,7 @@ std::array<NamingRate, 3> naming_of(const DataSetRuns& data, const SystemRuns& s
       values[e][2].push_back(named - chance);
     }
   }
-  std::array<NamingRate, 3> rates;
+  std::array<NamingRate, kExplanations.size()> rates;
   for (std::size_t e = 0; e < kExplanations.size(); ++e)
     rates[e] = {summarise(values[e][0]), summarise(values[e][1]), summarise(values[e][2])};
   return rates;

@@ -18,8 +18,8 @@
 namespace kuda {
 
 /// The explanations of explain.json, as it spells them: whose own score is nearest; the largest share of the fusion;
-/// whose removal changes the score most.
-inline constexpr std::array<const char*, 3> kExplanations{"unimodal", "share", "removal"};
+/// whose removal changes the score most; the largest ratio that the model predicts.
+inline constexpr std::array<const char*, 4> kExplanations{"unimodal", "share", "removal", "ratio"};
 
 /// Over seeds, as shares of the test clips; n = 0 where the system gives no such explanation.
 struct NamingRate {
@@ -33,7 +33,7 @@ struct DominanceRow {
   bool is_chosen_on_test = false;
   std::size_t num_seeds = 0;
   Summary mae;
-  std::array<NamingRate, 3> naming;  ///< as kExplanations
+  std::array<NamingRate, kExplanations.size()> naming;  ///< as kExplanations
 };
 
 /// One synthetic data set; the numbers are of the clips of the split (run.json, "data"/"synthetic").

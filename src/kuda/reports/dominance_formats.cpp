@@ -116,7 +116,7 @@ std::vector<std::vector<std::string>> mae_cells(const DominanceTable& table) {
 }
 
 std::vector<std::vector<std::string>> naming_cells(const DominanceTable& table) {
-  Cells cells{{"data", "system", "seeds", "by own score", "by share of the fusion", "by removal"}};
+  Cells cells{{"data", "system", "seeds", "by own score", "by share of the fusion", "by removal", "by ratio"}};
   for (const auto& data : table.data)
     for (const auto& row : data.rows) {
       auto& line =

@@ -210,11 +210,14 @@ void check_target(const fs::path& out) {
 
 /// A fresh model must not keep initial values of what no published file holds.
 void check_complete(const io::ArrayFile& file, const ModelInfo& info, const Model& model) {
-  for (const auto& item : model.named_buffers())
-    if (is_unpublished(info, item.key()) && !file.arrays.contains(item.key()))
+  const auto check = [&](const std::string& name) {
+    if (is_unpublished(info, name) && !file.arrays.contains(name))
       throw CheckpointError(fmt::format("{}: the scores of '{}' need {}, which no published dictionary holds",
-                                        file.path.string(), info.name, item.key()),
+                                        file.path.string(), info.name, name),
                             "train the model here once and take the rest from its checkpoint: --like");
+  };
+  for (const auto& item : model.named_buffers()) check(item.key());
+  for (const auto& item : model.named_parameters()) check(item.key());
 }
 
 ImportResult save_imported(const io::ArrayFile& file, const fs::path& out, Checkpoint& checkpoint) {

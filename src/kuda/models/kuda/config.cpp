@@ -12,10 +12,15 @@ namespace kuda::kuda_model {
 void KudaConfig::describe(Fields& fields) {
   fields.add("ratio", ratio,
              "sentiment ratio of eq. 6: inverse = 1/(1+k|d|), gaussian = exp(-k d^2) as the released code, none = 1 "
-             "for each modality (ablation w/o SR)");
-  fields.add("k", k, "slope of the ratio (paper: SIMS 0.1, SIMSv2 0.3, MOSI 2, MOSEI 5; released: 0.1)", at_least(0));
-  fields.add("ratio_place", ratio_place,
-             "post = (1+R) LN(C); pre = LN(C + R C) as the released code, where the norm cancels the ratio");
+             "for each modality (ablation w/o SR), exponential = exp(-k|d|) (ours)");
+  fields.add("k", k,
+             "slope of the ratio (paper: SIMS 0.1, SIMSv2 0.3, MOSI 2, MOSEI 5; released: 0.1; selecting: 6 for labels "
+             "in [-1, 1], 2 for [-3, 3])",
+             at_least(0));
+  fields.add(
+      "ratio_place", ratio_place,
+      "post = (1+R) LN(C); pre = LN(C + R C) as the released code, where the norm cancels the ratio; scale = M R "
+      "LN(C) of M modalities (ours)");
   fields.add("ratio_at_test", ratio_at_test,
              "one = R is 1 for each modality; none = neither ratio nor per-modality norms, as the released code");
   fields.add("ratio_detach", ratio_detach, "no gradient through the ratio");
@@ -24,6 +29,19 @@ void KudaConfig::describe(Fields& fields) {
              at_least(0));
   fields.add("task_loss", task_loss, "mae (paper, eq. 14) or mse (released code)");
   fields.add("lambda", lambda, "weight of the contrastive term of eq. 15; 0 = ablation w/o CE", at_least(0));
+  fields.add("ratio_from", ratio_from,
+             "label = distances of the decoders' scores to the label, so the ratio acts in training only; predicted = "
+             "distances that trust heads predict, in tests too (ours)");
+  fields.add(
+      "score", score,
+      "fusion = eq. 13; mean = the decoders' scores weighted by the ratio, with a learned scale and offset; both "
+      "= the sum of the two (ours)");
+  fields.add("trust_target", trust_target,
+             "what a trust head learns: how far from the multimodal label is the unimodal label (label), or the "
+             "decoder's score (prediction). A clip without unimodal label always teaches the latter");
+  fields.add("trust_weight", trust_weight, "weight of the trust heads' error in stage 2", at_least(0));
+  fields.add("trust_pretrain_weight", trust_pretrain_weight, "weight of the trust head's error in stage 1",
+             at_least(0));
   fields.add("mask_decoder_mean", mask_decoder_mean, "decoders average over real positions only");
   fields.add("mask_alignment", mask_alignment, "padded frames do not enter the length alignment");
   fields.add("mask_fusion", mask_fusion, "attention, contrastive and output means use real positions only");
@@ -90,6 +108,25 @@ void check(const KudaConfig& config) {
   if (config.sequence_adapters > config.sequence_layers)
     throw ConfigError(fmt::format("kuda.sequence_adapters = {} exceeds kuda.sequence_layers = {}",
                                   config.sequence_adapters, config.sequence_layers));
+  if (!config.predicts_ratio()) {
+    if (config.score != KudaConfig::Score::fusion)
+      throw ConfigError(fmt::format("kuda.score = \"{}\" needs kuda.ratio_from = \"predicted\", found \"label\"",
+                                    name_of(config.score)),
+                        "the label's ratio is unknown in tests; the profile selecting sets both");
+    return;
+  }
+  if (!config.decoders)
+    throw ConfigError("kuda.ratio_from = \"predicted\" needs kuda.decoders = true: the ratio weighs their scores");
+  if (config.ratio == KudaConfig::Ratio::none)
+    throw ConfigError("kuda.ratio_from = \"predicted\" needs a ratio, found kuda.ratio = \"none\"",
+                      "set kuda.ratio = \"exponential\"");
+  if (config.ratio_at_test != KudaConfig::RatioAtTest::one)
+    throw ConfigError("kuda.ratio_from = \"predicted\" needs kuda.ratio_at_test = \"one\", found \"none\"",
+                      "a predicted ratio is the same in training and in tests");
+  if (config.ratio_label_scale != 1)
+    throw ConfigError(fmt::format("kuda.ratio_from = \"predicted\" needs kuda.ratio_label_scale = 1, found {}",
+                                  config.ratio_label_scale),
+                      "no decoder's score is compared with a label");
 }
 
 }  // namespace kuda::kuda_model

@@ -1,5 +1,5 @@
 #pragma once
-// Options of KuDA. Profiles ("paper", "released", "masked") are nothing but sets of these.
+// Options of KuDA. Profiles ("paper", "released", "masked", "selecting") are nothing but sets of these.
 
 #include <cstdint>
 #include <string>
@@ -10,12 +10,21 @@
 namespace kuda::kuda_model {
 
 struct KudaConfig final : ModelConfig {
-  /// phi of eq. 6; none: R = 1, ablation w/o SR.
-  enum class Ratio { inverse, gaussian, none };
-  friend constexpr auto value_names(Ratio) { return std::array{"inverse", "gaussian", "none"}; }
-  /// post: (1 + R) LN(C); pre: LN(C + R C), where LN cancels R.
-  enum class RatioPlace { post, pre };
-  friend constexpr auto value_names(RatioPlace) { return std::array{"post", "pre"}; }
+  /// What the distances of eq. 6 are: to the label, which only training has, or predicted from U_m (ours, trust.h).
+  enum class RatioFrom { label, predicted };
+  friend constexpr auto value_names(RatioFrom) { return std::array{"label", "predicted"}; }
+  /// phi of eq. 6; none: R = 1, ablation w/o SR; exponential is ours.
+  enum class Ratio { inverse, gaussian, none, exponential };
+  friend constexpr auto value_names(Ratio) { return std::array{"inverse", "gaussian", "none", "exponential"}; }
+  /// post: (1 + R) LN(C); pre: LN(C + R C), where LN cancels R; scale: M R LN(C) of M modalities (ours).
+  enum class RatioPlace { post, pre, scale };
+  friend constexpr auto value_names(RatioPlace) { return std::array{"post", "pre", "scale"}; }
+  /// The score: eq. 13 (fusion), the mean of the decoders' scores weighted by R (mean), or the sum of the two.
+  enum class Score { fusion, mean, both };
+  friend constexpr auto value_names(Score) { return std::array{"fusion", "mean", "both"}; }
+  /// What a predicted distance is taught: how far from the label a modality's own label is, or its decoder's score.
+  enum class TrustTarget { label, prediction };
+  friend constexpr auto value_names(TrustTarget) { return std::array{"label", "prediction"}; }
   /// one: R = 1; none: neither ratio nor the per-modality norms.
   enum class RatioAtTest { one, none };
   friend constexpr auto value_names(RatioAtTest) { return std::array{"one", "none"}; }
@@ -40,6 +49,13 @@ struct KudaConfig final : ModelConfig {
   double ratio_label_scale = 1;  ///< unimodal predictions are multiplied by this before eq. 6
   TaskLoss task_loss = TaskLoss::mae;
   double lambda = 0.01;  ///< eq. 15: weight of the contrastive term; 0 = ablation w/o CE
+
+  // Ours: a ratio that acts without the label. The profile "selecting" sets these.
+  RatioFrom ratio_from = RatioFrom::label;
+  Score score = Score::fusion;
+  TrustTarget trust_target = TrustTarget::label;
+  double trust_weight = 0.3;           ///< weight of the predicted distances' error in stage 2
+  double trust_pretrain_weight = 0.5;  ///< the same in stage 1
 
   // Padding: all three on is the profile "masked".
   bool mask_decoder_mean = false;  ///< the decoders' mean over time leaves padded positions out
@@ -67,6 +83,8 @@ struct KudaConfig final : ModelConfig {
   bool interpolate_positions = false;  ///< partial: stretch the position tables along time instead of new ones
   double partial_lr_scale = 33;        ///< partial: rate of the fresh input projections over train.lr (about 1e-3)
 
+  /// Each modality has a trust head then.
+  [[nodiscard]] bool predicts_ratio() const noexcept { return ratio_from == RatioFrom::predicted; }
   void describe(Fields& fields) override;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kuda/base/error.h"
 #include "kuda/models/kuda/fusion_variants.h"
 #include "kuda/nn/transformer.h"
@@ -29,23 +31,11 @@ std::string traced_name(std::size_t block, const char* part, Modality modality) 
 }  // namespace
 
 ModalityTensors sentiment_ratio(const KudaConfig& config, const ModalityTensors& predictions, const Tensor& label) {
-  std::vector<Tensor> scores;
-  for (const auto& prediction : predictions) {
-    if (!prediction.defined()) continue;
-    const auto distance = prediction * config.ratio_label_scale - label.unsqueeze(1);  // [B, 1]
-    scores.push_back(config.ratio == KudaConfig::Ratio::gaussian ? -config.k * distance.square()
-                                                                 : (1 + config.k * distance.abs()).reciprocal());
-  }
-  const auto stacked = torch::stack(scores);  // [M, B, 1]
-  // exp(-k d^2) over its sum is a softmax; written so, it cannot underflow to 0/0 for large distances.
-  auto ratio =
-      config.ratio == KudaConfig::Ratio::gaussian ? stacked.softmax(0) : stacked / stacked.sum(0, /*keepdim=*/true);
-  if (config.ratio_detach) ratio = ratio.detach();
-  ModalityTensors result;
-  std::int64_t row = 0;
+  ModalityTensors distances;
   for (const auto m : kModalities)
-    if (predictions[m].defined()) result[m] = ratio[row++].unsqueeze(-1);  // [B, 1, 1]
-  return result;
+    if (predictions[m].defined())
+      distances[m] = predictions[m] * config.ratio_label_scale - label.unsqueeze(1);  // [B, 1]
+  return ratio_of(config, distances);
 }
 
 FusionAttentionImpl::FusionAttentionImpl(const KudaConfig& config, double dropout)
@@ -75,7 +65,7 @@ Tensor FusionFeedForwardImpl::forward(const Tensor& x) {
 }
 
 DynamicAttentionBlockImpl::DynamicAttentionBlockImpl(const KudaConfig& config, const PerModality<bool>& present)
-    : ratio_after_norm_(config.ratio_place == KudaConfig::RatioPlace::post) {
+    : ratio_place_(config.ratio_place) {
   const auto d = config.width;
   constexpr double kBlockEps = 1e-6;  // of norm1 to norm3 in the published code; every other norm has 1e-5
   for (const auto m : kModalities) {
@@ -107,9 +97,16 @@ Tensor DynamicAttentionBlockImpl::cross(const CrossTransformer& transformer, con
 Tensor DynamicAttentionBlockImpl::weigh(Modality modality, const Tensor& crossed, const FusionContext& context) {
   if (context.skip_norms) return crossed;
   const auto& ratio = context.ratio[modality];
+  if (ratio_place_ == KudaConfig::RatioPlace::scale) {  // ours: can mute a modality, which 1 + R cannot
+    const auto normed = modality_norm_[modality](crossed);
+    const auto in_use =
+        std::count_if(context.aligned.begin(), context.aligned.end(), [](auto& x) { return x.defined(); });
+    return ratio.defined() ? double(in_use) * ratio * normed : normed;
+  }
   const auto factor = ratio.defined() ? 1 + ratio : torch::full({1}, 2.0, crossed.options());
   // paper: the ratio scales the normalised C_m; the released code scales before the norm, which cancels it.
-  return ratio_after_norm_ ? factor * modality_norm_[modality](crossed) : modality_norm_[modality](factor * crossed);
+  return ratio_place_ == KudaConfig::RatioPlace::post ? factor * modality_norm_[modality](crossed)
+                                                      : modality_norm_[modality](factor * crossed);
 }
 
 Tensor DynamicAttentionBlockImpl::forward(const Tensor& fused, const FusionContext& context, int index, Trace* trace) {

@@ -7,14 +7,12 @@
 
 #include "kuda/data/shape.h"
 #include "kuda/models/kuda/config.h"
+#include "kuda/models/kuda/trust.h"
 #include "kuda/models/trace.h"
 #include "kuda/tensor/linear.h"
 #include "kuda/tensor/positions.h"
 
 namespace kuda::kuda_model {
-
-/// A tensor per modality; undefined where the modality is absent.
-using ModalityTensors = PerModality<torch::Tensor>;
 
 /// Endings of parameter names.
 inline constexpr PerModality<const char*> kSuffix{"t", "v", "a"};
@@ -55,7 +53,7 @@ TORCH_MODULE(FusionFeedForward);
 /// What a block needs beside its input F.
 struct FusionContext {
   ModalityTensors aligned;        ///< U'_m [B, L, D]
-  ModalityTensors ratio;          ///< R_m [B, 1, 1]; all undefined: R = 1
+  ModalityTensors ratio;          ///< R_m [B, 1, 1]; all undefined: R = 1, or 1 / M where the place is "scale"
   torch::Tensor padding;          ///< [B, L] bool of the common length, or undefined
   Positions at{torch::Tensor()};  ///< set by Fusion from the padding; where packed, aligned is [N, D], ratio [N, 1]
   bool skip_norms = false;        ///< the released test graph: plain sum of C_m, no ratio, no per-modality norms
@@ -78,7 +76,7 @@ class DynamicAttentionBlockImpl : public torch::nn::Module {
                       const Positions& at, torch::Tensor* weights);
   torch::Tensor weigh(Modality modality, const torch::Tensor& crossed, const FusionContext& context);
 
-  bool ratio_after_norm_;
+  KudaConfig::RatioPlace ratio_place_;
   PerModality<CrossTransformer> cross_;
   PerModality<torch::nn::LayerNorm> modality_norm_{nullptr, nullptr, nullptr};
   torch::nn::LayerNorm sum_norm_{nullptr}, norm1_{nullptr}, norm2_{nullptr}, norm3_{nullptr};

@@ -35,6 +35,9 @@ ModelInfo info() {
   info.uses_unimodal_labels = true;
   info.reference = "MKMaS-GUET/KuDA e60ef6b (MIT)";
   info.features = {{"text", "u/T"}, {"vision", "u/V"}, {"audio", "u/A"}, {"fused", "f"}};  // of eq. 12
+  info.is_unpublished = [](std::string_view name) {
+    return name.find(".trust.") != std::string_view::npos || name.starts_with("trust.") || name.starts_with("score_");
+  };
   info.idle_parameters = {"model.pooler."};
   info.profiles = {
       {"paper",
@@ -49,6 +52,12 @@ ModelInfo info() {
        "the paper's graph with padding left out everywhere: padding never changes a score",
        {"kuda.ratio=inverse", "kuda.ratio_place=post", "kuda.ratio_at_test=one", "kuda.task_loss=mae",
         "kuda.mask_decoder_mean=true", "kuda.mask_alignment=true", "kuda.mask_fusion=true"}},
+      {"selecting",
+       "ours: masked, with a ratio that is predicted, so that it acts in tests and weighs the decoders' scores",
+       {"kuda.ratio_from=predicted", "kuda.ratio=exponential", "kuda.k=6", "kuda.ratio_place=post",
+        "kuda.ratio_at_test=one", "kuda.score=both", "kuda.trust_target=label", "kuda.trust_weight=0.3",
+        "kuda.trust_pretrain_weight=0.5", "kuda.task_loss=mae", "kuda.mask_decoder_mean=true",
+        "kuda.mask_alignment=true", "kuda.mask_fusion=true"}},
   };
   info.set_makers<Kuda, KudaConfig>();
   info.pretrain_tasks = pretrain_tasks;

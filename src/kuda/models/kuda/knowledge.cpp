@@ -43,6 +43,8 @@ Sequence resample(const Sequence& sequence, std::int64_t length) {
 
 namespace {
 
+bool is_trust(std::string_view name) { return name.starts_with("trust."); }
+
 /// The table [1, L, d] stretched along time to the target's length.
 Tensor stretched(const Tensor& table, std::int64_t length) {
   return torch::upsample_linear1d(table.transpose(1, 2), {length}, /*align_corners=*/true).transpose(1, 2);
@@ -53,20 +55,27 @@ Tensor stretched(const Tensor& table, std::int64_t length) {
 std::vector<std::string> adopt_stage1(Unimodal& module, Modality modality, const KudaConfig& config,
                                       const io::ArrayFile& state) {
   const auto prefix = fmt::format("UniEncKI.enc_{}.", kSuffix[modality]);
+  const bool has_trust = !module->trust().is_empty();
   LoadOptions options;
   options.rename = [&](std::string_view name) -> std::string {
     if (name.starts_with("Model.")) name.remove_prefix(6);
     if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
     if (name.starts_with(kBridgeName) || name.ends_with("position_ids")) return {};
+    if (!has_trust && is_trust(name)) return {};
     if (name.starts_with("UniEncKI.") || name.starts_with("DyMultiFus.") || name.starts_with("CLS.")) return {};
     return std::string(name);
   };
+  std::vector<std::string> skipped;
+  if (has_trust && std::none_of(state.arrays.begin(), state.arrays.end(),
+                                [&](const auto& entry) { return is_trust(options.rename(entry.first)); }))
+    skipped.emplace_back("trust");
+  const bool trusts_afresh = !skipped.empty();
+  options.may_miss = [=](std::string_view name) { return trusts_afresh && is_trust(name); };
   if (config.transfer != KudaConfig::Transfer::partial) {
     load_state(*module, state, options);
-    return {};
+    return skipped;
   }
   io::ArrayFile fitting = state;
-  std::vector<std::string> skipped;
   const auto parameters = module->named_parameters();
   for (const auto& [file_name, array] : state.arrays) {
     const auto name = options.rename(file_name);
@@ -87,7 +96,7 @@ std::vector<std::string> adopt_stage1(Unimodal& module, Modality modality, const
     return std::find(skipped.begin(), skipped.end(), name) != skipped.end();
   };
   std::erase_if(fitting.arrays, [&](const auto& entry) { return is_skipped(options.rename(entry.first)); });
-  options.may_miss = is_skipped;
+  options.may_miss = [&](std::string_view name) { return is_skipped(name) || (trusts_afresh && is_trust(name)); };
   load_state(*module, fitting, options);
   return skipped;
 }

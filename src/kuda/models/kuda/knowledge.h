@@ -27,6 +27,7 @@ inline constexpr const char* kBridgeName = "bridge";
 /// Loads a stage-1 state (published names, with or without "UniEncKI.enc_m." or "Model.") into a module. A bridge is
 /// dropped. transfer = "partial": tensors of `starts_fresh` whose shapes differ keep their fresh values (or are
 /// interpolated along time) and their names are returned; anything else that does not fit is a CheckpointError.
+/// A trust head starts fresh, and is returned as "trust", where the state has none; a module without one drops it.
 std::vector<std::string> adopt_stage1(Unimodal& module, Modality modality, const KudaConfig& config,
                                       const io::ArrayFile& state);
 

@@ -45,15 +45,28 @@ Kuda::Kuda(const KudaConfig& config, const DataShape& shape, const TextEncoder& 
   if (children().empty()) throw ConfigError("KuDA needs at least one of text, vision and audio");
   fusion_ = register_module("DyMultiFus", Fusion(config, shape_, widths));
   const auto [first, second] = std::pair(config.output_widths[0], config.output_widths[1]);
-  output_ = register_at(
-      *this, "CLS.cls_layer",
-      nn::Sequential(Linear(config.width, first), nn::GELU(), Linear(first, second), nn::GELU(), Linear(second, 1)));
+  if (config.score != KudaConfig::Score::mean)
+    output_ = register_at(
+        *this, "CLS.cls_layer",
+        nn::Sequential(Linear(config.width, first), nn::GELU(), Linear(first, second), nn::GELU(), Linear(second, 1)));
+  if (config.predicts_ratio()) add_selection();
+}
+
+void Kuda::add_selection() {
+  for (const auto m : kModalities)
+    if (!unimodal_[m].is_empty()) unimodal_[m]->add_trust();
+  if (config_.score == KudaConfig::Score::fusion) return;
+  score_scale_ = register_parameter("score_scale", torch::ones({1}));
+  score_offset_ = register_parameter("score_offset", torch::zeros({1}));
+  if (config_.score == KudaConfig::Score::mean) return;
+  const torch::NoGradGuard no_grad;  // the correction of the mean starts at 0
+  for (auto& parameter : output_[output_->size() - 1]->parameters()) parameter.zero_();
 }
 
 Output Kuda::forward(const Batch& batch, Trace* trace) {
   Output output;
   FusionContext context;
-  ModalityTensors predictions;
+  ModalityTensors predictions, distances, missing;
   // The common length is the text's; where texts are masked out or absent, all its positions are real.
   const bool has_text = shape_.present.text && batch.text_ids.defined();
   const auto common_length = has_text ? batch.text_ids.size(1) : shape_.length.text;
@@ -66,6 +79,10 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
     const auto part = run_unimodal(m, unimodal_[m], batch);  // U_m [B, l, 2d], y_m [B, 1]
     predictions[m] = part.prediction;
     if (part.prediction.defined()) output.unimodal[m] = part.prediction.squeeze(1);
+    if (part.distance.defined()) {
+      distances[m] = part.distance;
+      missing[m] = missing_clips(batch, m);
+    }
     context.aligned[m] = fusion_->align(m, part.features, part.padding, common_length);  // [B, common, D]
     if (trace == nullptr) continue;
     trace->keep(with_letter("uni_fea", m), part.features);
@@ -76,14 +93,17 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
 
   // The label enters only here, and only while training.
   const bool has_label = is_training() && batch.label.defined();
-  if (has_label && config_.ratio != KudaConfig::Ratio::none && config_.decoders &&
-      config_.fusion == KudaConfig::FusionKind::dynamic)
+  if (config_.predicts_ratio())
+    context.ratio = ratio_of(config_, distances, missing);
+  else if (has_label && config_.ratio != KudaConfig::Ratio::none && config_.decoders &&
+           config_.fusion == KudaConfig::FusionKind::dynamic)
     context.ratio = sentiment_ratio(config_, predictions, batch.label);
   context.skip_norms = !has_label && config_.ratio_at_test == KudaConfig::RatioAtTest::none;
   const auto fused = fusion_->forward(context, trace);                                    // F^L, [B, common, D]
   const bool is_vector = fused.size(1) != common_length;                                  // tensor and low-rank fusion
   const auto fused_mean = mean_over_time(fused, is_vector ? Tensor() : context.padding);  // f, [B, D]
-  const auto score = output_->forward(fused_mean);                                        // [B, 1]
+  auto score = output_->is_empty() ? Tensor() : output_->forward(fused_mean);             // [B, 1]
+  if (score_scale_.defined()) score = with_parts(score, context.ratio, predictions, output);
   output.score = score.squeeze(1);
 
   Tensor contrastive;
@@ -96,9 +116,15 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
     trace->keep(with_letter("u", m), aligned_mean);
     trace->keep(with_letter("nce", m), term);
     const auto one = torch::ones({score.size(0), 1, 1}, score.options());
-    if (has_label) trace->keep(with_letter("ratio", m), context.ratio[m].defined() ? context.ratio[m] : one);
+    if (has_label || context.ratio[m].defined())
+      trace->keep(with_letter("ratio", m), context.ratio[m].defined() ? context.ratio[m] : one);
   }
   output.terms.emplace_back("nce", contrastive);
+  for (const auto m : kModalities) {
+    if (!distances[m].defined()) continue;
+    output.ratio[m] = context.ratio[m].flatten();  // [B]
+    output.terms.emplace_back(distance_term(m), distances[m].squeeze(1));
+  }
   if (trace != nullptr) {
     trace->keep("F", fused);
     trace->keep("f", fused_mean);
@@ -108,6 +134,27 @@ Output Kuda::forward(const Batch& batch, Trace* trace) {
   return output;
 }
 
+Tensor Kuda::with_parts(Tensor score, const ModalityTensors& ratio, const ModalityTensors& predictions,
+                        Output& output) {
+  score = score.defined() ? score + score_offset_ : score_offset_;
+  for (const auto m : kModalities) {
+    if (!ratio[m].defined()) continue;
+    const auto part = score_scale_ * ratio[m].squeeze(2) * predictions[m];  // [B, 1]
+    output.parts[m] = part.squeeze(1);
+    score = score + part;
+  }
+  return score;
+}
+
+Tensor Kuda::trust_loss(const Output& output, const Batch& batch) const {
+  std::vector<Tensor> errors;
+  for (const auto m : kModalities)
+    for (const auto& [name, distance] : output.terms)
+      if (name == distance_term(m))
+        errors.push_back(trust_error(config_, distance, output.unimodal[m], batch.unimodal_labels[m], batch.label));
+  return torch::stack(errors).mean();
+}
+
 Losses Kuda::loss(const Output& output, const Batch& batch) {
   const auto difference = output.score - batch.label;
   const auto task =
@@ -115,7 +162,9 @@ Losses Kuda::loss(const Output& output, const Batch& batch) {
   const auto& contrastive = output.terms.front().second;
   // With lambda = 0 the term is reported but stays out of the graph (0 * NaN would poison the total).
   const auto total = config_.lambda > 0 ? task + config_.lambda * contrastive : task;
-  return {total, {{"task", task}, {"nce", contrastive}}};
+  if (!config_.predicts_ratio()) return {total, {{"task", task}, {"nce", contrastive}}};
+  const auto trust = trust_loss(output, batch);
+  return {total + config_.trust_weight * trust, {{"task", task}, {"nce", contrastive}, {"trust", trust}}};
 }
 
 std::vector<ParameterGroup> Kuda::parameter_groups() {

@@ -13,7 +13,8 @@
 
 namespace kuda::kuda_model {
 
-/// Stage 2. State names as published: UniEncKI.enc_{t,v,a}, DyMultiFus, CLS.
+/// Stage 2. State names as published: UniEncKI.enc_{t,v,a}, DyMultiFus, CLS. Ours: UniEncKI.enc_m.trust, score_scale,
+/// score_offset.
 class Kuda final : public Model {
  public:
   /// Throws ConfigError when options contradict each other or no modality is present.
@@ -29,11 +30,18 @@ class Kuda final : public Model {
   Unimodal& unimodal(Modality modality) { return unimodal_[modality]; }
 
  private:
+  void add_selection();
+  /// Of the ratios and the decoders' scores; sets output.parts and adds them to `score` [B, 1], which may be undefined.
+  torch::Tensor with_parts(torch::Tensor score, const ModalityTensors& ratio, const ModalityTensors& predictions,
+                           Output& output);
+  [[nodiscard]] torch::Tensor trust_loss(const Output& output, const Batch& batch) const;
+
   KudaConfig config_;
   DataShape shape_;
   PerModality<Unimodal> unimodal_{nullptr, nullptr, nullptr};
   Fusion fusion_{nullptr};
-  torch::nn::Sequential output_;
+  torch::nn::Sequential output_;              ///< empty where the score is the mean alone
+  torch::Tensor score_scale_, score_offset_;  ///< [1] each, of the mean weighted by the ratio; undefined without it
 };
 
 /// Stage 1 of one modality. State names as published: encoder.*, decoder.*. The label is `batch.label`
@@ -43,7 +51,8 @@ class KudaUnimodal final : public Model {
   KudaUnimodal(Modality modality, const KudaConfig& config, const DataShape& target, const DataShape& source,
                const TextEncoder& text);
   Output forward(const Batch& batch, Trace* trace) override;
-  Losses loss(const Output& output, const Batch& batch) override;  ///< mean squared error
+  /// Mean squared error, and where the ratio is predicted the trust head's error.
+  Losses loss(const Output& output, const Batch& batch) override;
   [[nodiscard]] bool is_padding_invariant() const override { return config_.mask_decoder_mean; }
   [[nodiscard]] bool is_saved(std::string_view name) const override;  ///< all but the bridge
 

@@ -11,18 +11,13 @@
 namespace kuda::kuda_model {
 namespace {
 
+using test::stir;
 using test::tiny_batch;
 using test::tiny_config;
 using test::tiny_kuda;
 using test::tiny_shape;
 using test::tiny_text;
 using torch::Tensor;
-
-/// Fresh networks are nearly linear in places; random norms and biases make every path count.
-void stir(torch::nn::Module& module) {
-  const torch::NoGradGuard no_grad;
-  for (auto& parameter : module.parameters()) parameter.add_(torch::randn_like(parameter) * 0.1);
-}
 
 /// Predictions of the training graph when the unimodal predictions are as given through the label: the ratio is
 /// moved by moving the label, which reaches nothing else of the forward pass.

@@ -21,9 +21,13 @@ KudaUnimodal::KudaUnimodal(Modality modality, const KudaConfig& config, const Da
   module_ = make_unimodal(modality, config, differs && !needs_bridge ? source : target, text);
   register_module("encoder", module_->encoder());
   register_module("decoder", module_->decoder());
-  if (!needs_bridge) return;
-  bridge_ = register_module(kBridgeName, Linear(source.width[modality], target.width[modality]));
-  target_length_ = target.length[modality];
+  if (needs_bridge) {
+    bridge_ = register_module(kBridgeName, Linear(source.width[modality], target.width[modality]));
+    target_length_ = target.length[modality];
+  }
+  if (!config.predicts_ratio()) return;
+  module_->add_trust();
+  register_module("trust", module_->trust());
 }
 
 bool KudaUnimodal::is_saved(std::string_view name) const { return !name.starts_with(kBridgeName); }
@@ -49,12 +53,16 @@ Output KudaUnimodal::forward(const Batch& batch, Trace* trace) {
   Output output;
   output.score = part.prediction.squeeze(1);
   output.unimodal[modality_] = output.score;
+  if (part.distance.defined()) output.terms.emplace_back(distance_term(modality_), part.distance.squeeze(1));
   return output;
 }
 
 Losses KudaUnimodal::loss(const Output& output, const Batch& batch) {
   const auto task = (output.score - batch.label).square().mean();
-  return {task, {{"task", task}}};
+  if (output.terms.empty()) return {task, {{"task", task}}};
+  const auto trust = trust_error(config_, output.terms.front().second, output.score, batch.unimodal_labels[modality_],
+                                 batch.multimodal_label.defined() ? batch.multimodal_label : batch.label);
+  return {task + config_.trust_pretrain_weight * trust, {{"task", task}, {"trust", trust}}};
 }
 
 }  // namespace kuda::kuda_model

@@ -23,6 +23,18 @@ inline kuda_model::KudaConfig tiny_config() {
   return config;
 }
 
+/// As the profile "selecting".
+inline kuda_model::KudaConfig tiny_selecting() {
+  using Config = kuda_model::KudaConfig;
+  auto config = tiny_config();
+  config.mask_decoder_mean = config.mask_alignment = config.mask_fusion = true;
+  config.ratio_from = Config::RatioFrom::predicted;
+  config.ratio = Config::Ratio::exponential;
+  config.k = 6;
+  config.score = Config::Score::both;
+  return config;
+}
+
 inline DataShape tiny_shape() {
   DataShape shape;
   shape.length.text = 6;
@@ -63,6 +75,12 @@ inline std::shared_ptr<kuda_model::Kuda> tiny_kuda(const kuda_model::KudaConfig&
                                                    const DataShape& shape = tiny_shape()) {
   torch::manual_seed(7);
   return std::make_shared<kuda_model::Kuda>(config, shape, tiny_text());
+}
+
+/// Fresh networks are nearly linear in places; random norms and biases make every path count.
+inline void stir(torch::nn::Module& module) {
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : module.parameters()) parameter.add_(torch::randn_like(parameter) * 0.1);
 }
 
 }  // namespace kuda::test

@@ -89,9 +89,10 @@ UnimodalImpl::UnimodalImpl(const KudaConfig& config, KnowledgeEncoder encoder) :
 }
 
 UnimodalOutput UnimodalImpl::forward(const Tensor& x, const Tensor& segments, const Tensor& padding) {
-  UnimodalOutput output{encoder_(x, segments, padding), padding, {}};
+  UnimodalOutput output{encoder_(x, segments, padding), padding, {}, {}};
   if (!decoder_.is_empty())
     output.prediction = decoder_(mean_over_time(output.features, mask_mean_ ? padding : Tensor()));
+  if (!trust_.is_empty()) output.distance = trust_(output.features, padding);
   return output;
 }
 

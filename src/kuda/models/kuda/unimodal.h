@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kuda/models/kuda/config.h"
+#include "kuda/models/kuda/trust.h"
 #include "kuda/nn/transformer.h"
 #include "kuda/tensor/linear.h"
 #include "kuda/text/bert.h"
@@ -81,23 +82,28 @@ struct UnimodalOutput {
   torch::Tensor features;    ///< U, [B, L, 2d]
   torch::Tensor padding;     ///< [B, L] bool
   torch::Tensor prediction;  ///< y_m, [B, 1]; undefined without decoder
+  torch::Tensor distance;    ///< d_m, [B, 1]; undefined without trust head
 };
 
-/// Encoder and decoder of one modality under the published names ("encoder.*", "decoder.*").
+/// Encoder and decoder of one modality under the published names ("encoder.*", "decoder.*"), and ours ("trust.*").
 class UnimodalImpl : public torch::nn::Module {
  public:
   UnimodalImpl(const KudaConfig& config, KnowledgeEncoder encoder);
   UnimodalOutput forward(const torch::Tensor& x, const torch::Tensor& segments, const torch::Tensor& padding);
+  /// Called when all else is made, so that the trust head changes no other initial value.
+  void add_trust() { trust_ = register_module("trust", TrustHead(output_width())); }
   /// Freezes what the paper calls external knowledge: adapters and decoder.
   void freeze_knowledge();
   [[nodiscard]] std::int64_t output_width() const { return encoder_->output_width(); }
   [[nodiscard]] const KnowledgeEncoder& encoder() const noexcept { return encoder_; }
   [[nodiscard]] const Decoder& decoder() const noexcept { return decoder_; }  ///< empty without decoders
+  [[nodiscard]] const TrustHead& trust() const noexcept { return trust_; }    ///< empty without add_trust()
 
  private:
   bool mask_mean_;
   KnowledgeEncoder encoder_{nullptr};
   Decoder decoder_{nullptr};
+  TrustHead trust_{nullptr};
 };
 TORCH_MODULE(Unimodal);
 
