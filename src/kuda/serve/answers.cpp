@@ -40,6 +40,8 @@ json score_object(const ClipScore& clip) {
     object["interval"] = {{"level", clip.interval->level},
                           {"low", json_number(float(clip.interval->low))},
                           {"high", json_number(float(clip.interval->high))}};
+  object["ratio"] = by_modality(clip.ratio);
+  object["parts"] = by_modality(clip.parts);
   object["leading"]["unimodal"] = name_or_null(clip.leading);
   return object;
 }
@@ -58,7 +60,8 @@ json explanation_object(const ClipExplanation& clip) {
   auto object = score_object(clip.clip);
   object["leading"] = {{"unimodal", name_or_null(clip.by_unimodal)},
                        {"share", name_or_null(clip.by_share)},
-                       {"removal", name_or_null(clip.by_removal)}};
+                       {"removal", name_or_null(clip.by_removal)},
+                       {"ratio", name_or_null(clip.by_ratio)}};
   object["without"] = by_modality(clip.without);
   object["share"] = by_modality(clip.share);
   object["tokens"] = clip.tokens.empty() ? json(nullptr) : json(clip.tokens);

@@ -7,6 +7,7 @@ const kEvidence = [
   ["unimodal", "by its own score, which is nearest to the score"],
   ["share", "by its share of the fusion, the largest"],
   ["removal", "by removal, which changes the score most"],
+  ["ratio", "by the ratio that the model predicts, the largest"],
 ];
 const kPageOfClips = 50;
 const kSvg = "http://www.w3.org/2000/svg";  // a name: nothing is fetched from there
@@ -322,6 +323,8 @@ function bar(share) {
 function showModalities() {
   const { now } = shown;
   const empty = () => h("td", {}, h("span", { "aria-label": "none" }, "\u2013"));
+  const hasRatio = now.leading.ratio !== null;
+  at("ratio-title").hidden = !hasRatio;
   at("modalities").tBodies[0].replaceChildren(...kModalities.map((name) => {
     const own = now.unimodal[name];
     const share = now.share[name];
@@ -334,8 +337,19 @@ function showModalities() {
         : h("td", {}, h("data", { value: share }, percent(share)), ...isLeading("share"), bar(share)),
       without === null ? empty()
         : h("td", {}, h("data", { value: without }, number(without)), ` (${signed(without - now.score)})`,
-          ...isLeading("removal")));
+          ...isLeading("removal")),
+      ...(!hasRatio ? [] : [now.ratio[name] === null ? empty()
+        : h("td", {}, h("data", { value: now.ratio[name] }, percent(now.ratio[name])), ...isLeading("ratio"),
+          bar(now.ratio[name]))]));
   }));
+}
+
+/// "0.411 = text 0.350 + audio 0.100 + together \u22120.039", where the model's score is such a sum.
+function sumOfParts({ score, parts }) {
+  const known = kModalities.filter((name) => parts[name] !== null);
+  if (known.length === 0) return "";
+  const together = known.reduce((rest, name) => rest - parts[name], score);
+  return `${number(score)} = ${known.map((name) => `${name} ${number(parts[name])} + `).join("")}together ${number(together)}`;
 }
 
 function showEvidence() {
@@ -345,6 +359,7 @@ function showEvidence() {
   const items = known.map(([kind, meaning]) => h("li", {}, h("strong", {}, leading[kind]), ` ${meaning}`));
   if (!sharesDiffer()) items.push(h("li", {}, h("strong", {}, "none"), " by its share of the fusion: the shares are equal"));
   const verdict = known.length < 2 ? "" : names.size === 1 ? " Here they agree." : " Here they disagree.";
+  at("sum").textContent = sumOfParts(shown.now);
   at("evidence").replaceChildren(
     h("p", {}, known.length === 0 ? "Nothing says which modality leads." : "Which modality leads?"), h("ul", {}, items),
     h("p", { class: "hint" }, known.length === 0 ? "" : "These kinds of evidence answer different questions and may " +
