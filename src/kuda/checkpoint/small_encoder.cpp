@@ -9,13 +9,17 @@
 namespace kuda {
 
 void write_small_encoder(const std::filesystem::path& folder, std::int64_t layers, std::int64_t width,
-                         std::uint64_t seed) {
+                         std::uint64_t seed, const std::vector<std::string>& words) {
   std::filesystem::create_directories(folder);
   std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n.\n,\n'\n-\n!\n?\n";
   std::int64_t pieces = 11;
   for (const char letter : std::string("abcdefghijklmnopqrstuvwxyz0123456789")) {
     vocabulary += std::string(1, letter) + "\n##" + letter + "\n";
     pieces += 2;
+  }
+  for (const auto& word : words) {
+    vocabulary += word + "\n";
+    ++pieces;
   }
   BertConfig config;
   config.vocab_size = pieces;

@@ -231,7 +231,9 @@ TEST(Collate, TargetPicksTheLabelAndNamesTheClipThatHasNone) {
   const Dataset data = small_dataset();
   DataConfig config;
   config.target = Modality::vision;
-  EXPECT_FLOAT_EQ(Collator(data, nullptr, config)({0}).label[0].item<float>(), -0.2F);
+  const auto batch = Collator(data, nullptr, config)({0});
+  EXPECT_FLOAT_EQ(batch.label[0].item<float>(), -0.2F);
+  EXPECT_EQ(batch.multimodal_label[0].item<float>(), data.clips[0].label) << "is there beside the target";
   config.target = Modality::audio;
   EXPECT_THAT(error_of<DataError>([&] { (void)Collator(data, nullptr, config)({0}); }),
               HasSubstr("clip video_0001$_$0001 has no audio label (label_A)"));

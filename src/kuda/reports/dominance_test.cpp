@@ -44,7 +44,7 @@ FinishedRun write_made_up_run(const fs::path& folder, const MadeUpRun& run, doub
   if (run.is_explained)
     write_file(folder / "explain.json",
                fmt::format(R"({{"split": "test", "data_fingerprint": "{}", "clips": 1, "summary": {{"removal": {{
-      "names_truth": {}, "names_truth_by_chance": {}}}}}}})",
+      "names_truth": {}, "names_truth_by_chance": {}}}, "ratio": {{"names_truth": 1, "names_truth_by_chance": 0.5}}}}}})",
                            run.fingerprint, run.named, run.chance));
   FinishedRun finished;
   finished.folder = folder;
@@ -98,6 +98,7 @@ TEST(Dominance, NamingIsComparedWithChanceSeedBySeed) {
   EXPECT_EQ(row.naming[2].named.mean, 0.625);
   EXPECT_EQ(row.naming[2].chance.mean, 0.25);
   EXPECT_EQ(row.naming[2].excess.mean, 0.375);
+  EXPECT_EQ(row.naming[3].excess.mean, 0.5) << "by ratio";
   EXPECT_NEAR(row.naming[2].excess.deviation, 0.25 / std::sqrt(2.0), 1e-12);
 }
 
@@ -117,7 +118,7 @@ TEST(Dominance, RunsWithoutTheRuleOrWithForeignExplanationsAreLeftOut) {
       {made_up_data("calm", 0, {{.seed = 1, .is_explained = false}, {.seed = 2, .fingerprint = "other"}})});
   EXPECT_EQ(table->data[0].rows[0].num_seeds, 2U);
   EXPECT_EQ(table->data[0].rows[0].naming[2].named.n, 0U);
-  EXPECT_THAT(naming_cells(*table)[1], ElementsAre("calm", "tfn", "2", "-", "-", "-"));
+  EXPECT_THAT(naming_cells(*table)[1], ElementsAre("calm", "tfn", "2", "-", "-", "-", "-"));
 }
 
 TEST(Dominance, ADamagedFileIsNamed) {
@@ -137,6 +138,8 @@ TEST(Dominance, TextMarkdownAndCsvShowTheSame) {
   EXPECT_THAT(naming[1][5], testing::StartsWith("62.5 (25.0) +37.5 ["));
   EXPECT_THAT(naming[1][5], Not(HasSubstr("*"))) << "two seeds so far apart show nothing";
   EXPECT_EQ(naming[1][3], "-");
+  EXPECT_EQ(naming[0][6], "by ratio");
+  EXPECT_THAT(naming[1][6], testing::StartsWith("100.0 (50.0) +50.0 ["));
   EXPECT_THAT(format_markdown(*table), AllOf(HasSubstr("# Dominance benchmark (synthetic data)"), HasSubstr("| tfn |"),
                                              HasSubstr("from 2001-02-01 to 2001-02-02 with kuda abc")));
   EXPECT_THAT(format_text(*table), AllOf(HasSubstr("synthetic"), HasSubstr("noisy - calm")));
