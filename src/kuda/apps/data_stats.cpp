@@ -9,6 +9,7 @@
 #include "kuda/apps/data_verbs.h"
 #include "kuda/data/doctor/stats.h"
 #include "kuda/data/sources/clips_csv.h"
+#include "kuda/evaluation/dominance_bound.h"
 
 namespace kuda {
 
@@ -28,19 +29,33 @@ void add_data_stats(CLI::App& data) {
   struct Options {
     std::string path;
     Ties ties = Ties::tolerant;
+    double k = 6;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
   auto* verb = data.add_subcommand("stats", "Count labels, and clips by dominant modality and by noise.");
-  verb->add_option("data", options->path, "feature file (*.pkl), prepared folder or label.csv")->required();
+  verb->add_option("data", options->path,
+                   "feature file (*.pkl), prepared folder or label.csv; or a table with unimodal scores, as a run's "
+                   "predictions.csv: then also what a ratio between the modalities can be worth on them")
+      ->required();
   verb->add_option("--ties", options->ties,
                    "when two modalities are equally near to the label: tolerant (default), "
                    "or as float64 or float32 happen to round")
       ->transform(CLI::CheckedTransformer(kTies))
       ->type_name("RULE");
+  verb->add_option("--k", options->k, "of unimodal scores: slope of the ratio exp(-k d); 6 for labels in [-1, 1]")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   verb->add_flag("--json", options->json, "as JSON");
-  verb->footer("Example:\n  kuda data stats label.csv\n  kuda data stats simsv2 --json");
+  verb->footer(
+      "Example:\n  kuda data stats label.csv\n  kuda data stats simsv2 --json\n"
+      "  kuda data stats runs/sims/kuda/1/predictions.csv");
   verb->callback([options] {
+    if (options->path.ends_with(".csv") && has_unimodal_scores(options->path)) {
+      const auto bound = measure_bound(read_unimodal_scores(options->path), options->k);
+      std::cout << (options->json ? bound_json(bound) : bound_text(bound));
+      return;
+    }
     const auto clips = clips_of(options->path);
     std::cout << (options->json ? statistics_json(clips, options->ties) : statistics_text(clips, options->ties));
   });

@@ -29,7 +29,7 @@ struct Magic {
 
 constexpr std::string_view kArrays =
     "arrays go with a table, one row per clip: kuda data import label.csv FOLDER --vision FILE (or --audio, --text)";
-constexpr std::string_view kPandas =
+constexpr std::string_view kPandasTable =
     "in Python, with pandas (and pyarrow): a table becomes label.csv by\n"
     "        pandas.read_parquet('FILE').to_csv('label.csv', index=False); then: kuda data import label.csv FOLDER";
 constexpr std::string_view kVideo = "kuda reads features; extract them first, for example with MMSA-FET";
@@ -44,9 +44,9 @@ constexpr std::array kMagics{
     Magic{0, "7z\xbc\xaf\x27\x1c"sv, "a 7z archive", "unpack it first: 7z x 'FILE'"},
     Magic{0, "Rar!\x1a\x07"sv, "a rar archive", "unpack it first: unrar x 'FILE'"},
     Magic{257, "ustar"sv, "a tar archive", "unpack it first: tar xf 'FILE'"},
-    Magic{0, "PAR1"sv, "a Parquet file", kPandas},
-    Magic{0, "ARROW1"sv, "an Arrow (Feather) file", kPandas},
-    Magic{0, "FEA1"sv, "a Feather file", kPandas},
+    Magic{0, "PAR1"sv, "a Parquet file", kPandasTable},
+    Magic{0, "ARROW1"sv, "an Arrow (Feather) file", kPandasTable},
+    Magic{0, "FEA1"sv, "a Feather file", kPandasTable},
     Magic{0, "SQLite format 3\0"sv, "an SQLite database", "write its table as label.csv, its features as arrays"},
     Magic{0, "version https://git-lfs"sv, "a Git LFS pointer", "fetch the real file: git lfs pull"},
     Magic{4, "ftyp"sv, "an MP4 video", kVideo},
