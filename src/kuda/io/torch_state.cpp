@@ -20,6 +20,8 @@ using Kind = Value::Kind;
 constexpr const char* kOnlyStates =
     "only state dictionaries are read; in Python: torch.save(model.state_dict(), 'state.pth')";
 
+constexpr std::size_t kMostNamed = 25;
+
 /// A dict with tensors, and the dicts that it lies in.
 struct Found {
   std::string place;  ///< "model.ema"; empty: the root
@@ -82,7 +84,9 @@ class Search {
 };
 
 [[noreturn]] void refuse_root(const Value& root, const std::string& name) {
-  const auto what = root.kind() == Kind::object ? "the object " + root.text() : "a " + std::string(root.kind_name());
+  const auto what = root.kind() == Kind::object  ? "the object " + root.text()
+                    : root.kind() == Kind::array ? "one tensor, " + root.array().describe()
+                                                 : "a " + std::string(root.kind_name());
   throw FormatError(fmt::format("{}: expected a dict of tensors, found {}", name, what), kOnlyStates);
 }
 
@@ -146,6 +150,10 @@ void say_what_is_left_out(const Found& found, const std::string& name) {
     if (value.kind() == Kind::object && key.kind() == Kind::text)
       unread.push_back(fmt::format("{} ({})", printable(key.text()), printable(value.text())));
   if (!found.place.empty()) log_info("{}: the tensors are those of '{}'", name, printable(found.place));
+  if (left.size() > kMostNamed) {
+    left.resize(kMostNamed);
+    left.emplace_back("...");
+  }
   if (!left.empty()) log_info("{}: left out beside them: {}", name, join(left));
   if (!unread.empty()) log_warning("{}: left out, because it is no plain tensor: {}", name, join(unread));
 }

@@ -22,7 +22,7 @@ constexpr std::string_view kResave =
     "torch.save(state, 'weights.pth')";
 constexpr std::string_view kFetch = "fetch the file itself: git lfs pull, or the download link of the page";
 
-constexpr std::array<Lookalike, 9> kLookalikes{{
+constexpr std::array<Lookalike, 10> kLookalikes{{
     {"\x89HDF\r\n", 0, "an HDF5 file (Keras)", kResave},
     {"\x1f\x8b", 0, "a gzip file", "unpack it first: gunzip FILE"},
     {"BZh", 0, "a bzip2 file", "unpack it first: bunzip2 FILE"},
@@ -30,6 +30,7 @@ constexpr std::array<Lookalike, 9> kLookalikes{{
     {"\x93NUMPY", 0, "a NumPy array", kResave},
     {"version https://git-lfs", 0, "a Git LFS pointer", kFetch},
     {"<!DOCTYPE", 0, "a page of HTML", kFetch},
+    {"<!doctype", 0, "a page of HTML", kFetch},
     {"<html", 0, "a page of HTML", kFetch},
     {"ustar", 257, "a tar archive", "unpack it first: tar xf FILE; PyTorch 0.1 saved so: load and save it with 0.4"},
 }};

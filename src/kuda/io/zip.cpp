@@ -154,7 +154,8 @@ ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::shared_ptr<const v
     const std::string reason = zip_error_strerror(&error);
     zip_source_free(source);
     zip_error_fini(&error);
-    impl_->fail("byte 0: not a readable zip archive: " + reason);
+    throw FormatError(impl_->name + ": byte 0: not a readable zip archive: " + reason,
+                      "its list of members stands at the end: a download or a copy may have been cut short");
   }
   const auto count = static_cast<std::uint64_t>(zip_get_num_entries(impl_->archive.get(), 0));
   for (std::uint64_t index = 0; index < count; ++index) {
