@@ -99,6 +99,7 @@ void check_texts(const Dataset& data, const WordPiece* tokenizer, Findings& find
   else if (!empty.empty())
     findings.add(Severity::warning, "empty_text", "text", fmt::format("{} clips have an empty text", empty.size()),
                  empty);
+  check_stored_tokens(data, findings);
   if (tokenizer == nullptr || !data.text_bert.defined()) return;
   const auto agreement = token_agreement(data, *tokenizer);
   if (agreement.largest_id >= tokenizer->size())

@@ -44,6 +44,19 @@ TEST(Check, ASoundSetHasNotesOnly) {
   EXPECT_THAT(found(report, "split_sizes").message, HasSubstr("1 / 1 / 1, those of no published set"));
 }
 
+TEST(Check, FindsStoredTokensThatAreZeroThroughout) {
+  Dataset data = small_dataset();
+  data.text_bert = torch::ones({3, 3, 4}, torch::kInt32);
+  EXPECT_EQ(check_dataset(renewed(data)).find("empty_tokens", "text"), nullptr);
+  data.text_bert[0].zero_();
+  data.text_bert[2][1].zero_();  // ids without a mask
+  const auto report = check_dataset(renewed(data));
+  EXPECT_EQ(found(report, "empty_tokens", "text").severity, Severity::warning);
+  EXPECT_THAT(found(report, "empty_tokens", "text").message, HasSubstr("2 of 3 clips"));
+  EXPECT_THAT(found(report, "empty_tokens", "text").message, HasSubstr("1 of them token ids of zeros"));
+  EXPECT_THAT(found(report, "empty_tokens", "text").clips, ElementsAre("video_0001$_$0001", "video_0003$_$0001"));
+}
+
 TEST(Check, FindsWhatIsWrongWithFrames) {
   Dataset data = small_dataset();
   constexpr float kInfinite = std::numeric_limits<float>::infinity();
