@@ -19,7 +19,7 @@ encoder_folder=encoders/minilm
 
 packages=(g++ cmake ninja-build make git ca-certificates pkg-config python3-venv ccache
           nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libutf8proc-dev libzip-dev
-          zlib1g-dev libssl-dev libcpp-httplib-dev libgoogle-perftools-dev libboost-dev libgtest-dev libgmock-dev libbenchmark-dev gnuplot-nox)
+          zlib1g-dev libssl-dev libcpp-httplib-dev libgoogle-perftools-dev libboost-dev libhdf5-dev libgtest-dev libgmock-dev libbenchmark-dev gnuplot-nox)
 if [ "${1:-}" = --dev ]; then packages+=(clang-19 libclang-rt-19-dev clang-format-14 clang-tidy-19); fi
 
 say() { printf 'setup: %s\n' "$*" >&2; }

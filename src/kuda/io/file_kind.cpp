@@ -143,10 +143,10 @@ std::optional<FileKind> kind_of(std::span<const std::byte> bytes, const std::str
       return FileKind{"a MATLAB file (7.3, which is HDF5)",
                       in_python("h5py", "{k: v[()] for k, v in h5py.File('FILE').items()}")};
     return FileKind{
-        "an HDF5 file (.h5, or .csd of CMU-MultimodalSDK)",
-        "of .csd files: align them with the SDK, then pickle {'train': {'id': [...], 'text': ..., 'vision': ...,\n"
-        "        'audio': ..., 'regression_labels': ...}, 'valid': ..., 'test': ...}; of others, with h5py: "
-        "h5py.File('FILE')"};
+        "an HDF5 file (.csd of CMU-MultimodalSDK, or another)",
+        "of the SDK: kuda data import LABELS.csd FOLDER --audio 'FILE' (or --vision, --text) --splits "
+        "TABLE.csv; of others, arrays in Python: import h5py, numpy\n"
+        "        numpy.save('vision.npy', h5py.File('FILE')['vision']); then: kuda data import label.csv ..."};
   }
   if (start.starts_with("MATLAB 5.0"))
     return FileKind{"a MATLAB file", in_python("scipy.io", "scipy.io.loadmat('FILE')")};
