@@ -3,19 +3,16 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
-#include <initializer_list>
 #include <iostream>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "kuda/apps/data_verbs.h"
 #include "kuda/base/error.h"
-#include "kuda/base/lower_case.h"
 #include "kuda/base/named_values.h"
 #include "kuda/data/csd/csd_file.h"
 #include "kuda/data/csd/csd_import.h"
+#include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/mmsa.h"
 #include "kuda/data/sources/table_import.h"
 
@@ -29,20 +26,6 @@ struct ImportArguments {
   std::vector<double> range;
   DataFacts facts;
 };
-
-bool ends_with_any(const std::string& path, std::initializer_list<std::string_view> endings) {
-  const auto lower = lower_case(path);
-  return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return lower.ends_with(ending); });
-}
-
-/// By its name; a spreadsheet is named with the way to a table.
-bool is_table(const std::string& path) {
-  if (ends_with_any(path, {".xlsx", ".xls", ".ods"}))
-    throw DataError(path + ": expected a table as text (.csv), found a spreadsheet",
-                    "save it as CSV UTF-8, or: python: import pandas; pandas.read_excel('" + path +
-                        "', dtype=str).to_csv('label.csv', index=False)");
-  return ends_with_any(path, {".csv", ".tsv", ".txt"});
-}
 
 Dataset import_source(const ImportArguments& options) {
   DataFacts facts = options.facts;

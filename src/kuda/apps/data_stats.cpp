@@ -19,7 +19,7 @@ const std::map<std::string, Ties> kTies{
     {"tolerant", Ties::tolerant}, {"float64", Ties::exact_float64}, {"float32", Ties::exact_float32}};
 
 std::vector<Clip> clips_of(const std::string& path) {
-  if (path.ends_with(".csv")) return read_clips_csv(path, ClipTable::mmsa);
+  if (is_table(path)) return read_clips_csv(path, ClipTable::mmsa);
   return open_dataset(path).clips;
 }
 

@@ -9,6 +9,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "kuda/base/file.h"
 #include "kuda/data/doctor/inspect.h"
 #include "kuda/data/sources/mmsa.h"
 #include "kuda/data/sources/prepared.h"
@@ -154,6 +155,15 @@ TEST(Check, WarnsOfLabelsOnAnotherScale) {
   for (std::size_t i = 0; i < 3; ++i) data.clips[i].label = float(i % 2);
   EXPECT_THAT(found(check_dataset(renewed(data)), "label_scale").message,
               HasSubstr("labels from 0 to 1: no label is negative"));
+}
+
+TEST(Inspect, NamesTheColumnsOfATable) {
+  write_file(test::scratch("label.csv"), "Video_ID;clip_id;Text;speaker;mode\nv;1;hello;Ann;dev\n");
+  const auto text = inspect_file(test::scratch("label.csv")).text();
+  EXPECT_THAT(text, HasSubstr("  speaker   'Ann'  (not used)\n"));
+  EXPECT_THAT(text, HasSubstr("  Text      'hello'\n"));
+  EXPECT_THAT(text, HasSubstr("separated by ';'"));
+  EXPECT_THAT(text, HasSubstr("a table alone is no data set"));
 }
 
 TEST(Check, FindsCopiesAndConstantFeatures) {

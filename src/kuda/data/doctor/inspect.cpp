@@ -12,10 +12,13 @@
 #include "kuda/base/names.h"
 #include "kuda/data/dataset.h"
 #include "kuda/data/finite.h"
+#include "kuda/data/sources/clip_columns.h"
+#include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/facts.h"
 #include "kuda/data/sources/mmsa_split.h"
 #include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/published.h"
+#include "kuda/io/csv.h"
 #include "kuda/io/pickle/pickle.h"
 #include "kuda/io/safetensors.h"
 
@@ -107,6 +110,21 @@ FileSchema prepared_schema(const fs::path& folder) {
   return schema;
 }
 
+/// Columns by their names, with what the first cell holds.
+FileSchema table_schema(const fs::path& path) {
+  FileSchema schema{path.string(), "table", {}, {}, ""};
+  const auto table = io::read_any_csv(path);
+  const auto columns = find_clip_columns(table, ClipTable::mmsa);
+  for (std::size_t column = 0; column < table.header.size(); ++column) {
+    const auto first = table.rows.empty() ? std::string() : "'" + table.rows.front()[column] + "'";
+    schema.keys.push_back({table.header[column], {first, "", ""}, columns.is_used(column)});
+  }
+  schema.facts.push_back(fmt::format("{} rows", table.rows.size()));
+  for (const auto* notes : {&table.notes, &columns.notes, &columns.warnings})
+    schema.facts.insert(schema.facts.end(), notes->begin(), notes->end());
+  return schema;
+}
+
 std::string length_line(const Dataset& data, Modality modality, const Feature& feature) {
   auto lengths = feature.lengths;
   std::sort(lengths.begin(), lengths.end());
@@ -186,7 +204,8 @@ std::string FileSchema::json() const {
 }
 
 FileSchema inspect_file(const fs::path& path) {
-  FileSchema schema = fs::is_directory(path) ? prepared_schema(path) : pickle_schema(path);
+  const bool is_folder = fs::is_directory(path);
+  FileSchema schema = is_folder ? prepared_schema(path) : is_table(path) ? table_schema(path) : pickle_schema(path);
   try {
     add_facts(schema, open_dataset(path));
   } catch (const DataError& error) {

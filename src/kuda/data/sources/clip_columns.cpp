@@ -148,6 +148,11 @@ ClipColumns find_clip_columns(const io::CsvTable& table, ClipTable layout) {
   return columns;
 }
 
+bool ClipColumns::is_used(std::size_t column) const {
+  return column == video || column == clip || column == split || column == text || column == label ||
+         std::find(unimodal_labels.begin(), unimodal_labels.end(), column) != unimodal_labels.end();
+}
+
 std::optional<float> label_of(std::string_view cell, bool* has_comma) {
   static const std::set<std::string> kUnknownWords{"",     "na",   "n/a",  "#n/a", "<na>", "nan",
                                                    "-nan", "null", "none", "nil",  "-",    "?"};

@@ -23,6 +23,7 @@ struct ClipColumns {
   std::size_t split = 0;
   std::optional<std::size_t> text, label;
   PerModality<std::optional<std::size_t>> unimodal_labels;
+  [[nodiscard]] bool is_used(std::size_t column) const;
   std::vector<std::string> notes;     ///< what was taken for what, and which columns are not used
   std::vector<std::string> warnings;  ///< columns that are not used although their name is nearly one of ours
 };

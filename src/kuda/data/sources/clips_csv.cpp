@@ -11,6 +11,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/log.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/base/names.h"
 #include "kuda/data/sources/clip_columns.h"
 #include "kuda/io/csv.h"
@@ -89,6 +90,15 @@ class Reader {
 };
 
 }  // namespace
+
+bool is_table(const std::filesystem::path& path) {
+  const auto extension = lower_case(path.extension().string());
+  if (extension == ".xlsx" || extension == ".xls" || extension == ".ods")
+    throw DataError(path.string() + ": expected a table as text (.csv), found a spreadsheet",
+                    "save it as CSV UTF-8, or: python: import pandas; pandas.read_excel('" + path.string() +
+                        "', dtype=str).to_csv('label.csv', index=False)");
+  return extension == ".csv" || extension == ".tsv" || extension == ".txt";
+}
 
 std::vector<Clip> read_clips_csv(const std::filesystem::path& path, ClipTable layout) {
   auto table = io::read_any_csv(path);

@@ -15,6 +15,10 @@ enum class ClipTable {
   mmsa,      ///< column mode instead of split; further columns (annotation) are passed over
 };
 
+/// A file of a table, by its name: .csv, .tsv or .txt, in any case. Throws DataError, with what to do, for a
+/// spreadsheet.
+[[nodiscard]] bool is_table(const std::filesystem::path& path);
+
 /// Columns are found by name: video_id, clip_id, split (or mode) and text; label, label_T, label_A, label_V where
 /// present. Other spellings of tables, names, splits and unknown labels are read too, and a note in the log says what
 /// was taken for what (clip_columns.h, io/csv_form.h). Throws FormatError and DataError naming file, line and column.

@@ -102,6 +102,12 @@ TEST(ClipTableReader, ReadsDecimalCommas) {
   EXPECT_THAT(found.log, AllOf(HasSubstr("separated by ';'"), HasSubstr("label: 2 decimal commas are read as points")));
 }
 
+TEST(ClipTableReader, KnowsTablesByTheirNames) {
+  EXPECT_TRUE(is_table("a/label.csv") && is_table("LABEL.CSV") && is_table("label.tsv"));
+  EXPECT_FALSE(is_table("label.pkl") || is_table("csv"));
+  EXPECT_THAT(error_of<DataError>([] { (void)is_table("label.xlsx"); }), HasSubstr("pandas.read_excel('label.xlsx'"));
+}
+
 TEST(ClipTableReader, KnowsTheWordsForTheSplits) {
   for (const char* word : {"valid", "val", "dev", "validation", "eval", "Valid", "VAL", " dev "}) {
     const auto found = read("video_id,clip_id,mode\nv,1," + std::string(word) + "\n");

@@ -1,5 +1,7 @@
 #include "kuda/base/error.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/data/dataset.h"
+#include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/mmsa.h"
 #include "kuda/data/sources/prepared.h"
 
@@ -8,9 +10,13 @@ namespace kuda {
 Dataset open_dataset(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
   if (!fs::exists(path)) throw DataError(path.string() + ": no such file or folder");
-  if (path.extension() == ".csv")
+  if (!fs::is_directory(path) && is_table(path))
     throw DataError(path.string() + ": a table alone is no data set",
                     "make one with: kuda data import " + path.string() + " FOLDER --audio FILE --vision FILE");
+  if (const auto extension = lower_case(path.extension().string()); extension == ".npy" || extension == ".npz")
+    throw DataError(path.string() + ": arrays alone are no data set",
+                    "put ids, splits and labels into a table: kuda data import label.csv FOLDER --audio " +
+                        path.string() + " (docs/data-formats.md)");
   if (!fs::is_directory(path)) return read_mmsa(path);
   if (is_prepared(path)) return read_prepared(path);
   throw DataError(path.string() + ": expected a prepared folder with dataset.toml",
