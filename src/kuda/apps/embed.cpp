@@ -1,7 +1,5 @@
 // kuda embed: what a model makes of clips, in the plane.
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -15,6 +13,7 @@
 #include "kuda/apps/verbs.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/base/log.h"
 #include "kuda/reports/embedding.h"
 
@@ -53,11 +52,10 @@ void embed_clips(const EmbedArguments& options) {
         fmt::format("{}: the pretraining task of '{}' names no features to show", options.checkpoint, model.name));
   const double perplexity = fitting_perplexity(std::int64_t(rows.size()), options.perplexity);  // fail before the work
   const auto& stop = catch_stop_signals();
-  const bool is_terminal = isatty(STDERR_FILENO) == 1;
-  ConsoleProgress progress(std::cerr, is_terminal);
+  ConsoleProgress progress;
   const auto features = collect_features(
       *scorer.checkpoint().model, model, [&](const auto& part) { return scorer.collator()(part); }, rows,
-      {scoring.batch_size, torch::Device(scoring.device), "embed", is_terminal ? &progress : nullptr, &stop});
+      {scoring.batch_size, torch::Device(scoring.device), "embed", can_draw_on_stderr() ? &progress : nullptr, &stop});
   EmbedOptions embed_options;
   embed_options.perplexity = perplexity;
   embed_options.each_iteration = [&](const std::string& panel, std::int64_t done, std::int64_t iterations) {
@@ -66,7 +64,7 @@ void embed_clips(const EmbedArguments& options) {
   };
   const auto embedding = embed(features, embed_options);
   const fs::path out(options.out);
-  fs::create_directories(out);
+  make_folder(out);
   write_features(out / "features.safetensors", features,
                  {{"model", model.name}, {"data", dataset.name}, {"fingerprint", dataset.fingerprint}});
   write_file(out / "embedding.csv", embedding_csv(embedding));

@@ -15,6 +15,7 @@
 #include "kuda/apps/verbs.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/base/log.h"
 #include "kuda/evaluation/subsets.h"
 
@@ -59,7 +60,7 @@ void evaluate_checkpoint(const EvaluateArguments& options) {
   const auto json = with_subsets(report.to_json(), subsets);
   if (!options.out.empty()) {
     const std::filesystem::path out(options.out);
-    std::filesystem::create_directories(out);
+    make_folder(out);
     write_predictions(out / "predictions.csv", predictions);
     write_file(out / "report.json", json);
   }

@@ -1,7 +1,5 @@
 // kuda explain: why clips have their scores, and whether the explanation holds.
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -13,6 +11,7 @@
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/base/log.h"
 #include "kuda/experiments/explain_run.h"
 #include "kuda/explain/explain.h"
@@ -31,7 +30,7 @@ struct ExplainArguments {
 
 void explain_clips(const ExplainArguments& options) {
   const auto dataset = open_dataset(options.scoring.data);
-  ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
+  ConsoleProgress progress;
   const auto rows =
       options.clips.empty() ? rows_of(dataset, options.scoring.split) : rows_of_clips(dataset, options.clips);
   const auto scoring = options.scoring.options();
@@ -39,14 +38,14 @@ void explain_clips(const ExplainArguments& options) {
   for (const auto& note : scorer.notes()) log_info("{}", note);
   const bool with_maps = !options.out.empty() || !options.clips.empty();
   const PredictOptions predict{scoring.batch_size, torch::Device(scoring.device), "explain",
-                               isatty(STDERR_FILENO) == 1 ? &progress : nullptr, &catch_stop_signals()};
+                               can_draw_on_stderr() ? &progress : nullptr, &catch_stop_signals()};
   const auto explanations = explain_rows(
       *scorer.checkpoint().model, [&](const auto& part) { return scorer.collator()(part); }, rows, predict, with_maps);
   const auto summary = summarise(explanations, dominant_of(dataset, rows));
   const std::vector<Explanation> shown(
       explanations.begin(), explanations.begin() + std::ptrdiff_t(std::min(options.most, explanations.size())));
   if (!options.out.empty()) {
-    std::filesystem::create_directories(options.out);
+    make_folder(options.out);
     write_file(std::filesystem::path(options.out) / "explanations.json", explanations_json(explanations, summary));
     for (const auto& clip : shown) draw(explanation_figure(clip), options.out);
   }

@@ -1,7 +1,5 @@
 // kuda predict: scores of clips, one line per id.
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -110,9 +108,9 @@ std::string as_json(const std::vector<Prediction>& predictions, const std::vecto
 
 void predict_clips(const PredictArguments& options) {
   const auto dataset = open_dataset(options.scoring.data);
-  ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
+  ConsoleProgress progress;
   auto scoring = options.scoring.options();
-  scoring.progress = isatty(STDERR_FILENO) == 1 ? &progress : nullptr;
+  scoring.progress = can_draw_on_stderr() ? &progress : nullptr;
   scoring.stop = &catch_stop_signals();
   const auto rows =
       options.clips.empty() ? rows_of(dataset, options.scoring.split) : rows_of_clips(dataset, options.clips);

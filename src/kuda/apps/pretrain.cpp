@@ -1,8 +1,6 @@
 // kuda pretrain: stage 1 alone, one run folder per modality.
 
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 
 #include <iostream>
@@ -73,7 +71,7 @@ void add_pretrain(CLI::App& program) {
     const auto group = options->run.join_processes(configs.front());
     for (auto& config : configs) {
       const auto folder = options->run.folder(config);
-      ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
+      ConsoleProgress progress;
       NoProgress silent;
       const auto tasks = run_pretrain(config, folder, group->is_first() ? static_cast<Progress&>(progress) : silent,
                                       stop, options->restart, *group);

@@ -1,6 +1,6 @@
 #pragma once
-// SIGINT and SIGTERM ask for a clean stop: the step is finished, the state saved, and the exit code is 6.
-// A second signal exits at once.
+// SIGINT, SIGTERM and SIGHUP (the terminal is gone) ask for a clean stop: the step is finished, the state saved, and
+// the exit code is 6. A second signal exits at once.
 
 #include <atomic>
 

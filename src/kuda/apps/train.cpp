@@ -1,7 +1,5 @@
 // kuda train: stage 1 where the model has one, then the main task; one run folder per seed.
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 
 #include <iostream>
@@ -47,7 +45,7 @@ void add_train(CLI::App& program) {
     for (auto& config : configs) {
       if (!options->pretrained.empty()) config.pretrained = options->pretrained;
       const auto folder = options->run.folder(config);
-      ConsoleProgress progress(std::cerr, isatty(STDERR_FILENO) == 1);
+      ConsoleProgress progress;
       NoProgress silent;
       run_training(config, folder, group->is_first() ? static_cast<Progress&>(progress) : silent, stop,
                    options->restart, *group);

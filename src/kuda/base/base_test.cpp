@@ -1,5 +1,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -7,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -16,6 +19,7 @@
 #include "kuda/base/child_process.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/base/json_number.h"
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
@@ -47,6 +51,65 @@ TEST(AtomicFile, NamesTheFileItCannotWrite) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("/nonexistent-folder/x"), std::string::npos);
   }
+}
+
+TEST(AtomicFile, AFileOverTheLimitOfTheProcessIsNamedWithTheLimit) {
+  const auto path = test::scratch_folder("limit") / "x";
+  const auto before = std::signal(SIGXFSZ, SIG_IGN);  // as the program does; else the signal ends it
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit small{1000, limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto message = test::error_of<Error>([&] { write_file(path, std::string(5000, 'x')); });
+  setrlimit(RLIMIT_FSIZE, &limit);
+  (void)std::signal(SIGXFSZ, before);
+  EXPECT_NE(message.find(path.string() + ": writing failed: File too large"), std::string::npos) << message;
+  EXPECT_NE(message.find("ulimit -f"), std::string::npos) << message;
+}
+
+TEST(AtomicFile, APipeIsWrittenAsItStands) {
+  const auto path = test::scratch_folder("pipe") / "pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  write_file(path, "text");
+  std::string text(10, ' ');
+  text.resize(std::size_t(std::max<ssize_t>(0, read(reader, text.data(), text.size()))));
+  close(reader);
+  EXPECT_EQ(text, "text");
+  EXPECT_TRUE(std::filesystem::is_fifo(path)) << "a file was put in its place";
+}
+
+TEST(Folders, AreMadeWithTheReasonWhereTheyCannotBe) {
+  const auto folder = test::scratch_folder("folders");
+  make_folder(folder / "a" / "b");
+  make_folder(folder / "a" / "b");
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "a" / "b"));
+  write_file(folder / "file", "");
+  for (const char* name : {"file", "file/below"})
+    EXPECT_NE(
+        test::error_of<Error>([&] { make_folder(folder / name); }).find(name + std::string(": this folder cannot be")),
+        std::string::npos);
+}
+
+TEST(FileLocks, KeepOthersOutAndGoOnInAChildThatHasTheFileAsItsOutput) {
+  const auto folder = test::scratch_folder("locks");
+  write_file(folder / "log", "before\n");
+  auto lock = FileLock::try_to_lock(folder / "log");
+  ASSERT_TRUE(lock);
+  EXPECT_FALSE(FileLock::try_to_lock(folder / "log"));
+  ASSERT_EQ(mkfifo((folder / "go").c_str(), 0600), 0);
+  const auto child =
+      start_process({"sh", "-c", "echo first; read line < '" + (folder / "go").string() + "'; echo $line"},
+                    {.output_descriptor = lock->descriptor()});
+  ASSERT_TRUE(child);
+  lock.reset();
+  EXPECT_FALSE(FileLock::try_to_lock(folder / "log")) << "its child works on";
+  write_file(folder / "go", "last\n");  // waits for the child to read
+  EXPECT_EQ(wait_for(*child), 0);
+  EXPECT_TRUE(FileLock::try_to_lock(folder / "log"));
+  EXPECT_EQ(read_file(folder / "log"), "before\nfirst\nlast\n");
+  EXPECT_NE(test::error_of<Error>([&] { (void)FileLock::try_to_lock(folder / "absent" / "x"); }).find("absent/x"),
+            std::string::npos);
 }
 
 TEST(MappedFile, RefusesFoldersAndMissingFiles) {

@@ -3,16 +3,22 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include "kuda/base/error.h"
 
 namespace kuda {
 namespace {
+
+/// Tells a child whose end is its own. The child asks for that itself, because posix_spawn cannot.
+constexpr const char* kParentVariable = "KUDA_STOP_WITH_PROCESS";
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> list;
@@ -21,7 +27,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return list;
 }
 
-std::vector<std::string> environment_with(const std::map<std::string, std::string>& changes) {
+std::vector<std::string> environment_with(std::map<std::string, std::string> changes, bool stops_with_parent) {
+  if (stops_with_parent) changes[kParentVariable] = std::to_string(::getpid());
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;
@@ -39,8 +46,11 @@ std::optional<pid_t> start_process(std::vector<std::string> words, const Process
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                   0644);
+  if (options.output_descriptor >= 0)
+    posix_spawn_file_actions_adddup2(&actions, options.output_descriptor, STDOUT_FILENO);
+  else
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                     0644);
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
   if (!options.folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, options.folder.c_str());
   posix_spawnattr_t attributes;
@@ -50,7 +60,7 @@ std::optional<pid_t> start_process(std::vector<std::string> words, const Process
     posix_spawnattr_setpgroup(&attributes, 0);
   }
   const std::string program = options.program.empty() ? words.at(0) : options.program.string();
-  auto variables = environment_with(options.environment);
+  auto variables = environment_with(options.environment, options.stops_with_parent);
   pid_t child = -1;
   const int failure =
       posix_spawnp(&child, program.c_str(), &actions, &attributes, pointers(words).data(), pointers(variables).data());
@@ -59,6 +69,16 @@ std::optional<pid_t> start_process(std::vector<std::string> words, const Process
   if (failure == ENOENT) return std::nullopt;
   if (failure != 0) throw Error(fmt::format("{} cannot be started: {}", program, std::strerror(failure)));
   return child;
+}
+
+void stop_with_parent() {
+  const char* variable = std::getenv(kParentVariable);
+  if (variable == nullptr) return;
+  const std::string parent = variable;
+  ::unsetenv(kParentVariable);  // not for the children of this process
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // It may have ended while this process was loaded. Nothing is begun yet, so nothing is lost.
+  if (std::to_string(::getppid()) != parent) ::raise(SIGTERM);
 }
 
 int wait_for(pid_t child) {

@@ -22,6 +22,12 @@ namespace {
 
 std::string reason() { return std::strerror(errno); }
 
+/// A device or a pipe: written as it stands, because a rename would put a file in its place.
+bool is_written_directly(const std::filesystem::path& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
 /// Closes a descriptor at the end of a scope.
 struct Descriptor {
   int value;
@@ -117,26 +123,30 @@ void remove_left_over(const std::filesystem::path& target) {
 }  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
-  remove_left_over(target_);
-  temporary_ = target_;
-  temporary_ += fmt::format(".{}.{}.tmp", ::getpid(), num_writers++);
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (!is_written_directly(target_)) {
+    remove_left_over(target_);
+    temporary_ = target_;
+    temporary_ += fmt::format(".{}.{}.tmp", ::getpid(), num_writers++);
+  }
+  descriptor_ =
+      ::open((temporary_.empty() ? target_ : temporary_).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) throw Error(fmt::format("{}: cannot be written: {}", target_.string(), reason()));
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0)
-      throw Error(fmt::format("{}: writing failed: {}", target_.string(), reason()),
-                  "the old file, if there was one, is untouched");
+    if (const int why = errno; written < 0)
+      throw Error(fmt::format("{}: writing failed: {}", target_.string(), std::strerror(why)),
+                  why == EFBIG ? "this process may not write larger files: see ulimit -f"
+                               : "the old file, if there was one, is untouched");
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
@@ -144,9 +154,11 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
 
 void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) throw Error(fmt::format("{}: writing failed: {}", target_.string(), reason()));
+  if (!temporary_.empty() && ::fsync(descriptor_) != 0)
+    throw Error(fmt::format("{}: writing failed: {}", target_.string(), reason()));
   ::close(descriptor_);
   descriptor_ = -1;
+  if (temporary_.empty()) return;
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
     const auto why = reason();
     ::unlink(temporary_.c_str());

@@ -4,11 +4,13 @@
 //   ConsoleProgress progress;
 //   run_training(config, folder, progress, stop);
 
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
 #include <string>
+
+#include "kuda/base/clock.h"
 
 namespace kuda {
 
@@ -36,12 +38,16 @@ class NoProgress final : public Progress {
 };
 
 /// On a terminal one line that is drawn over again (bar, loss, clips per second, time left), elsewhere plain lines, at
-/// most one every ten seconds. Time left is that of the whole task, from the rate since it began or was continued.
+/// most one every ten seconds. Time left is that of the whole task, from the rate since it began or was continued. The
+/// bar takes one line of the terminal, however narrow that is made meanwhile.
 class ConsoleProgress final : public Progress {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = kuda::Clock;
   ConsoleProgress();  ///< on stderr, whatever that is
-  ConsoleProgress(std::ostream& stream, bool is_terminal, std::function<Clock::time_point()> now = Clock::now);
+  /// `width`: columns of the terminal, asked at every draw; 0: not known, nothing is shortened.
+  ConsoleProgress(
+      std::ostream& stream, bool is_terminal, std::function<Clock::time_point()> now = Clock::now,
+      std::function<std::size_t()> width = [] { return std::size_t{0}; });
   ConsoleProgress(const ConsoleProgress&) = delete;
   ConsoleProgress& operator=(const ConsoleProgress&) = delete;
   ~ConsoleProgress() override;  ///< takes the bar away
@@ -49,15 +55,20 @@ class ConsoleProgress final : public Progress {
   void line(const std::string& text) override;
 
  private:
-  [[nodiscard]] std::string describe(const ProgressStep& step, double seconds) const;
+  [[nodiscard]] std::string describe(const ProgressStep& step, double seconds, std::int64_t bar) const;
+  [[nodiscard]] std::string fitted(const ProgressStep& step, double seconds) const;
   void clear_bar();
   std::ostream& stream_;
   bool is_terminal_, has_bar_ = false;
   std::function<Clock::time_point()> now_;
+  std::function<std::size_t()> width_;
   std::string task_;
   std::int64_t first_ = 0, clips_ = 0;  ///< steps done before the first call for this task; clips since
   Clock::time_point start_, last_;
 };
+
+/// Whether stderr is a terminal on which a line can be drawn over again: not one that calls itself dumb, or nothing.
+[[nodiscard]] bool can_draw_on_stderr();
 
 /// "00:07", "12:05", "3:02:11"
 [[nodiscard]] std::string format_duration(double seconds);

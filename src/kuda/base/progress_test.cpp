@@ -53,6 +53,30 @@ TEST(Progress, ATerminalHasABarThatGivesWayToLines) {
   EXPECT_TRUE(out.str().ends_with("\r\033[K")) << "the bar is taken away at the end";
 }
 
+TEST(Progress, TheBarFitsTheTerminalWhateverItsWidthBecomes) {
+  std::ostringstream out;
+  Watch watch;
+  std::size_t width = 200;
+  ConsoleProgress progress(
+      out, true, [&] { return watch.now; }, [&] { return width; });
+  std::int64_t step = 0;
+  const auto drawn = [&](std::size_t columns) {
+    width = columns;
+    watch.pass(1);
+    out.str("");
+    progress.step({"kuda", 2, 10, ++step, 20, 8, 0.5});
+    return out.str().substr(std::string("\r\033[K").size());
+  };
+  (void)drawn(200);
+  EXPECT_EQ(drawn(200),
+            "kuda  epoch 2/10  [##......................]  step 2/20  loss 0.5000  8.0 clips/s  02:58 left");
+  EXPECT_EQ(drawn(80), "kuda  epoch 2/10  [#.........]  step 3/20  loss 0.5000  8.0 clips/s  02:57 left");
+  EXPECT_EQ(drawn(70), "kuda  epoch 2/10  step 4/20  loss 0.5000  8.0 clips/s  02:56 left");
+  EXPECT_EQ(drawn(30), "kuda  epoch 2/10  step 5/20  ");
+  EXPECT_EQ(drawn(1), "");
+  EXPECT_THAT(drawn(200), HasSubstr("[########................]"));
+}
+
 TEST(Progress, DurationsReadAsClocks) {
   EXPECT_EQ(format_duration(7.4), "00:07");
   EXPECT_EQ(format_duration(725), "12:05");

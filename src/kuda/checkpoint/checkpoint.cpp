@@ -8,6 +8,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/base/names.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/tensor/state_dict.h"
@@ -102,8 +103,12 @@ void read_facts(const fs::path& path, Checkpoint& checkpoint) {
 }
 
 fs::path checkpoint_folder(const fs::path& folder) {
-  if (fs::exists(folder / "config.json")) return folder;
-  if (fs::exists(folder / "model" / "config.json")) return folder / "model";
+  for (const auto& place : {folder, folder / "model"}) {
+    std::error_code reason;
+    if (fs::exists(place / "config.json", reason)) return place;
+    if (reason)
+      throw CheckpointError(fmt::format("{}: cannot be read: {}", (place / "config.json").string(), reason.message()));
+  }
   throw CheckpointError(folder.string() + ": not a checkpoint folder: no config.json",
                         "a finished run leaves one in its folder model/");
 }
@@ -141,7 +146,7 @@ std::shared_ptr<Model> make_model(const ModelInfo& info, const ModelConfig& conf
 void save_checkpoint(const fs::path& folder, const Model& model, RunConfig& config, const CheckpointFacts& facts,
                      const WordPiece* tokenizer, const std::optional<Normaliser>& normaliser,
                      const std::optional<Calibration>& calibration) {
-  fs::create_directories(folder);
+  make_folder(folder);
   fs::remove(folder / "config.json");
   auto state = state_of(model);
   std::erase_if(state, [&](const auto& entry) { return !model.is_saved(entry.first); });

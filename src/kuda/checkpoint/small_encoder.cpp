@@ -1,6 +1,7 @@
 #include "kuda/checkpoint/small_encoder.h"
 
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/base/random.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/tensor/state_dict.h"
@@ -10,7 +11,7 @@ namespace kuda {
 
 void write_small_encoder(const std::filesystem::path& folder, std::int64_t layers, std::int64_t width,
                          std::uint64_t seed, const std::vector<std::string>& words) {
-  std::filesystem::create_directories(folder);
+  make_folder(folder);
   std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n.\n,\n'\n-\n!\n?\n";
   std::int64_t pieces = 11;
   for (const char letter : std::string("abcdefghijklmnopqrstuvwxyz0123456789")) {

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "kuda/base/clock.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/checkpoint/small_encoder.h"
@@ -94,14 +94,14 @@ class Checks {
   using Finding = std::pair<bool, std::string>;
 
   void check(const std::string& name, const std::function<Finding()>& look) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     SelfCheck result{name, "", false, 0};
     try {
       std::tie(result.is_good, result.found) = look();
     } catch (const std::exception& error) {
       result.found = error.what();
     }
-    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    result.seconds = seconds_since(start);
     checks_.push_back(result);
     if (options_.on_check) options_.on_check(result);
   }

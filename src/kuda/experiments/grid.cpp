@@ -4,19 +4,21 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <thread>
 #include <utility>
 
 #include "kuda/base/child_process.h"
+#include "kuda/base/clock.h"
 #include "kuda/base/error.h"
+#include "kuda/base/folder.h"
 #include "kuda/base/progress.h"
 #include "kuda/runs/report.h"
-#include "kuda/runs/run_folder.h"
 
 namespace kuda {
 
@@ -37,16 +39,15 @@ std::string last_error(const fs::path& log) {
   return found.empty() ? "no message; see its log" : found;
 }
 
-using Clock = std::chrono::steady_clock;
-
 struct Running {
   pid_t process = -1;
   const WorkItem* item = nullptr;
   Clock::time_point start;
-  std::unique_ptr<FolderLock> lock;  ///< of the data set's folder, while its files are made
+  std::unique_ptr<FileLock> lock;  ///< on its log, and its process holds it too: nobody else works on this item
 };
 
-/// Works through the list, some at a time; a stage is finished before the next one begins.
+/// Works through the list, some at a time; a stage is finished before the next one begins. Several processes may share
+/// a list, or parts of lists that meet: each takes what no other one is working on.
 class Grid {
  public:
   Grid(const std::vector<WorkItem>& items, const GridOptions& options, std::ostream& stream,
@@ -54,9 +55,10 @@ class Grid {
       : out_(options.out), items_(items), options_(options), stream_(stream), stop_(stop) {}
 
   void run() {
-    fs::create_directories(out_ / "logs");
-    while ((next_ < items_.size() && !stop_) || !running_.empty()) {
-      while (can_start() && start(items_[next_])) ++next_;
+    make_folder(out_ / "logs");
+    for (const auto& item : items_) waiting_.push_back(&item);
+    while ((!waiting_.empty() && !stop_) || !running_.empty()) {
+      start_some();
       if (stop_ && !is_passed_on_) pass_on_stop();
       if (const auto ended = ended_child())
         finish(*ended);
@@ -73,10 +75,19 @@ class Grid {
   }
 
  private:
-  [[nodiscard]] bool can_start() const {
-    if (stop_ || next_ >= items_.size() || int(running_.size()) >= options_.jobs) return false;
-    return std::all_of(running_.begin(), running_.end(),
-                       [&](const auto& running) { return running.item->stage == items_[next_].stage; });
+  /// As many as may run. An item that another process works on is asked for again, a second later.
+  void start_some() {
+    if (stop_ || waiting_.empty() || Clock::now() < next_look_) return;
+    const auto stage = waiting_.front()->stage;  // the list is in the order of the stages
+    if (std::any_of(running_.begin(), running_.end(), [&](const auto& one) { return one.item->stage != stage; }))
+      return;
+    for (auto it = waiting_.begin(); int(running_.size()) < options_.jobs;) {
+      if (it == waiting_.end() || (*it)->stage != stage) {
+        next_look_ = Clock::now() + std::chrono::seconds(1);
+        return;
+      }
+      it = start(**it) ? waiting_.erase(it) : std::next(it);
+    }
   }
 
   [[nodiscard]] fs::path log_of(const WorkItem& item) const {
@@ -85,18 +96,21 @@ class Grid {
     return out_ / "logs" / (name + ".log");
   }
 
-  /// False where another process (of another part of the list) is making files of the same data set: not yet.
+  /// False where another process works on it, or what a killed one had started is not at its end yet.
   bool start(const WorkItem& item) {
-    std::unique_ptr<FolderLock> lock;
-    if (item.stage == WorkStage::data || item.stage == WorkStage::encoder) {
-      lock = FolderLock::try_to_lock((out_ / item.name).parent_path());
-      if (!lock) return false;
+    auto lock = FileLock::try_to_lock(log_of(item));
+    if (!lock) {
+      if (told_.insert(item.name).second)
+        stream_ << fmt::format("{}: another process works on it: {} is locked\n", item.name, log_of(item).string())
+                << std::flush;
+      return false;
     }
     if (fs::exists(out_ / item.name / "metrics.json")) ++finished_before_;
     ProcessOptions process;
     process.program = "/proc/self/exe";
-    process.output = log_of(item);
-    process.own_group = true;                 // a Ctrl-C is passed on once, by pass_on_stop
+    process.output_descriptor = lock->descriptor();
+    process.own_group = true;  // a Ctrl-C is passed on once, by pass_on_stop
+    process.stops_with_parent = true;
     process.environment["WORLD_SIZE"] = "1";  // each run is one process, whatever started this one
     if (options_.threads > 0) process.environment["OMP_NUM_THREADS"] = std::to_string(options_.threads);
     std::vector<std::string> words{"kuda"};
@@ -118,9 +132,10 @@ class Grid {
     if (found == running_.end()) return;
     const auto running = std::move(*found);
     running_.erase(found);
+    next_look_ = {};
     const auto& item = *running.item;
-    const double seconds = std::chrono::duration<double>(Clock::now() - running.start).count();
-    constexpr int kInterrupted = 6;
+    const double seconds = seconds_since(running.start);
+    constexpr int kInterrupted = 6, kSignalled = 128;
     std::string outcome;
     if (ended.second == 0) {
       ++finished_;
@@ -128,7 +143,9 @@ class Grid {
     } else if (ended.second == kInterrupted) {
       outcome = "stopped";
     } else {
-      failures_.emplace_back(item.name, last_error(log_of(item)));
+      failures_.emplace_back(item.name, ended.second > kSignalled ? fmt::format("ended by a signal: {}",
+                                                                                ::strsignal(ended.second - kSignalled))
+                                                                  : last_error(log_of(item)));
       outcome = fmt::format("FAILED (exit code {}): {}", ended.second, failures_.back().second);
     }
     stream_ << fmt::format("[{}/{}] {}  {}  {}\n", finished_ + failures_.size(), items_.size(), item.name,
@@ -149,9 +166,12 @@ class Grid {
   const GridOptions& options_;
   std::ostream& stream_;
   const std::atomic<bool>& stop_;
+  std::vector<const WorkItem*> waiting_;
   std::vector<Running> running_;
+  Clock::time_point next_look_{};  ///< when what is locked is asked for again
+  std::set<std::string> told_;
   std::vector<std::pair<std::string, std::string>> failures_;
-  std::size_t next_ = 0, finished_ = 0, finished_before_ = 0;
+  std::size_t finished_ = 0, finished_before_ = 0;
   bool is_passed_on_ = false;
 };
 

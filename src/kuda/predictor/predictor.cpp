@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <mutex>
 
+#include "kuda/base/clock.h"
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
 #include "kuda/checkpoint/predict.h"
@@ -20,10 +20,7 @@
 namespace kuda {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using ClipPlaces = std::vector<std::size_t>;  // of the clips of a batch among those that were given
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// A model is made with random weights before the saved ones replace them: the random numbers of the program around us
 /// must not notice.

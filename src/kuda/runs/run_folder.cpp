@@ -1,15 +1,10 @@
 #include "kuda/runs/run_folder.h"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -17,6 +12,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/data/synth/synth.h"
 #include "kuda/runs/procedure.h"
 #include "kuda/runs/report.h"
@@ -147,33 +143,15 @@ std::vector<Prediction> scores_in(const fs::path& run, const std::vector<Predict
   return scores;
 }
 
-/// Of the folder's lock file, which is made; -1 when another process holds it.
-int locked_descriptor(const fs::path& folder) {
-  fs::create_directories(folder);
-  const auto path = folder / ".lock";
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor < 0) throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(errno)));
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    ::close(descriptor);
-    return -1;
-  }  // a file system without locks is no reason to refuse the work
-  return descriptor;
-}
-
 }  // namespace
 
-FolderLock::FolderLock(const fs::path& folder) : descriptor_(locked_descriptor(folder)) {
-  if (descriptor_ < 0)
-    throw Error(folder.string() + ": another process is working in this run folder",
+FolderLock::FolderLock(const fs::path& folder) {
+  make_folder(folder);
+  lock_ = FileLock::try_to_lock(folder / ".lock");
+  if (!lock_)
+    throw Error(fmt::format("{}: another process is working in this run folder", (folder / ".lock").string()),
                 "wait for it, or give another folder");
 }
-
-std::unique_ptr<FolderLock> FolderLock::try_to_lock(const fs::path& folder) {
-  const int descriptor = locked_descriptor(folder);
-  return descriptor < 0 ? nullptr : std::unique_ptr<FolderLock>(new FolderLock(descriptor));
-}
-
-FolderLock::~FolderLock() { ::close(descriptor_); }
 
 bool is_finished(const fs::path& out) { return fs::exists(out / "metrics.json"); }
 
@@ -213,7 +191,7 @@ void open_run_folder(const fs::path& out, RunConfig& config, RunInputs& inputs, 
                         "give another folder, the options in its config.toml to continue it, or --restart");
     check_moved_inputs(out, before, inputs);
   }
-  fs::create_directories(out);
+  make_folder(out);
   write_file(path, config.to_toml());
 }
 

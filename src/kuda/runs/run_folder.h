@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "kuda/base/folder.h"
 #include "kuda/checkpoint/predictions.h"
 #include "kuda/checkpoint/run_config.h"
 #include "kuda/runs/run_inputs.h"
@@ -31,15 +32,9 @@ namespace kuda {
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);  ///< makes the folder
-  /// The same without an error: nothing when another process works there.
-  [[nodiscard]] static std::unique_ptr<FolderLock> try_to_lock(const std::filesystem::path& folder);
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  ~FolderLock();
 
  private:
-  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
+  std::unique_ptr<FileLock> lock_;
 };
 
 /// Makes the folder and writes config.toml. Throws ConfigError naming the first differences when it holds a run with

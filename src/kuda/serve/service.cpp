@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "kuda/base/clock.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
@@ -25,10 +26,6 @@ namespace kuda {
 namespace {
 
 std::string digest_of(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
-
-double seconds_since(Visit::Clock::time_point begin) {
-  return std::chrono::duration<double>(Visit::Clock::now() - begin).count();
-}
 
 }  // namespace
 

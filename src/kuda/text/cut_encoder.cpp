@@ -6,6 +6,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/tensor/state_dict.h"
 #include "kuda/tensor/tensor.h"
 #include "kuda/text/bert.h"
@@ -69,7 +70,7 @@ CutEncoder write_cut_encoder(const fs::path& from, const fs::path& out, std::int
   std::erase_if(arrays, [&](const auto& item) { return is_beyond(item.first, config.num_hidden_layers); });
   arrays.at(table) = io::to_array(io::to_tensor(arrays.at(table)).index_select(0, torch::tensor(ids, torch::kInt64)));
 
-  fs::create_directories(out);
+  make_folder(out);
   io::write_safetensors(out / "model.safetensors", arrays, {{"format", "pt"}});
   save_tokenizer(out, WordPiece::from_pieces(std::move(pieces), rules, from));
   write_file(out / "config.json", config.to_json() + "\n");

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
+#include "kuda/base/clock.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
@@ -25,11 +25,8 @@ namespace kuda {
 namespace {
 
 using torch::Tensor;
-using Clock = std::chrono::steady_clock;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Digest of the options that change numbers.
 std::string digest_of(TrainConfig config) {

@@ -10,6 +10,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/base/json_number.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/tensor/state_dict.h"
@@ -133,7 +134,7 @@ TrainingProgress parse_progress(const std::string& text, const std::string& sour
 
 void save_state(const std::filesystem::path& folder, const Model& model, const std::vector<Optimizer>& optimizers,
                 const TrainingProgress& progress) {
-  std::filesystem::create_directories(folder);
+  make_folder(folder);
   std::map<std::string, io::Array> arrays;
   for (const auto& optimizer : optimizers) arrays.merge(optimizer.state());
   for (auto& [name, array] : state_of(model)) arrays[std::string(kModelPrefix) + name] = array;
@@ -164,7 +165,7 @@ std::optional<TrainingProgress> restore_state(const std::filesystem::path& folde
 
 void write_best(const std::filesystem::path& folder, const Model& model, const std::vector<Optimizer>& optimizers,
                 std::int64_t epoch, bool with_moments) {
-  std::filesystem::create_directories(folder);
+  make_folder(folder);
   const std::map<std::string, std::string> facts{{"epoch", std::to_string(epoch)}};
   if (with_moments) {
     std::map<std::string, io::Array> moments;

@@ -14,6 +14,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/data/clip_ids.h"
+#include "kuda/base/folder.h"
 #include "kuda/data/finite.h"
 #include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/fingerprint.h"
@@ -105,7 +106,7 @@ PreparedFolder::PreparedFolder(const fs::path& target) : target_(fs::absolute(ta
   made_ = target_.parent_path() / fmt::format(".{}.partial", target_.filename().string());
   std::error_code ignored;
   fs::remove_all(made_, ignored);  // of a run that was killed
-  fs::create_directories(made_);
+  make_folder(made_);
 }
 
 PreparedFolder::~PreparedFolder() {

@@ -8,6 +8,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/data/synth/synth.h"
 #include "kuda/io/csv.h"
 
@@ -92,7 +93,7 @@ void write_truth_csv(const std::filesystem::path& folder, const Dataset& dataset
                          digits(t.expected), digits(t.bayes_prediction), digits(t.bayes_error),
                          digits(t.decoder_prediction)});
   }
-  std::filesystem::create_directories(folder);
+  make_folder(folder);
   write_file(folder / "truth.csv", csv);
 }
 
