@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <unordered_map>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -16,13 +17,36 @@ namespace {
 
 std::string text_of(float value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); }
 
-float number_of(const std::string& cell, const std::string& where) {
+/// Of a cell, for messages.
+struct Place {
+  const std::filesystem::path& path;
+  std::size_t line;
+  const std::string& column;
+};
+
+[[noreturn]] void expected(const char* what, const std::string& cell, const Place& place) {
+  throw DataError(
+      fmt::format("{}:{}: {}: expected {}, found '{}'", place.path.string(), place.line, place.column, what, cell));
+}
+
+float number_of(const std::string& cell, const Place& place) {
   if (cell.empty()) return kUnknown;
   float value = 0;
   const auto [end, code] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (code != std::errc() || end != cell.data() + cell.size())
-    throw DataError(fmt::format("{}: expected a number, found '{}'", where, cell));
+  if (code != std::errc() || end != cell.data() + cell.size()) expected("a number", cell, place);
   return value;
+}
+
+float label_of(const std::string& cell, const Place& place) {
+  const float value = number_of(cell, place);
+  if (std::isinf(value)) expected("a label", cell, place);
+  return value;
+}
+
+Split split_of(const std::string& cell, const Place& place) {
+  for (const auto split : kSplits)
+    if (cell == split_name(split)) return split;
+  expected("train, valid or test", cell, place);
 }
 
 }  // namespace
@@ -57,19 +81,23 @@ std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
     if (const auto name = fmt::format("label_{}", letter(m)); table.has_column(name)) own_label[m] = table.column(name);
   }
   std::vector<Prediction> predictions;
+  std::array<std::unordered_map<std::string, std::size_t>, 3> line_of;  // by split and id
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const auto& row = table.rows[i];
     const auto where = fmt::format("{}:{}", path.string(), table.lines[i]);
+    const auto place = [&](std::size_t column) { return Place{path, table.lines[i], table.header[column]}; };
     Prediction p;
     p.id = row[id];
     if (p.id.empty()) throw DataError(where + ": no id");
     if (row[score].empty()) throw DataError(where + ": no prediction");
-    p.split = split_from(row[split]);
-    p.label = number_of(row[label], where);
-    p.score = number_of(row[score], where);
+    p.split = split_of(row[split], place(split));
+    if (const auto [first, is_new] = line_of[std::size_t(p.split)].emplace(p.id, table.lines[i]); !is_new)
+      throw DataError(fmt::format("{}: clip '{}' stands in line {} too", where, p.id, first->second));
+    p.label = label_of(row[label], place(label));
+    p.score = number_of(row[score], place(score));
     for (const auto m : kModalities) {
-      p.unimodal[m] = number_of(row[own_score[m]], where);
-      if (own_label[m]) p.unimodal_labels[m] = number_of(row[*own_label[m]], where);
+      p.unimodal[m] = number_of(row[own_score[m]], place(own_score[m]));
+      if (own_label[m]) p.unimodal_labels[m] = label_of(row[*own_label[m]], place(*own_label[m]));
     }
     predictions.push_back(std::move(p));
   }

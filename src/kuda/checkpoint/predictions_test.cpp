@@ -62,8 +62,11 @@ TEST(Predictions, ErrorsNameFileLineAndColumn) {
   EXPECT_THAT(read(header + ",test,1,0,,,\n"), HasSubstr("predictions.csv:2: no id"));
   EXPECT_THAT(read(header + "a,test,1,,,,\n"), HasSubstr("no prediction"));
   EXPECT_THAT(read("id,split,label\na,test,1\n"), HasSubstr("prediction"));
-  write_file(path, header + "a,dev,1,0,,,\n");
-  EXPECT_THROW((void)read_predictions(path), Error);
+  EXPECT_THAT(read(header + "a,dev,1,0,,,\n"), HasSubstr("predictions.csv:2: split: expected train, valid or test"));
+  EXPECT_THAT(read(header + "a,test,inf,0,,,\n"), HasSubstr("predictions.csv:2: label: expected a label, found 'inf'"));
+  EXPECT_THAT(read(header + "a,test,1,0,,,1e50\n"), HasSubstr("predictions.csv:2: prediction_A: expected a number"));
+  EXPECT_THAT(read(header + "a,test,1,0,,,\na,test,1,0,,,\n"),
+              HasSubstr("predictions.csv:3: clip 'a' stands in line 2"));
 }
 
 TEST(Predictions, OnlyKnownLabelsOfTheSplitAreMeasured) {

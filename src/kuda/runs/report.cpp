@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -9,6 +11,10 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
+#include "kuda/base/json_place.h"
+#include "kuda/base/named_values.h"
+#include "kuda/base/names.h"
+#include "kuda/checkpoint/train_config.h"
 #include "kuda/metrics/baselines.h"
 #include "kuda/metrics/label_scale.h"
 #include "kuda/metrics/table.h"
@@ -27,14 +33,15 @@ json metrics_json(const Metrics& metrics) {
   return object;
 }
 
-Metrics metrics_from(const json& object, MetricFamily family) {
+Metrics metrics_from(const JsonPlace& object, MetricFamily family) {
   Metrics metrics;
   metrics.family = family;
-  metrics.n = object.at("n");
-  metrics.degenerate = object.value("degenerate", "");
-  for (const auto& [name, entry] : object.at("values").items()) {
-    metrics.values.push_back({name, number_in(entry.at("value")), entry.at("n"), name != "MAE"});
-  }
+  metrics.n = object.at("n").count();
+  if (object.has("degenerate")) metrics.degenerate = object.at("degenerate").text();
+  const auto values = object.at("values");
+  for (const auto& [name, entry] : values.entries())
+    metrics.values.push_back({name, entry.at("value").number(), entry.at("n").count(), name != "MAE"});
+  for (const auto& column : metric_columns(family)) (void)values.at(column.metric);  // the ones that tables show
   return metrics;
 }
 
@@ -55,17 +62,36 @@ json intervals_json(const IntervalCheck& check) {
   return object;
 }
 
-IntervalCheck intervals_from(const json& object) {
+/// "0.9", the key of an entry.
+double level_from(const std::string& key, const JsonPlace& entry) {
+  double level = 0;
+  const auto [end, code] = std::from_chars(key.data(), key.data() + key.size(), level);
+  if (code != std::errc() || end != key.data() + key.size() || !(level > 0 && level < 1))
+    entry.expected("the key to be a probability");
+  return level;
+}
+
+IntervalCheck intervals_from(const JsonPlace& object) {
   IntervalCheck check;
-  check.clips = object.at("clips");
+  check.clips = object.at("clips").count();
   for (const auto form : kIntervalForms)
-    for (const auto& [level, found] : object.at(std::string(interval_form_name(form))).items()) {
-      Coverage entry{form, std::stod(level), found.at("n"), 0, number_in(found.at("half_width"))};
-      entry.covered = std::size_t(std::lround(found.at("coverage").get<double>() * double(entry.n)));
+    for (const auto& [level, found] : object.at(std::string(interval_form_name(form))).entries()) {
+      Coverage entry{form, level_from(level, found), found.at("n").count(), 0, found.at("half_width").number()};
+      entry.covered = std::size_t(std::lround(found.at("coverage").share() * double(entry.n)));
       if (std::isnan(entry.half_width)) entry.half_width = std::numeric_limits<double>::infinity();
       check.coverage.push_back(entry);
     }
   return check;
+}
+
+/// One of the names of an enum.
+template <NamedEnum E>
+E value_at(const JsonPlace& place) {
+  const auto name = place.text();
+  const auto& names = kNamesOf<E>;
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) place.expected("one of " + join(std::vector<std::string>(names.begin(), names.end())));
+  return static_cast<E>(found - names.begin());
 }
 
 std::string name_of(const std::string& key, const std::string& model) {
@@ -168,33 +194,41 @@ std::string Report::to_json() const {
 }
 
 Report read_report(const std::filesystem::path& path) {
+  const auto text = read_file(path);
+  json object;
   try {
-    const auto object = json::parse(read_file(path));
-    Report report;
-    auto& facts = report.facts;
-    facts.model = object.at("model");
-    facts.task = object.at("task");
-    facts.seed = object.at("seed");
-    facts.data = object.at("data");
-    facts.data_fingerprint = object.at("data_fingerprint");
-    facts.is_synthetic = object.at("is_synthetic");
-    facts.family = metric_family(object.at("family").get<std::string>());
-    facts.select = object.at("select");
-    facts.select_by = object.value("select_by", "mae");
-    facts.chosen_epoch = object.at("chosen_epoch");
-    facts.epochs = object.at("epochs");
-    for (const auto& [split, rows] : object.at("splits").items())
-      for (const auto& [key, metrics] : rows.items())
-        report.splits[std::size_t(split_from(split))].push_back(
-            {key, name_of(key, facts.model), metrics_from(metrics, facts.family)});
-    if (object.contains("off_scale"))
-      for (const auto& [split, problem] : object.at("off_scale").items())
-        report.off_scale[std::size_t(split_from(split))] = problem;
-    if (object.contains("intervals")) report.intervals = intervals_from(object.at("intervals"));
-    return report;
+    object = json::parse(text);
   } catch (const json::exception& error) {
     throw DataError(fmt::format("{}: not the metrics of a run: {}", path.string(), error.what()));
   }
+  const JsonPlace root(object, path.string());
+  Report report;
+  auto& facts = report.facts;
+  facts.model = root.at("model").text();
+  facts.task = root.at("task").text();
+  facts.seed = root.at("seed").whole();
+  facts.data = root.at("data").text();
+  facts.data_fingerprint = root.at("data_fingerprint").text();
+  facts.is_synthetic = root.at("is_synthetic").flag();
+  facts.family = value_at<MetricFamily>(root.at("family"));
+  facts.select = kuda::name_of(value_at<Selection>(root.at("select")));
+  if (root.has("select_by")) facts.select_by = kuda::name_of(value_at<SelectBy>(root.at("select_by")));
+  facts.chosen_epoch = root.at("chosen_epoch").whole();
+  facts.epochs = root.at("epochs").whole();
+  const auto index_of = [](const std::string& name, const JsonPlace& place) {
+    const auto split = std::find_if(kSplits.begin(), kSplits.end(), [&](Split s) { return split_name(s) == name; });
+    if (split == kSplits.end()) place.expected("the key to be train, valid or test");
+    return std::size_t(*split);
+  };
+  for (const auto& [name, rows] : root.at("splits").entries())
+    for (const auto& [key, metrics] : rows.entries())
+      report.splits[index_of(name, rows)].push_back(
+          {key, name_of(key, facts.model), metrics_from(metrics, facts.family)});
+  if (root.has("off_scale"))
+    for (const auto& [name, problem] : root.at("off_scale").entries())
+      report.off_scale[index_of(name, problem)] = problem.text();
+  if (root.has("intervals")) report.intervals = intervals_from(root.at("intervals"));
+  return report;
 }
 
 }  // namespace kuda
