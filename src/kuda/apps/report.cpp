@@ -45,7 +45,10 @@ void add_report(CLI::App& program) {
     const std::vector<std::filesystem::path> folders(options->folders.begin(), options->folders.end());
     const auto found = find_runs(folders);
     for (const auto& folder : found.unfinished) log_warning("{}: not finished, left out", folder.string());
-    const auto tables = write_report(found, split_from(options->split), options->reference, options->out);
+    const auto tables = [&] {
+      ConsoleProgress progress;  // taken away before the tables come
+      return write_report(found, split_from(options->split), options->reference, options->out, &progress);
+    }();
     for (const auto& table : tables.results) std::cout << format_text(table) << '\n';
     for (const auto& table : tables.conflicts) std::cout << format_text(table) << '\n';
     if (tables.dominance) std::cout << format_text(*tables.dominance) << '\n';

@@ -31,7 +31,7 @@ using SeedScores = std::vector<std::vector<float>>;
 [[nodiscard]] bool has_clip_values(std::string_view metric) noexcept;
 
 /// What each clip adds to such a metric: its absolute error, or 1 (right class) or 0; NaN where the metric leaves the
-/// clip out. By evaluate_metrics on the clip alone, so that borders, clipping and rounding are the same.
+/// clip out: that of evaluate_metrics on the clip alone.
 [[nodiscard]] std::vector<double> clip_values(MetricFamily family, const std::string& metric,
                                               std::span<const float> scores, std::span<const float> labels);
 

@@ -34,9 +34,25 @@ int sims_class(int classes, float score) {
   return static_cast<int>(std::count_if(borders.begin(), borders.end(), [&](float b) { return score > b; }));
 }
 
+void check_classes(MetricFamily family, int classes) {
+  const bool is_known = family == MetricFamily::sims ? classes == 2 || classes == 3 || classes == 5
+                                                     : classes == 2 || classes == 3 || classes == 5 || classes == 7;
+  if (!is_known) throw ConfigError(fmt::format("{} classes in the {} family", classes, metric_family_name(family)));
+}
+
+/// score_class of a number of classes that is known.
+int class_of(MetricFamily family, int classes, float score) {
+  if (family == MetricFamily::mosi && classes == 2) return score >= 0 ? 1 : 0;
+  if (std::isnan(score)) return kNoClass;
+  if (family == MetricFamily::sims) return sims_class(classes, score);
+  return static_cast<int>(rounded(clipped(score, float(classes / 2))));
+}
+
 std::vector<int> classes_of(MetricFamily family, int classes, std::span<const float> scores) {
+  check_classes(family, classes);
   std::vector<int> indices;
-  for (const float score : scores) indices.push_back(score_class(family, classes, score));
+  indices.reserve(scores.size());
+  for (const float score : scores) indices.push_back(class_of(family, classes, score));
   return indices;
 }
 
@@ -149,13 +165,8 @@ MetricFamily metric_family(std::string_view name) { return value_of<MetricFamily
 std::string_view metric_family_name(MetricFamily family) noexcept { return name_of(family); }
 
 int score_class(MetricFamily family, int classes, float score) {
-  const bool is_known = family == MetricFamily::sims ? classes == 2 || classes == 3 || classes == 5
-                                                     : classes == 2 || classes == 3 || classes == 5 || classes == 7;
-  if (!is_known) throw ConfigError(fmt::format("{} classes in the {} family", classes, metric_family_name(family)));
-  if (family == MetricFamily::mosi && classes == 2) return score >= 0 ? 1 : 0;
-  if (std::isnan(score)) return kNoClass;
-  if (family == MetricFamily::sims) return sims_class(classes, score);
-  return static_cast<int>(rounded(clipped(score, float(classes / 2))));
+  check_classes(family, classes);
+  return class_of(family, classes, score);
 }
 
 double Metrics::value(std::string_view name) const {

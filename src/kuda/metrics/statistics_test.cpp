@@ -166,6 +166,26 @@ TEST(ClipTests, ValuesOfClipsGiveTheMetricAsTheirMean) {
   EXPECT_FALSE(has_clip_values("Non0_F1_score"));
 }
 
+TEST(ClipTests, TheValueOfAClipIsTheMetricOfThatClipAlone) {
+  const float nan = std::nanf("");
+  std::vector<float> values{-4, -3.5F, -2.5F, -1.5F, -1, -0.7F, -0.5F, -0.1F, -0.0F,
+                            0,  0.1F,  0.5F,  0.7F,  1,  1.5F,  2.5F,  9};
+  for (const auto family : {MetricFamily::mosi, MetricFamily::sims})
+    for (const float label : values)
+      for (const float score : values) {
+        for (const float shown : {score, nan}) {
+          const std::vector<float> scores{shown}, labels{label};
+          for (const auto& metric : evaluate_metrics(family, scores, labels).values) {
+            if (!has_clip_values(metric.name)) continue;
+            const auto found = clip_values(family, metric.name, scores, labels);
+            EXPECT_TRUE(found.front() == metric.value || (std::isnan(found.front()) && std::isnan(metric.value)))
+                << metric.name << " of " << shown << " and " << label << ": " << found.front() << ", not "
+                << metric.value;
+          }
+        }
+      }
+}
+
 TEST(ClipTests, AClearDifferenceIsFoundAndNoneIsNot) {
   const auto labels = some_labels(150);
   const auto good = noisy(labels, 0.4, 3, 11), poor = noisy(labels, 1.2, 2, 12);

@@ -109,16 +109,27 @@ FigureSource curves_figure(const DataSetRuns& data, const SystemRuns& system) {
       figure.data += fmt::format("{} {} {} {}\n", epoch.epoch, gnuplot_number(epoch.loss),
                                  gnuplot_number(epoch.valid_mae), epoch.epoch == run.report.facts.chosen_epoch ? 1 : 0);
   }
-  figure.plot = fmt::format(
-      "seeds = {0}\nset multiplot layout 1,2\nset xlabel 'epoch'\nset xtics {1}\nset grid lc rgb '#dddddd'\n"
-      "set offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\nset ylabel 'training loss'\nunset key\n"
-      "plot for [i=0:{2}] {3} index i using 1:2 with linespoints pt 7 ps 0.3 lw 1.5 lc i+1\n"
-      "set ylabel 'validation MAE'\nset key outside right top\n"
-      "plot for [i=0:{2}] {3} index i using 1:3 with linespoints pt 7 ps 0.3 lw 1.5 lc i+1 title 'seed '.word(seeds, "
-      "i+1), \\\n     for [i=0:{2}] {3} index i using 1:($4 > 0 ? $3 : NaN) with points pt 6 ps 1.5 lw 2 lc i+1 "
-      "notitle\n"
-      "unset multiplot\n",
-      gnuplot_text(join(seeds, " ")), 1 + epochs / 8, seeds.size() - 1, gnuplot_text(figure.name + ".dat"));
+  const auto file = gnuplot_text(figure.name + ".dat");
+  const auto panels = fmt::format(
+      "set multiplot layout 1,2\nset xlabel 'epoch'\nset xtics {}\nset grid lc rgb '#dddddd'\n"
+      "set offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\nset ylabel 'training loss'\nunset key\n",
+      1 + epochs / 8);
+  constexpr std::size_t kMostColours = 20;
+  if (seeds.size() <= kMostColours)
+    figure.plot = fmt::format(
+        "seeds = {0}\n{1}"
+        "plot for [i=0:{2}] {3} index i using 1:2 with linespoints pt 7 ps 0.3 lw 1.5 lc i+1\n"
+        "set ylabel 'validation MAE'\nset key outside right top\n"
+        "plot for [i=0:{2}] {3} index i using 1:3 with linespoints pt 7 ps 0.3 lw 1.5 lc i+1 title 'seed '.word(seeds, "
+        "i+1), \\\n     for [i=0:{2}] {3} index i using 1:($4 > 0 ? $3 : NaN) with points pt 6 ps 1.5 lw 2 lc i+1 "
+        "notitle\nunset multiplot\n",
+        gnuplot_text(join(seeds, " ")), panels, seeds.size() - 1, file);
+  else  // the blank lines between the seeds break the line; `index` would read the file again for each of them
+    figure.plot = fmt::format(
+        "{0}plot {1} using 1:2 with lines lw 0.5 lc rgb '#1f5fa8'\nset ylabel 'validation MAE'\n"
+        "plot {1} using 1:3 with lines lw 0.5 lc rgb '#1f5fa8', \\\n"
+        "     {1} using 1:($4 > 0 ? $3 : NaN) with points pt 6 ps 0.7 lc rgb '#1f5fa8'\nunset multiplot\n",
+        panels, file);
   figure.width = 820;
   figure.height = 300;
   return figure;

@@ -4,7 +4,9 @@
 //
 //   const Figure figure = draw(interval_figure(table, 0), "report/figures");
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,7 +38,8 @@ struct Figure {
 /// One metric of every row: mean, interval over seeds (thick) and over clips (thin).
 [[nodiscard]] FigureSource interval_figure(const ResultTable& table, std::size_t column);
 
-/// Training loss and validation MAE by epoch, a line per seed; a circle marks the chosen epoch.
+/// Training loss and validation MAE by epoch, a line per seed; a circle marks the chosen epoch. Many seeds have one
+/// colour and no key.
 [[nodiscard]] FigureSource curves_figure(const DataSetRuns& data, const SystemRuns& system);
 
 /// Classes of labels against classes of scores (seven in the mosi family, five in sims), all seeds together, each row
@@ -46,5 +49,9 @@ struct Figure {
 /// Writes the files into the folder, each whole or not at all. Without gnuplot, or when it fails, .dat and .gp are
 /// there, `svg` is empty and a warning says why.
 Figure draw(const FigureSource& source, const std::filesystem::path& folder);
+
+/// Many at once, in a fifth of the time, for gnuplot is started once for some dozens. `drawn` hears how many are done.
+std::vector<Figure> draw_all(const std::vector<FigureSource>& sources, const std::filesystem::path& folder,
+                             const std::function<void(std::size_t)>& drawn);
 
 }  // namespace kuda

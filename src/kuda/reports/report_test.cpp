@@ -386,6 +386,51 @@ TEST(Page, NamesWithPercentSignsAreDrawn) {
   EXPECT_TRUE(is_drawn);
 }
 
+TEST(Figures, ManyAreDrawnTogetherAndABadOneKeepsNoOtherBack) {
+  const auto out = scratch_folder("figures");
+  std::vector<FigureSource> sources;
+  for (int i = 0; i < 60; ++i) {  // more than one gnuplot draws
+    const auto name = fmt::format("f{}", i);
+    sources.push_back({name, "", "1 2\n2 3\n", fmt::format("plot '{}.dat' using 1:2\n", name)});
+  }
+  sources[57].plot = "plot 'f57.dat' using nonsense(1):2\n";
+  std::vector<std::size_t> told;
+  const CaughtLog log;
+  const auto figures = draw_all(sources, out, [&](std::size_t done) { told.push_back(done); });
+  ASSERT_EQ(figures.size(), 60U);
+  EXPECT_THAT(told, ElementsAre(50, 60));
+  if (log.text().find("not installed") != std::string::npos) GTEST_SKIP() << "gnuplot is absent";
+  for (const auto& figure : figures) {
+    EXPECT_EQ(figure.svg.empty(), figure.name == "f57") << figure.name;
+    EXPECT_EQ(fs::exists(out / (figure.name + ".pdf")), figure.name != "f57") << figure.name;
+  }
+  EXPECT_THAT(log.text(), AllOf(HasSubstr("f57.gp: not drawn: "), HasSubstr("nonsense"), Not(HasSubstr("f56"))));
+}
+
+// With `index` gnuplot would read the whole file again for each seed.
+TEST(Figures, CurvesOfManySeedsAreReadOnce) {
+  const auto root = scratch_folder("runs");
+  for (std::int64_t seed = 1; seed <= 21; ++seed)
+    write_run(root / "mosi/tfn" / std::to_string(seed), {.seed = seed, .clips = 4});
+  const auto out = scratch_folder("report");
+  const CaughtLog log;
+  std::vector<std::string> tasks;
+  struct Recording : Progress {
+    explicit Recording(std::vector<std::string>& list) : tasks(list) {}
+    void step(const ProgressStep& step) override {
+      if (step.is_last()) tasks.push_back(fmt::format("{} {}", step.task, step.steps));
+    }
+    void line(const std::string&) override {}
+    std::vector<std::string>& tasks;
+  } progress(tasks);
+  (void)write_report(find_runs({root}), Split::test, "", out, &progress);
+  EXPECT_THAT(tasks, ElementsAre("report: runs 21", "report: mosi 10", "report: figures 10"));
+  EXPECT_THAT(read_file(out / "figures/mosi-curves-tfn.gp"), AllOf(Not(HasSubstr("index")), Not(HasSubstr("seed"))));
+  if (log.text().find("not installed") != std::string::npos) GTEST_SKIP() << "gnuplot is absent";
+  EXPECT_EQ(log.text(), "");
+  EXPECT_TRUE(fs::exists(out / "figures/mosi-curves-tfn.svg"));
+}
+
 TEST(Page, FiguresAreDrawnWithTheirDataBesideThem) {
   const auto out = scratch_folder("report");
   const CaughtLog log;

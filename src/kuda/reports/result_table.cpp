@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -146,7 +147,8 @@ std::size_t index_of(const DataSetRuns& data, const std::string& reference) {
   return std::size_t(found - names.begin());
 }
 
-void compare_systems(ResultTable& table, const DataSetRuns& data, const std::string& reference) {
+void compare_systems(ResultTable& table, const DataSetRuns& data, const std::string& reference,
+                     const std::function<void()>& done) {
   const auto systems = std::size_t(std::count_if(table.rows.begin(), table.rows.end(), [](const auto& row) {
     return !row.is_baseline && !row.is_chosen_on_test;
   }));
@@ -156,6 +158,7 @@ void compare_systems(ResultTable& table, const DataSetRuns& data, const std::str
     throw DataError(fmt::format("'{}' was chosen on the test split: nothing can be compared with it", reference));
   table.num_hypotheses = systems < 2 ? 0 : named ? systems - 1 : systems * (systems - 1) / 2;
   for (std::size_t column = 0; column < table.columns.size(); ++column) {
+    done();
     const auto best = best_row(table, column, false);
     if (!best) continue;
     table.rows[*best].cells[column].is_best = true;
@@ -192,7 +195,8 @@ void note_baselines(ResultTable& table) {
 
 }  // namespace
 
-ResultTable make_result_table(const DataSetRuns& data, const std::string& reference) {
+ResultTable make_result_table(const DataSetRuns& data, const std::string& reference, Progress* progress) {
+  const auto task = "report: " + data.name;
   ResultTable table;
   table.title = data.title();
   table.data = data.name;
@@ -201,11 +205,20 @@ ResultTable make_result_table(const DataSetRuns& data, const std::string& refere
   table.num_clips = data.labels.size();
   table.columns = metric_columns(data.facts.family);
   add_label_scale(table, data);
-  for (const auto& system : data.systems) add_system(table, data, system);
+  std::size_t done = 0;
+  const auto steps = 2 * data.systems.size() + table.columns.size();  // two bootstraps a system, a test a column
+  const auto told = [&] { tell(progress, task, ++done, steps); };
+  for (const auto& system : data.systems) {
+    add_system(table, data, system);
+    told();
+  }
   for (const auto& system : data.systems) add_text_only(table, data, system);
-  for (const auto& system : data.systems) add_late_fusion(table, data, system);
+  for (const auto& system : data.systems) {
+    add_late_fusion(table, data, system);
+    told();
+  }
   for (const char* key : {"mean", "majority"}) add_constant_baseline(table, data, key);
-  compare_systems(table, data, reference);
+  compare_systems(table, data, reference, told);
   note_not_separable(table);
   note_baselines(table);
   for (const auto& row : table.rows)

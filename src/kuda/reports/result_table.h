@@ -46,7 +46,8 @@ struct ResultTable {
 /// counts every pair of systems, not only the pairs with the best: bench/statistics_coverage shows the difference.
 /// Systems chosen on the test split are shown, but are neither best nor tested. Throws DataError for an unknown
 /// reference.
-[[nodiscard]] ResultTable make_result_table(const DataSetRuns& data, const std::string& reference = "");
+[[nodiscard]] ResultTable make_result_table(const DataSetRuns& data, const std::string& reference = "",
+                                            Progress* progress = nullptr);
 
 /// "kuda (chosen on test)"
 [[nodiscard]] std::string display_name(const ResultRow& row);

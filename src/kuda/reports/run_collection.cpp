@@ -25,8 +25,32 @@ bool is_of_model(const std::string& name, const std::string& model) {
   return name == model || name.starts_with(model + "+");
 }
 
+bool is_there(const fs::path& file) {
+  std::error_code reason;
+  const bool is_there = fs::exists(file, reason);
+  if (reason) throw DataError(fmt::format("{}: cannot be read: {}", file.string(), reason.message()));
+  return is_there;
+}
+
+/// Those below a folder, whatever the depth; stages and checkpoints of a run are not looked at.
+void add_run_folders(const fs::path& root, std::vector<fs::path>& folders) {
+  std::error_code reason;
+  std::vector<fs::path> below;
+  for (fs::directory_iterator it(root, reason), end; !reason && it != end; it.increment(reason))
+    if (std::error_code unknown; it->is_directory(unknown)) below.push_back(it->path());
+  if (reason)
+    throw DataError(fmt::format("{}: this folder cannot be read: {}", root.string(), reason.message()),
+                    "name the folders of runs that you may read");
+  for (const auto& folder : below) {
+    if (is_there(folder / "config.toml"))
+      folders.push_back(folder);
+    else if (std::error_code unknown; !fs::is_symlink(folder, unknown))  // it may lead back up
+      add_run_folders(folder, folders);
+  }
+}
+
 void add_if_run(const fs::path& root, const fs::path& folder, FoundRuns& found) {
-  if (!fs::exists(folder / "metrics.json")) {
+  if (!is_there(folder / "metrics.json")) {
     found.unfinished.push_back(folder);
     return;
   }
@@ -169,14 +193,11 @@ FoundRuns find_runs(const std::vector<fs::path>& roots) {
   FoundRuns found;
   std::set<fs::path> seen;
   for (const auto& root : roots) {
-    if (!fs::is_directory(root)) throw DataError(root.string() + ": no such folder", "give folders that hold runs");
-    const bool is_run = fs::exists(root / "config.toml");
+    if (!is_there(root) || !fs::is_directory(root))
+      throw DataError(root.string() + ": no such folder", "give folders that hold runs");
+    const bool is_run = is_there(root / "config.toml");
     std::vector<fs::path> folders(is_run ? 1 : 0, root);
-    for (fs::recursive_directory_iterator it(root), end; !is_run && it != end; ++it) {
-      if (!it->is_directory() || !fs::exists(it->path() / "config.toml")) continue;
-      folders.push_back(it->path());
-      it.disable_recursion_pending();  // stages and checkpoints of a run
-    }
+    if (!is_run) add_run_folders(root, folders);
     std::sort(folders.begin(), folders.end());
     for (const auto& folder : folders)
       if (seen.insert(fs::weakly_canonical(folder)).second) add_if_run(root, folder, found);
@@ -192,7 +213,13 @@ std::string DataSetRuns::title() const {
   return (name == facts.data ? name : name + ": " + facts.data) + (facts.is_synthetic ? " (synthetic data)" : "");
 }
 
-std::vector<DataSetRuns> group_runs(std::vector<FinishedRun> runs, Split split) {
+void tell(Progress* progress, const std::string& task, std::size_t step, std::size_t steps) {
+  if (progress != nullptr) progress->step({task, 0, 0, std::int64_t(step), std::int64_t(steps), 0, kUndefined});
+}
+
+std::vector<DataSetRuns> group_runs(std::vector<FinishedRun> runs, Split split, Progress* progress) {
+  std::size_t done = 0;
+  const auto all = runs.size();
   std::map<std::string, std::map<std::string, std::vector<FinishedRun>>> groups;
   for (auto& run : runs) {
     auto& group = groups[run.data][run.system];
@@ -212,7 +239,10 @@ std::vector<DataSetRuns> group_runs(std::vector<FinishedRun> runs, Split split) 
       check_seeds(members);
       auto& system = data.systems.emplace_back();
       system.name = system_name;
-      for (auto& run : members) add_run(data, system, std::move(run));
+      for (auto& run : members) {
+        add_run(data, system, std::move(run));
+        tell(progress, "report: runs", ++done, all);
+      }
     }
   }
   return result;

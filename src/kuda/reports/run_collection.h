@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kuda/base/progress.h"
 #include "kuda/checkpoint/predictions.h"
 #include "kuda/metrics/clip_tests.h"
 #include "kuda/runs/report.h"
@@ -62,6 +63,10 @@ struct DataSetRuns {
 /// By data set and system, in the order of their names. Throws DataError, naming both runs, when two runs of one data
 /// set differ in the data's fingerprint, in their clips or labels; when a system has a seed twice, or seeds with
 /// different options; and when a run's predictions.csv does not give the values of its metrics.json.
-[[nodiscard]] std::vector<DataSetRuns> group_runs(std::vector<FinishedRun> runs, Split split);
+[[nodiscard]] std::vector<DataSetRuns> group_runs(std::vector<FinishedRun> runs, Split split,
+                                                  Progress* progress = nullptr);
+
+/// A step of a report, to whoever listens.
+void tell(Progress* progress, const std::string& task, std::size_t step, std::size_t steps);
 
 }  // namespace kuda

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kuda/base/progress.h"
 #include "kuda/reports/dominance.h"
 #include "kuda/reports/result_formats.h"
 #include "kuda/reports/result_table.h"
@@ -25,6 +26,6 @@ struct ReportTables {
 /// unimodal labels; dominance.md and dominance.csv where data are synthetic. Each file is replaced whole. Throws as
 /// group_runs and make_result_table do, before anything is written.
 ReportTables write_report(const FoundRuns& found, Split split, const std::string& reference,
-                          const std::filesystem::path& out);
+                          const std::filesystem::path& out, Progress* progress = nullptr);
 
 }  // namespace kuda
