@@ -300,7 +300,7 @@ Outcome bad_head(Attack& attack) {
                                        post_head("/v1/predict", "Content-Length: two\r\n") + "{}",
                                        post_head("/v1/predict", "Transfer-Encoding: gzip, chunked\r\n"),
                                        post_head("/v1/predict", "X: y\r\n z: 1\r\nContent-Length: 2\r\n") + "{}"};
-  return refused(attack, heads[attack.random.below(heads.size())], {400, 501, 505});
+  return refused(attack, heads[attack.random.below(heads.size())], {400, 404, 501, 505});
 }
 
 Outcome rubbish(Attack& attack) {

@@ -15,6 +15,7 @@
 
 #include "kuda/base/test_support.h"
 #include "kuda/checkpoint/small_encoder.h"
+#include "kuda/io/csv.h"
 #include "tests/program.h"
 
 namespace kuda::test {
@@ -296,6 +297,28 @@ TEST_F(Trained, PredictGivesAnIntervalAroundEachScore) {
   EXPECT_THAT(outcome_.out, HasSubstr("intervals: 80 % covers"));
 }
 
+TEST_F(Trained, PredictSaysWhichClipsWereCut) {
+  const Outcome whole = run({"predict", "run", "-d", "clips"});
+  EXPECT_THAT(whole.out, Not(HasSubstr("cut")));
+  EXPECT_THAT(whole.err, Not(HasSubstr("cut")));
+  fs::copy(folder_->path() / "clips", folder_->path() / "long");
+  auto table = io::read_csv(folder_->path() / "clips/clips.csv");
+  const auto split = table.column("split");
+  const auto row =
+      std::find_if(table.rows.begin(), table.rows.end(), [&](const auto& cells) { return cells[split] == "test"; });
+  (*row)[table.column("text")] = std::string(60, '!');  // a piece each, and [CLS] and [SEP]
+  auto text = io::csv_line(table.header);
+  for (const auto& cells : table.rows) text += io::csv_line(cells);
+  write(folder_->path() / "long/clips.csv", text);
+  const Outcome csv = run({"predict", "run", "-d", "long", "--split", "test"});
+  ASSERT_EQ(csv.exit_code, 0) << csv.err;
+  EXPECT_THAT(csv.out, AllOf(HasSubstr(",high,cut\n"), HasSubstr(",text 62 to "), HasSubstr(",\n")));
+  EXPECT_THAT(csv.err, HasSubstr("1 of 6 clips are longer than what the model reads"));
+  const auto clips = nlohmann::json::parse(run({"predict", "run", "-d", "long", "--split", "test", "--json"}).out);
+  EXPECT_EQ(clips[0]["cut"]["text"]["from"], 62);
+  EXPECT_FALSE(clips[1].contains("cut"));
+}
+
 TEST_F(Trained, PredictTakesSingleClipsByIdAndNamesUnknownOnes) {
   const auto all = nlohmann::json::parse(run({"predict", "run", "-d", "clips", "--json"}).out);
   const std::string id = all[5]["id"];
@@ -382,6 +405,10 @@ TEST_F(Trained, ServeRefusesWhatItCannotDo) {
   EXPECT_EQ(words.exit_code, 3);
   EXPECT_THAT(words.err, AllOf(HasSubstr("two_words"), Not(HasSubstr("one two"))));
   EXPECT_EQ(run({"serve", "run", "--level", "1.5"}).exit_code, 3);
+  const Outcome host = run({"serve", "nowhere", "--host-name", "https://kuda.example.org"});
+  EXPECT_EQ(host.exit_code, 2) << "told before the checkpoint is looked for";
+  EXPECT_THAT(host.err, HasSubstr("--host-name: expected a name"));
+  EXPECT_EQ(run({"serve", "nowhere", "--allow-origin", "*"}).exit_code, 2);
 }
 
 TEST_F(Trained, ConvertWritesWeightsForPythonAndReadsThemBack) {

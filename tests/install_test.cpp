@@ -79,10 +79,10 @@ TEST(Install, AnOutsideProjectFindsThePackageAndGetsTheScoreOfPredict) {
   const Outcome installed =
       shell(cmake + " --install " + quoted(KUDA_BINARY_DIR) + " --prefix \"$PWD/prefix\" --component library");
   ASSERT_EQ(installed.exit_code, 0) << installed.out << installed.err;
-  EXPECT_THAT(
-      files_under(folder / "prefix/include"),
-      ElementsAre("kuda/base/error.h", "kuda/checkpoint/conformal.h", "kuda/data/modality.h", "kuda/predictor.h",
-                  "kuda/predictor/clip.h", "kuda/predictor/clip_files.h", "kuda/predictor/predictor.h"));
+  EXPECT_THAT(files_under(folder / "prefix/include"),
+              ElementsAre("kuda/base/error.h", "kuda/checkpoint/conformal.h", "kuda/data/cut.h", "kuda/data/modality.h",
+                          "kuda/predictor.h", "kuda/predictor/clip.h", "kuda/predictor/clip_files.h",
+                          "kuda/predictor/predictor.h"));
   // No include path but the installed one: LibTorch and JSON are not needed to compile against the API.
   const Outcome alone = shell("printf '#include <kuda/predictor.h>\n' >alone.cpp && " + quoted(KUDA_COMPILER) +
                               " -std=c++20 -fsyntax-only -I prefix/include alone.cpp");

@@ -216,6 +216,41 @@ TEST_F(PageInBrowser, APickedClipShowsItsIntervalItsLabelAndWhatEachModalitySays
   keep_picture("dark");
 }
 
+TEST_F(PageInBrowser, AScoreOfAnotherTextIsMarkedAndAWaitIsShown) {
+  const auto is_shown = [](const char* id) {
+    return browser_->value("!document.getElementById('" + std::string(id) + "').hidden") == true;
+  };
+  browser_->type("#text", "a fine film");
+  EXPECT_FALSE(is_shown("waiting"));
+  EXPECT_EQ(browser_->value("(document.getElementById('score-it').click(), document.getElementById('waiting').hidden)"),
+            false)
+      << "until the answer comes";
+  wait_until_scored();
+  EXPECT_FALSE(is_shown("waiting"));
+  EXPECT_FALSE(is_shown("stale"));
+  browser_->type("#text", "s");
+  EXPECT_THAT(browser_->text("#stale"), HasSubstr("the text above changed"));
+  EXPECT_EQ(browser_->value("document.getElementById('result').classList.contains('old')"), true);
+  browser_->type("#text", keys::kBackspace);
+  EXPECT_FALSE(is_shown("stale")) << "it is as it was";
+  browser_->type("#text", "s");
+  pick(id_);
+  EXPECT_FALSE(is_shown("stale")) << "a clip of the data is not what is written above";
+}
+
+TEST_F(PageInBrowser, AClipThatIsCutSaysSo) {
+  browser_->type("#text", "fine");
+  browser_->click("#score-it");
+  wait_until_scored();
+  EXPECT_EQ(browser_->value("document.getElementById('cut').hidden"), true);
+  browser_->type("#text", std::string(60, '!'));
+  browser_->click("#score-it");
+  browser_->wait_for("!document.getElementById('cut').hidden");
+  const auto cut = served_->post("/v1/predict", Json{{"text", "fine" + std::string(60, '!')}})["cut"]["text"];
+  EXPECT_THAT(browser_->text("#cut"), HasSubstr(std::to_string(cut["to"].get<int>()) + " of " +
+                                                std::to_string(cut["from"].get<int>()) + " word pieces"));
+}
+
 TEST_F(PageInBrowser, SwitchingAModalityOffScoresWithoutItAtOnce) {
   pick(id_);
   const auto whole = number("#score");

@@ -44,7 +44,8 @@ class Background {
 
 /// Keys as WebDriver spells them; a held one is let go at the end of the text.
 namespace keys {
-inline const std::string kTab = "\xee\x80\x84", kEnter = "\xee\x80\x87", kControl = "\xee\x80\x89";
+inline const std::string kTab = "\xee\x80\x84", kBackspace = "\xee\x80\x83", kEnter = "\xee\x80\x87",
+                         kControl = "\xee\x80\x89";
 }
 
 class Browser {

@@ -58,11 +58,35 @@ std::vector<bool> outside_range(const CheckpointFacts& facts, const std::vector<
   return outside;
 }
 
+/// "text 60 to 50; audio 925 to 400"; empty for a clip that was read as a whole.
+std::string cut_cell(const Cuts& cuts) {
+  std::string text;
+  for (const Modality modality : kModalities)
+    if (const auto& cut = cuts[modality])
+      text += fmt::format("{}{} {} to {}", text.empty() ? "" : "; ", modality_name(modality), cut->from, cut->to);
+  return text;
+}
+
+bool is_cut(const Cuts& cuts) {
+  return std::any_of(cuts.begin(), cuts.end(), [](const auto& cut) { return cut.has_value(); });
+}
+
+/// Says which clips were cut, with one as an example.
+void note_cuts(const std::vector<Prediction>& predictions, const std::vector<Cuts>& cuts) {
+  const auto first = std::find_if(cuts.begin(), cuts.end(), is_cut);
+  if (first == cuts.end()) return;
+  log_info("{} of {} clips are longer than what the model reads and were cut, for example {}: {}",
+           std::count_if(cuts.begin(), cuts.end(), is_cut), cuts.size(),
+           predictions[std::size_t(first - cuts.begin())].id, cut_cell(*first));
+}
+
 std::string as_csv(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals,
-                   const std::vector<bool>& outside) {
+                   const std::vector<bool>& outside, const std::vector<Cuts>& cuts) {
   std::vector<std::string> header{"id", "split", "label", "prediction", "prediction_T", "prediction_V", "prediction_A"};
   if (!intervals.empty()) header.insert(header.end(), {"low", "high"});
   header.emplace_back("outside_range");
+  const bool is_any_cut = std::any_of(cuts.begin(), cuts.end(), is_cut);
+  if (is_any_cut) header.emplace_back("cut");
   auto text = io::csv_line(header);
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const auto& p = predictions[i];
@@ -75,13 +99,14 @@ std::string as_csv(const std::vector<Prediction>& predictions, const std::vector
                                   cell(p.unimodal.audio)};
     if (!intervals.empty()) line.insert(line.end(), {cell(intervals[i].low), cell(intervals[i].high)});
     line.emplace_back(outside[i] ? "true" : "false");
+    if (is_any_cut) line.push_back(cut_cell(cuts[i]));
     text += io::csv_line(line);
   }
   return text;
 }
 
 std::string as_json(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals,
-                    const std::vector<bool>& outside) {
+                    const std::vector<bool>& outside, const std::vector<Cuts>& cuts) {
   auto list = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const auto& p = predictions[i];
@@ -101,6 +126,9 @@ std::string as_json(const std::vector<Prediction>& predictions, const std::vecto
       entry["high"] = json_number(float(intervals[i].high));
       entry["level"] = intervals[i].level;
     }
+    for (const Modality modality : kModalities)
+      if (const auto& cut = cuts[i][modality])
+        entry["cut"][std::string(modality_name(modality))] = {{"from", cut->from}, {"to", cut->to}};
     list.push_back(std::move(entry));
   }
   return list.dump(2) + "\n";
@@ -119,7 +147,11 @@ void predict_clips(const PredictArguments& options) {
   const auto predictions = scorer.predict(rows);
   const auto intervals = intervals_of(options, scorer.calibration(), predictions);
   const auto outside = outside_range(scorer.checkpoint().facts, predictions);
-  const auto text = options.json ? as_json(predictions, intervals, outside) : as_csv(predictions, intervals, outside);
+  std::vector<Cuts> cuts;
+  for (const auto row : rows) cuts.push_back(scorer.collator().cuts(row));
+  note_cuts(predictions, cuts);
+  const auto text = options.json ? as_json(predictions, intervals, outside, cuts)
+                                 : as_csv(predictions, intervals, outside, cuts);
   if (options.out.empty())
     std::cout << text;
   else
@@ -148,6 +180,7 @@ void add_predict(CLI::App& program) {
       "Labels are not needed. One line per clip: id, split, label if known, prediction, the prediction of each\n"
       "modality if the model makes one, and, where the checkpoint is calibrated, an interval (docs/metrics.md).\n"
       "outside_range is true where the prediction lies beyond the range of the labels.\n"
+      "Where clips are longer than what the model reads, `cut` says what was cut, from how much to how much.\n"
       "Example:\n  kuda predict runs/first -d mosi --split test --out scores.csv\n"
       "  kuda predict runs/first -d mosi --clip '03bSnISJMiM$_$1' --json");
   verb->callback([options] { predict_clips(*options); });

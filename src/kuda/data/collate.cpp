@@ -206,6 +206,18 @@ Batch Collator::operator()(const std::vector<std::int64_t>& rows) const {
   return batch;
 }
 
+Cuts Collator::cuts(std::int64_t row) const {
+  Cuts cuts;
+  for (const Modality m : kModalities) {
+    const auto& feature = dataset_.feature(m);
+    if (m == Modality::text && tokens_)
+      cuts.text = cut_between(tokens_->whole_length(row), tokens_->length());
+    else if (feature && config_.uses(m))
+      cuts[m] = cut_between(feature->lengths[std::size_t(row)], wanted_length(dataset_, config_, m));
+  }
+  return cuts;
+}
+
 std::int64_t Collator::batch_bytes(std::int64_t size) const noexcept {
   const auto text = shape_.length.text * (2 * 8 + 1) + shape_.length.text * shape_.width.text * 4;
   const auto frames =

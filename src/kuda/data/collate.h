@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kuda/data/batch.h"
+#include "kuda/data/cut.h"
 #include "kuda/data/data_config.h"
 #include "kuda/data/dataset.h"
 #include "kuda/data/normaliser.h"
@@ -41,6 +42,8 @@ class Collator {
   [[nodiscard]] const DataShape& shape() const noexcept { return shape_; }
   [[nodiscard]] const DataConfig& config() const noexcept { return config_; }
   [[nodiscard]] const std::optional<Normaliser>& normaliser() const noexcept { return normaliser_; }
+  /// What a batch leaves out of a clip that is longer than its sequences.
+  [[nodiscard]] Cuts cuts(std::int64_t row) const;
   /// Bytes of a full batch of `size` clips, for the memory estimate.
   [[nodiscard]] std::int64_t batch_bytes(std::int64_t size) const noexcept;
   /// What a user might not expect, for the run's log.

@@ -253,6 +253,24 @@ TEST(Collate, TokenisesRawTextToTheLongestText) {
   EXPECT_TRUE(torch::equal(cut.text_ids[0], torch::tensor({2, 5, 6, 3}, torch::kInt64)));
 }
 
+TEST(Collate, SaysWhatIsLongerThanItsSequences) {
+  Dataset data = small_dataset();
+  const WordPiece tokenizer = tiny_vocabulary();
+  const auto whole = Collator(data, &tokenizer, {});
+  for (std::int64_t row = 0; row < 3; ++row) EXPECT_EQ(whole.cuts(row), Cuts{}) << row;
+  DataConfig config;
+  config.text_length = 10;
+  EXPECT_EQ(Collator(data, &tokenizer, config).cuts(0).text, std::nullopt) << "just long enough";
+  config.text_length = 4;
+  config.vision_length = data.vision->lengths[0] - 1;
+  const auto cuts = Collator(data, &tokenizer, config).cuts(0);
+  EXPECT_EQ(cuts.text, (Cut{10, 4}));
+  EXPECT_EQ(cuts.vision, (Cut{data.vision->lengths[0], data.vision->lengths[0] - 1}));
+  EXPECT_EQ(cuts.audio, std::nullopt);
+  config.modalities = {"vision"};
+  EXPECT_EQ(Collator(data, &tokenizer, config).cuts(0).text, std::nullopt) << "it is not read at all";
+}
+
 TEST(Collate, AClipWithoutTextIsAClipWithoutWords) {
   Dataset data = small_dataset();
   data.clips[1].text.clear();
@@ -294,6 +312,7 @@ TEST(Collate, StoredIdsThatAgreeWithTheTextGiveTheSameBatch) {
   EXPECT_TRUE(torch::equal(raw.text_padding, stored.text_padding));
   config.text_length = 5;
   EXPECT_EQ(Collator(data, &tokenizer, config)({0}).text_ids[0][-1].item<int>(), 3) << "[SEP] stays";
+  EXPECT_EQ(Collator(data, &tokenizer, config).cuts(0).text, (Cut{10, 5}));
 }
 
 TEST(Collate, RefusesIdsOfAnotherVocabularyNamingBoth) {

@@ -125,6 +125,12 @@ TextPieces TokenSource::pieces(std::int64_t row) const {
   return {std::move(encoded.ids), std::vector<std::int64_t>(std::size_t(encoded.length), 0)};
 }
 
+std::int64_t TokenSource::whole_length(std::int64_t row) const {
+  if (!uses_stored_) return std::int64_t(tokenizer_.tokens(dataset_.clips[std::size_t(row)].text).size());
+  const auto* mask = stored_row(dataset_, row, 1);
+  return std::count_if(mask, mask + dataset_.text_bert.size(2), [](std::int32_t is_real) { return is_real != 0; });
+}
+
 TextPieces TokenSource::stored_pieces(std::int64_t row) const {
   const auto* ids = stored_row(dataset_, row, 0);
   const auto* mask = stored_row(dataset_, row, 1);

@@ -38,6 +38,8 @@ class TokenSource {
   [[nodiscard]] std::int64_t pad_id() const noexcept { return pad_id_; }
   /// At most length() pieces, [CLS] first and [SEP] last.
   [[nodiscard]] TextPieces pieces(std::int64_t row) const;
+  /// Pieces of the whole text, of which `pieces` may give fewer.
+  [[nodiscard]] std::int64_t whole_length(std::int64_t row) const;
   [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
 
  private:

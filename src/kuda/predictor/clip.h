@@ -13,7 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "kuda/base/error.h"
 #include "kuda/checkpoint/conformal.h"
+#include "kuda/data/cut.h"
 #include "kuda/data/modality.h"
 
 namespace kuda {
@@ -52,6 +54,12 @@ struct ClipInput {
   ClipInput& leave_out(Modality modality) noexcept;
 };
 
+/// ClipInput::clip names none of the predictor's data, or it has no data.
+class NoSuchClip : public DataError {
+ public:
+  using DataError::DataError;
+};
+
 /// A clip of the predictor's data, which ClipInput::clip may name.
 struct DataClip {
   std::string id, split, text;  ///< split: "train", "valid" or "test"
@@ -71,6 +79,7 @@ struct ClipScore {
   /// lacks a modality the model reads: the errors behind the interval are those of validation clips that had it.
   std::optional<ScoreInterval> interval{};
   std::optional<Modality> leading{};  ///< whose own score is nearest to the score; none without unimodal scores
+  Cuts cut{};                         ///< what the model did not see, of modalities that are longer than it reads
   std::int64_t batch_clips = 0;       ///< clips that went through the model with it
   double seconds = 0;                 ///< wall time of that batch: preparing it and the model
 };

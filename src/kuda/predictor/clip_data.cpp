@@ -28,8 +28,8 @@ void check_frames(const Checkpoint& checkpoint, const Frames& frames, Modality m
 }
 
 void check_words(const Checkpoint& checkpoint, const ClipInput& clip, const std::string& name) {
-  const bool has_words = clip.text || !clip.token_ids.empty();
-  if (clip.text && !clip.token_ids.empty())
+  const bool has_text = clip.text && !clip.text->empty(), has_words = has_text || !clip.token_ids.empty();
+  if (has_text && !clip.token_ids.empty())
     throw DataError(name + ": text and token_ids: expected one of them, found both");
   if (text_kind(checkpoint) == TextKind::features && has_words)
     throw DataError(fmt::format("{}: the model reads text features, {} a frame", field_of(name, Modality::text, clip),
@@ -136,6 +136,20 @@ void check_clip(const Checkpoint& checkpoint, const ClipInput& clip, const std::
     if (const auto& frames = clip.frames(modality); frames && !frames->values.empty())
       check_frames(checkpoint, *frames, modality,
                    modality == Modality::text ? name + ".text_features" : field_of(name, modality, clip));
+}
+
+Cuts cuts_of(const Checkpoint& checkpoint, const ClipInput& clip) {
+  Cuts cuts;
+  const auto& length = checkpoint.facts.shape.length;
+  for (const auto modality : kModalities) {
+    if (!clip.has(modality)) continue;
+    const auto& frames = clip.frames(modality);
+    std::int64_t whole = frames ? frames->length() : 0;
+    if (modality == Modality::text && text_kind(checkpoint) == TextKind::raw)
+      whole = std::int64_t(clip.text ? checkpoint.tokenizer->tokens(*clip.text).size() : clip.token_ids.size());
+    cuts[modality] = cut_between(whole, length[modality]);
+  }
+  return cuts;
 }
 
 std::vector<ClipInput> without_left_out(std::span<const ClipInput> clips) {

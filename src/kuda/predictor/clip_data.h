@@ -22,6 +22,9 @@ enum class TextKind { none, raw, features };
 /// not read, another width, values that are no whole frames, token ids beyond the vocabulary.
 void check_clip(const Checkpoint& checkpoint, const ClipInput& clip, const std::string& name);
 
+/// What the model does not get to see of a clip that is not of the data set: it is longer than what the model reads.
+[[nodiscard]] Cuts cuts_of(const Checkpoint& checkpoint, const ClipInput& clip);
+
 /// The clips with what is left out (ClipInput::without) taken away; clips of the data set keep their marks.
 [[nodiscard]] std::vector<ClipInput> without_left_out(std::span<const ClipInput> clips);
 

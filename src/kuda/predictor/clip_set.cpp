@@ -56,11 +56,11 @@ std::int64_t ClipSet::row_of(const std::string& id, const std::string& field) co
     for (const auto& clip : clips_) known.push_back(clip.id);
     nearest = nearest_name(id, known);
   }
-  throw DataError(fmt::format("{}: no clip '{}' among the {} of '{}'", field, id.substr(0, kLongestCompared),
-                              clips_.size(), dataset_.name),
-                  !nearest.empty() ? "did you mean '" + nearest + "'?"
-                  : clips_.empty() ? "the data set has no clips"
-                                   : "an id is VIDEO$_$CLIP, for example " + clips_.front().id);
+  throw NoSuchClip(fmt::format("{}: no clip '{}' among the {} of '{}'", field, id.substr(0, kLongestCompared),
+                               clips_.size(), dataset_.name),
+                   !nearest.empty() ? "did you mean '" + nearest + "'?"
+                   : clips_.empty() ? "the data set has no clips"
+                                    : "an id is VIDEO$_$CLIP, for example " + clips_.front().id);
 }
 
 bool ClipSet::has(std::int64_t row, Modality modality) const {

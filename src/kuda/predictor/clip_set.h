@@ -23,11 +23,13 @@ class ClipSet {
   ClipSet(const ClipSet&) = delete;
   ClipSet& operator=(const ClipSet&) = delete;
 
-  /// Throws DataError naming the nearest id, and for one of several clips; `field` stands for the place in the request.
+  /// Throws NoSuchClip naming the nearest id, DataError for one of several clips; `field` stands for the place in the
+  /// request.
   [[nodiscard]] std::int64_t row_of(const std::string& id, const std::string& field) const;
   [[nodiscard]] bool has(std::int64_t row, Modality modality) const;  ///< the clip, and the model reads it
   /// Rows in their order, without the modalities marked in `left_out`. From several threads.
   [[nodiscard]] Batch batch(const std::vector<std::int64_t>& rows, const PerModality<bool>& left_out) const;
+  [[nodiscard]] Cuts cuts(std::int64_t row) const { return collator_.cuts(row); }
   [[nodiscard]] const std::vector<DataClip>& clips() const noexcept { return clips_; }  ///< by row
   [[nodiscard]] const ClipSetFacts& facts() const noexcept { return facts_; }
 

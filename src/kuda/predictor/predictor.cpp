@@ -50,6 +50,7 @@ PredictorFacts facts_of(const Checkpoint& checkpoint, const PredictorOptions& op
   for (const auto modality : kModalities)
     if (in_use[modality]) facts.inputs[modality] = {true, from.shape.width[modality], from.shape.length[modality]};
   if (text != TextKind::features) facts.inputs.text.width = 0;
+  if (text == TextKind::raw) facts.vocabulary = checkpoint.tokenizer->size();
   facts.score_low = from.score_low;
   facts.score_high = from.score_high;
   facts.data = from.data_name;
@@ -89,8 +90,9 @@ struct Predictor::Impl {
   void check(const ClipInput& clip, const std::string& name) const {
     if (clip.clip.empty()) return check_clip(checkpoint, clip, name);
     if (!data)
-      throw DataError(name + ".clip: there is no data set to take a clip from", "kuda serve CHECKPOINT --data DATA");
-    const bool is_given = clip.text || !clip.token_ids.empty() || clip.text_features || clip.vision || clip.audio;
+      throw NoSuchClip(name + ".clip: there is no data set to take a clip from", "kuda serve CHECKPOINT --data DATA");
+    const bool is_given = (clip.text && !clip.text->empty()) || !clip.token_ids.empty() || clip.text_features ||
+                          clip.vision || clip.audio;
     if (is_given) throw DataError(name + ": expected a clip of the data set or its contents, found both");
     (void)data->row_of(clip.clip, name + ".clip");
     for (const auto modality : kModalities)
@@ -128,6 +130,14 @@ struct Predictor::Impl {
     return clip.id.empty() ? clip.clip : clip.id;
   }
 
+  [[nodiscard]] Cuts cuts(const ClipInput& clip) const {
+    if (clip.clip.empty()) return cuts_of(checkpoint, clip);
+    auto cuts = data->cuts(data->row_of(clip.clip, "clip"));
+    for (const auto modality : kModalities)
+      if (clip.without[modality]) cuts[modality].reset();
+    return cuts;
+  }
+
   [[nodiscard]] ClipScore score_of(const ClipInput& clip, const Explanation& found) const {
     ClipScore score;
     score.id = name_of(clip);
@@ -140,6 +150,7 @@ struct Predictor::Impl {
     }
     score.interval = interval(clip, found.score);
     score.leading = found.leading(Evidence::unimodal);
+    score.cut = cuts(clip);
     return score;
   }
 

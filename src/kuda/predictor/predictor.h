@@ -64,6 +64,7 @@ struct PredictorFacts {
   std::string model, task;  ///< "kuda", "main"
   std::string text;         ///< "raw", "features" or "none"
   PerModality<InputFacts> inputs{};
+  std::int64_t vocabulary = 0;  ///< token ids are below it; 0 where the model reads no words
   double score_low = 0, score_high = 0;
   std::string data;           ///< the data set it was trained on
   bool is_synthetic = false;  ///< those data are made

@@ -42,6 +42,18 @@ TEST_F(ModelWithData, ClipsOfTheDataGetTheScoresOfPredict) {
   }
 }
 
+TEST_F(ModelWithData, ClipsOfTheDataSayWhatIsCutAsThoseThatAreSent) {
+  bool is_any_cut = false;
+  for (std::size_t i = 0; i < dataset.clips.size(); ++i) {
+    const auto given = predictor.score(input_of(dataset, std::int64_t(i))).cut;
+    EXPECT_EQ(with_data.score(named(dataset.clips[i].id())).cut, given) << i;
+    const auto rest = with_data.score(named(dataset.clips[i].id(), {false, true, false})).cut;
+    EXPECT_EQ(rest, (Cuts{given.text, std::nullopt, given.audio})) << i;
+    is_any_cut = is_any_cut || given.vision;
+  }
+  EXPECT_TRUE(is_any_cut) << "or nothing is compared here";
+}
+
 TEST_F(ModelWithData, ClipsOfTheDataAndOthersMixInOneCall) {
   const auto id = dataset.clips[4].id();
   auto given = input_of(dataset, 4), silent = given;

@@ -96,6 +96,20 @@ TEST_F(TrainedModel, AClipLongerThanAnyOtherDoesNotMoveItsNeighbours) {
   EXPECT_NEAR(together.back().score, predictor.score(longest).score, kPromise);
 }
 
+TEST_F(TrainedModel, AClipThatIsCutSaysSo) {
+  const auto& inputs = predictor.facts().inputs;
+  ClipInput clip;
+  clip.text = "fine";
+  clip.vision = own_frames(std::vector<float>(std::size_t(5 * inputs.vision.length), 0.25F), 5);
+  EXPECT_EQ(predictor.score(clip).cut, Cuts{}) << "as long as the model reads";
+  clip.vision = own_frames(std::vector<float>(std::size_t(5 * (inputs.vision.length + 3)), 0.25F), 5);
+  EXPECT_EQ(predictor.score(clip).cut.vision, (Cut{inputs.vision.length + 3, inputs.vision.length}));
+  EXPECT_EQ(predictor.score(clip).cut.text, std::nullopt);
+  EXPECT_EQ(predictor.score(clip.leave_out(Modality::vision)).cut, Cuts{}) << "what is left out is not cut";
+  clip.text = std::string(std::size_t(inputs.text.length), '!');  // a piece each, and [CLS] and [SEP]
+  EXPECT_EQ(predictor.score(clip).cut.text, (Cut{inputs.text.length + 2, inputs.text.length}));
+}
+
 TEST_F(TrainedModel, AMissingModalityIsWhatRemovalMakesOfIt) {
   const auto checkpoint = load_checkpoint(folder / "run");
   const auto collator = make_collator(checkpoint, dataset);

@@ -30,6 +30,14 @@ json by_modality(const PerModality<std::optional<Value>>& values) {
   return object;
 }
 
+json cut_object(const Cuts& cuts) {
+  json object;  // null where nothing was cut
+  for (const auto modality : kModalities)
+    if (const auto& cut = cuts[modality])
+      object[std::string(modality_name(modality))] = {{"from", cut->from}, {"to", cut->to}};
+  return object;
+}
+
 json score_object(const ClipScore& clip) {
   json object{{"id", clip.id},
               {"score", json_number(clip.score)},
@@ -43,6 +51,7 @@ json score_object(const ClipScore& clip) {
   object["ratio"] = by_modality(clip.ratio);
   object["parts"] = by_modality(clip.parts);
   object["leading"]["unimodal"] = name_or_null(clip.leading);
+  object["cut"] = cut_object(clip.cut);
   return object;
 }
 
@@ -166,6 +175,8 @@ ErrorAnswer answer_to(const std::exception_ptr& error) {
     return {499, gone.message(), gone.hint(), {}};
   } catch (const TimedOut& late) {
     return {503, late.message(), late.hint(), {}};
+  } catch (const NoSuchClip& absent) {
+    return {404, absent.message(), absent.hint(), {}};
   } catch (const DataError& data) {
     return {400, data.message(), data.hint(), {}};
   } catch (const ConfigError& config) {

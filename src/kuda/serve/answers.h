@@ -25,6 +25,9 @@ namespace kuda {
 /// What the model is, what it reads, and what one request may hold.
 [[nodiscard]] std::string model_json(const PredictorFacts& facts, const ClipLimits& limits, std::size_t body_bytes);
 
+/// serve/openapi.json with what this model and these limits take: widths of frames, token ids, sizes.
+[[nodiscard]] std::string openapi_json(const PredictorFacts& facts, const ClipLimits& limits);
+
 /// {"error": {"message": ..., "hint": ...}}: the text that the program prints for the same mistake; an empty hint where
 /// there is none.
 [[nodiscard]] std::string error_json(const std::string& message, const std::string& hint = {});
@@ -35,8 +38,8 @@ struct ErrorAnswer {
   std::string defect{};  ///< what no request should cause, for the log; empty otherwise
 };
 
-/// 400 for data, shapes and options; 503 for Busy and TimedOut; 499, which nobody reads, for ClientGone; 500 for
-/// everything else.
+/// 404 for a clip that is not there; 400 for data, shapes and options; 503 for Busy and TimedOut; 499, which nobody
+/// reads, for ClientGone; 500 for everything else.
 [[nodiscard]] ErrorAnswer answer_to(const std::exception_ptr& error);
 
 }  // namespace kuda

@@ -153,8 +153,8 @@ std::optional<Refusal> Callers::refusal_of(const Request& head) const {
                      "whoever runs it can tell it the name: kuda serve CHECKPOINT --host-name NAME"};
     if (head.count("Origin") > 0 && is_same_site(origin, *asked)) return std::nullopt;
   }
-  if (is_allowed(origin)) return std::nullopt;
-  const auto site = head.header("Sec-Fetch-Site");
+  const auto site = head.header("Sec-Fetch-Site");  // what the browser says of it counts most: it knows our real name
+  if (site == "same-origin" || is_allowed(origin)) return std::nullopt;
   const bool is_elsewhere = site == "cross-site" || site == "same-site";
   const bool is_of_another = head.count("Origin") > 0 || (is_elsewhere && !is_open_page(head));
   if (!is_of_another) return std::nullopt;

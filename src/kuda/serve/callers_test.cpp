@@ -85,6 +85,9 @@ TEST(Callers, PagesOfOtherSitesAreRefused) {
         status_of({}, host, {{"Sec-Fetch-Site", site}, {"Sec-Fetch-Mode", "navigate"}, {"Sec-Fetch-Dest", "iframe"}}),
         403);
   }
+  EXPECT_EQ(status_of({}, host, {{"Origin", "https://kuda.example.org"}, {"Sec-Fetch-Site", "same-origin"}}, "POST"),
+            200)
+      << "behind a proxy that does not pass its name on";
   for (const char* site : {"same-origin", "none"}) EXPECT_EQ(status_of({}, host, {{"Sec-Fetch-Site", site}}), 200);
 }
 

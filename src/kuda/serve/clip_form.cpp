@@ -86,6 +86,8 @@ ClipRequest parse_form(std::vector<FormPart> parts, const ClipLimits& limits) {
     } else if (name == "count") {
       request.nearest = std::int64_t(whole_number("count", part.content, 1, kMostNearest));
     } else if (name == "attention") {
+      if (part.content != "true" && part.content != "false")
+        throw DataError(fmt::format("attention: expected true or false, found '{}'", part.content.substr(0, 40)));
       request.with_attention = part.content == "true";
     } else {
       read_file_part(name, std::move(part.content), clip);

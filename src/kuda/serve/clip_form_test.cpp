@@ -44,6 +44,9 @@ TEST(ClipForm, FieldsAndFilesAreOneClip) {
   EXPECT_EQ(clip.vision->width, 3);
   EXPECT_THAT(values_of(*clip.vision), ElementsAre(1, 2, 3, 4, 5, 6));
   EXPECT_TRUE(parse_form({{"text", "a"}, {"attention", "true"}}, {}).with_attention);
+  EXPECT_FALSE(parse_form({{"text", "a"}, {"attention", "false"}}, {}).with_attention);
+  EXPECT_THAT(form_error({{"text", "a"}, {"attention", "yes"}}),
+              HasSubstr("attention: expected true or false, found 'yes'"));
 }
 
 TEST(ClipForm, AClipOfTheDataAndWhatIsLeftOut) {

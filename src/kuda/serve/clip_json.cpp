@@ -15,6 +15,7 @@
 namespace kuda {
 namespace {
 
+constexpr double kLargestFeature = 1e9;  // extractors give far less; openapi.json says it, too
 const std::vector<std::string> kClipKeys{"id",     "text",  "token_ids", "text_features",
                                          "vision", "audio", "clip",      "without"};
 const std::vector<std::string> kRequestKeys{"clips", "attention", "count"};
@@ -37,7 +38,7 @@ class ClipParser final : public nlohmann::json_sax<nlohmann::json> {
 
   bool null() override {
     if (place_ == Place::matrix || place_ == Place::row) unexpected("null");
-    if (place_ != Place::clip && place_ != Place::request) unexpected("null");
+    if ((place_ != Place::clip && place_ != Place::request) || key_ == "clips") unexpected("null");
     return true;  // "audio": null is a clip without audio
   }
   bool boolean(bool value) override {
@@ -128,6 +129,10 @@ bool ClipParser::number(double value, std::int64_t whole, bool is_whole) {
   if (place_ != Place::row) unexpected("a number");
   const auto single = float(value);
   if (!std::isfinite(single)) throw DataError(fmt::format("{}: {} is not finite in float32", where(), value));
+  if (std::abs(value) > kLargestFeature)
+    throw DataError(fmt::format("{}: expected a feature from {} to {}, found {}", where(), -kLargestFeature,
+                                kLargestFeature, value),
+                    "a model's sums and products of such features are not finite");
   if (width_ > 0 && values_.size() == rows_ * width_)
     throw DataError(fmt::format("{}: expected {} features as in the first frame, found more", where(), width_));
   values_.push_back(single);

@@ -107,6 +107,9 @@ TEST(ClipJson, ErrorsNameThePlaceAndWhatWasExpected) {
   EXPECT_THAT(refused(R"({"audio": [[1, 2], [3, 4, 5]]})"), HasSubstr("clip.audio[1]: expected 2 features"));
   EXPECT_THAT(refused(R"({"audio": [[]]})"), HasSubstr("clip.audio[0]: expected at least one feature"));
   EXPECT_THAT(refused(R"({"audio": [[1e39]]})"), HasSubstr("not finite in float32"));
+  EXPECT_THAT(refused(R"({"audio": [[0, -2e9]]})"),
+              HasSubstr("clip.audio[0]: expected a feature from -1000000000 to 1000000000, found -2000000000"));
+  EXPECT_THAT(refused(R"({"clips": null})"), HasSubstr("found null"));
   EXPECT_THAT(refused(R"({"token_ids": [1.5]})"), HasSubstr("clip.token_ids: expected a whole number"));
   EXPECT_THAT(refused(R"({"token_ids": ["a"]})"), HasSubstr("clip.token_ids: expected a whole number"));
   EXPECT_THAT(refused(R"({"attention": 1})"), HasSubstr("attention: expected true or false"));

@@ -9,11 +9,12 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/base/utf8.h"
 
 namespace kuda {
 namespace {
 
-constexpr std::size_t kLongestQuery = 200;  ///< bytes
+constexpr std::size_t kLongestQuery = 200;  ///< characters
 const std::vector<std::string> kParameters{"split", "offset", "limit", "query"};
 const std::vector<std::string> kSplitWords{"all", "train", "valid", "test"};
 
@@ -50,8 +51,9 @@ ClipQuery parse_clip_query(const std::multimap<std::string, std::string>& parame
                         suggestion(value.substr(0, 40), kSplitWords));
       query.split = value;
     } else if (name == "query") {
-      if (value.size() > kLongestQuery)
-        throw DataError(fmt::format("query: expected at most {} bytes, found {}", kLongestQuery, value.size()));
+      if (count_code_points(value) > kLongestQuery)
+        throw DataError(
+            fmt::format("query: expected at most {} characters, found {}", kLongestQuery, count_code_points(value)));
       query.query = value;
     } else if (name == "offset") {
       query.offset = whole_number(name, value, 0, kFarthest);

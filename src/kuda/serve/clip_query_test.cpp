@@ -61,7 +61,10 @@ TEST(ClipQuery, MistakesNameTheParameter) {
   for (const char* limit : {"0", "201", "-1", "5x", "", "99999999999999999999"})
     EXPECT_THAT(query_error({{"limit", limit}}), HasSubstr("limit: expected a whole number from 1 to 200")) << limit;
   EXPECT_THAT(query_error({{"offset", "x"}}), HasSubstr("offset: expected a whole number from 0"));
-  EXPECT_THAT(query_error({{"query", std::string(201, 'q')}}), HasSubstr("query: expected at most 200 bytes"));
+  EXPECT_THAT(query_error({{"query", std::string(201, 'q')}}), HasSubstr("query: expected at most 200 characters"));
+  std::string long_word;
+  for (int i = 0; i < 200; ++i) long_word += "\xe5\xa5\xbd";
+  EXPECT_EQ(parse_clip_query({{"query", long_word}}).query, long_word);
   EXPECT_LT(query_error({{std::string(5000, 'k'), "1"}}).size(), 300U);
 }
 

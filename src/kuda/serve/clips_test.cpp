@@ -77,15 +77,15 @@ TEST(DataClips, AreScoredByNameAsTheirContentsAre) {
 TEST(DataClips, UnknownOnesGetTheNearest) {
   const DataServer server;
   const auto& id = test::predictor_with_data().clips()[0].id;
-  EXPECT_THAT(message_of(server.client().Post("/v1/predict", Json{{"clip", id + "x"}}.dump(), kJson), 400),
+  EXPECT_THAT(message_of(server.client().Post("/v1/predict", Json{{"clip", id + "x"}}.dump(), kJson), 404),
               AllOf(HasSubstr("clip.clip: no clip '" + id + "x'"), HasSubstr("did you mean '" + id + "'")));
 }
 
 TEST(DataClips, AServerWithoutDataHasNone) {
   const test::RunningServer server;
   EXPECT_THAT(message_of(server.client().Get("/v1/clips"), 404), HasSubstr("--data"));
-  EXPECT_THAT(message_of(server.client().Post("/v1/predict", R"({"clip": "a"})", kJson), 400), HasSubstr("--data"));
-  EXPECT_THAT(message_of(server.client().Post("/v1/nearest", R"({"text": "a"})", kJson), 400), HasSubstr("--data"));
+  EXPECT_THAT(message_of(server.client().Post("/v1/predict", R"({"clip": "a"})", kJson), 404), HasSubstr("--data"));
+  EXPECT_THAT(message_of(server.client().Post("/v1/nearest", R"({"text": "a"})", kJson), 404), HasSubstr("--data"));
   EXPECT_TRUE(parsed_answer(server.client().Get("/v1/model"))["clips"].is_null());
 }
 

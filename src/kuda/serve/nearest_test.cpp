@@ -127,7 +127,7 @@ TEST(NearestOverHttp, GivesTextLabelAndDistance) {
   const auto post = [&](const char* request) { return client.Post("/v1/nearest", request, kJson); };
   EXPECT_THAT(message_of(post(R"({"clips": [{"text": "a"}]})"), 400), HasSubstr("expected one clip"));
   EXPECT_THAT(message_of(post(R"({"text": "a", "count": 51})"), 400), HasSubstr("from 1 to 50"));
-  EXPECT_THAT(message_of(post(R"({"clip": "nobody"})"), 400), HasSubstr("no clip 'nobody'"));
+  EXPECT_THAT(message_of(post(R"({"clip": "nobody"})"), 404), HasSubstr("no clip 'nobody'"));
 }
 
 TEST(NearestOverHttp, OthersAreScoredMeanwhile) {

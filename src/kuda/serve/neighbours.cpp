@@ -36,8 +36,8 @@ std::vector<Neighbour> Neighbours::nearest(const ClipInput& clip, std::size_t co
                                            Clock::time_point deadline, std::chrono::milliseconds patience,
                                            std::stop_token gone) {
   if (clips_.empty())
-    throw DataError("there are no training clips to compare with",
-                    predictor_.facts().clips ? "the data set has none" : "kuda serve CHECKPOINT --data DATA");
+    throw NoSuchClip("there are no training clips to compare with",
+                     predictor_.facts().clips ? "the data set has none" : "kuda serve CHECKPOINT --data DATA");
   const auto own = features_of(clip, batcher, deadline, gone);
   wait_for_all(batcher, std::min(deadline, Clock::now() + patience), gone);
   std::vector<Neighbour> found;  // from here on nobody writes values_

@@ -38,7 +38,7 @@ class Neighbours {
   Neighbours& operator=(const Neighbours&) = delete;
 
   /// The nearest first, at most `count`; a training clip is no neighbour of itself. Waits for what is not computed yet,
-  /// until `deadline` and at most `patience`; then throws Busy saying how far it is. Throws DataError without training
+  /// until `deadline` and at most `patience`; then throws Busy saying how far it is. Throws NoSuchClip without training
   /// clips, and what Predictor::features and Batcher::run throw; ClientGone once `gone`
   /// is stopped. From any thread but the batcher's.
   [[nodiscard]] std::vector<Neighbour> nearest(const ClipInput& clip, std::size_t count, Batcher& batcher,

@@ -28,7 +28,7 @@ struct Route {
 /// What a path takes, for the header Allow: with HEAD and OPTIONS; empty for a path that is none.
 [[nodiscard]] std::vector<std::string> methods_of(std::string_view path);
 
-/// serve/openapi.json, as it is served.
+/// serve/openapi.json, before the model is known (openapi_json in serve/answers.h).
 [[nodiscard]] std::string_view openapi_document() noexcept;
 /// What is at "/" for who does not ask for HTML (serve/page.h).
 [[nodiscard]] std::string index_text();

@@ -37,6 +37,7 @@ Service::Service(const Predictor& predictor, ServerOptions options)
     : predictor_(predictor),
       options_(std::move(options)),
       callers_(options_),
+      openapi_(openapi_json(predictor.facts(), options_.clips)),
       token_digest_(options_.token.empty() ? std::string() : digest_of(options_.token)),
       neighbours_(predictor),
       batcher_(
@@ -168,7 +169,7 @@ Response Service::health(Visit&) {
   return {.content = "{\"status\":\"ok\"}\n"};
 }
 
-Response Service::openapi(Visit&) { return {.content = std::string(openapi_document())}; }
+Response Service::openapi(Visit&) { return {.content = openapi_}; }
 
 Response Service::metrics(Visit&) {
   return {.content = counters_.prometheus({.queue_clips = batcher_.waiting(), .requests_in_flight = in_flight_}),

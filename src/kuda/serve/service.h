@@ -68,6 +68,7 @@ class Service final : public RequestHandler {
   const Predictor& predictor_;
   const ServerOptions options_;
   const Callers callers_;
+  const std::string openapi_;
   const std::string token_digest_;  ///< empty: nobody is asked
   Counters counters_;
   Neighbours neighbours_;  ///< before the batcher, whose thread uses it

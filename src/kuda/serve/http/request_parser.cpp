@@ -59,8 +59,6 @@ struct RequestParser::Impl final : http::basic_parser<true> {
   /// Two servers that read the announcement of a body differently, a proxy and this one, would take a part of the body
   /// for a request of its own, so what is not plain is refused.
   void explain(const boost::beast::error_code& error, std::string_view line) {
-    if (error == http::error::bad_method && !request.method.empty())
-      refusal = {501, fmt::format("the method '{}' is not known", request.method.substr(0, 40)), {}};
     const auto version = line.substr(line.rfind(' ') + 1);
     if (error == http::error::bad_version && version.starts_with("HTTP/") && !version.starts_with("HTTP/1."))
       refusal = {505, fmt::format("expected HTTP/1.1 or HTTP/1.0, found '{}'", version.substr(0, 20)), {}};
@@ -75,10 +73,9 @@ struct RequestParser::Impl final : http::basic_parser<true> {
       refusal.message = fmt::format("expected a length that is a number, found '{}'", line.substr(0, 60));
   }
 
-  void on_request_impl(http::verb verb, string_view method, string_view target, int version,
+  void on_request_impl(http::verb, string_view method, string_view target, int version,
                        boost::beast::error_code& error) override {
     request.method = std::string(method);
-    if (verb == http::verb::unknown) error = http::error::bad_method;
     request.is_http_1_0 = version == 10;
     split_target({target.data(), target.size()}, request);
     count_bytes(method.size() + target.size() + std::string_view("  HTTP/1.1\r\n").size(), error);

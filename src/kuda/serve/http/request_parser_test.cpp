@@ -117,11 +117,8 @@ TEST(RequestParser, WhatCanBeReadInTwoWaysIsRefused) {
   EXPECT_THAT(message_of("X : y\r\n"), HasSubstr("no request that the server can read"));
   for (const std::string text : {"\r\n\r\n", "rubbish\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n", "GET  /\r\n\r\n"})
     EXPECT_EQ(status_of(text), 400) << text;
-  for (const std::size_t size : {1, 100000}) {
-    EXPECT_EQ(status_of("GET / HTTP/3.0\r\n\r\n", size), 505);
-    EXPECT_EQ(status_of("BREW / HTTP/1.1\r\n\r\n", size), 501);
-    EXPECT_EQ(status_of("get / HTTP/1.1\r\n\r\n", size), 501) << "methods have a case";
-  }
+  for (const std::size_t size : {1, 100000}) EXPECT_EQ(status_of("GET / HTTP/3.0\r\n\r\n", size), 505);
+  EXPECT_EQ(parsed("BREW / HTTP/1.1\r\n\r\n").request.method, "BREW") << "the routes know none such";
 }
 
 }  // namespace

@@ -129,11 +129,33 @@ function ownSource() {
   return { text: at("text-part").hidden ? "" : at("text").value, files };
 }
 
+const isBusy = (is) => {
+  if (is) document.body.setAttribute("aria-busy", "true");
+  else document.body.removeAttribute("aria-busy");
+  at("waiting").hidden = !is;
+  markStale();
+};
+
+/// The own text and files of the score that is shown are no longer those above: it says so until they are scored, or are
+/// as they were.
+function markStale() {
+  let changed = "";
+  if (shown && !shown.source.clip) {
+    const { text, files } = ownSource();
+    const names = [...new Set([...Object.keys(files), ...Object.keys(shown.source.files)])];
+    if (text !== shown.source.text) changed = "text";
+    else if (names.some((name) => files[name] !== shown.source.files[name])) changed = "files";
+  }
+  at("stale").hidden = changed === "";
+  at("stale").textContent = changed ? `Of another clip: the ${changed} above changed since. Score it again.` : "";
+  at("result").classList.toggle("old", changed !== "" || !at("waiting").hidden);
+}
+
 /// Scores a source with all its modalities; `left` of what is shown is scored by `leaveOut`.
 async function score(source) {
   const mine = ++turn;
   clearAlert();
-  document.body.setAttribute("aria-busy", "true");
+  isBusy(true);
   try {
     const full = await ask("v1/explain", bodyOf(source, [], { attention: true }));
     if (mine !== turn) return;
@@ -147,14 +169,14 @@ async function score(source) {
   } catch (error) {
     if (mine === turn) showError(error);
   } finally {
-    if (mine === turn) document.body.removeAttribute("aria-busy");
+    if (mine === turn) isBusy(false);
   }
 }
 
 async function leaveOut(left) {
   const mine = ++turn;
   clearAlert();
-  document.body.setAttribute("aria-busy", "true");
+  isBusy(true);
   try {
     const now = left.length > 0 ? await ask("v1/explain", bodyOf(shown.source, left, { attention: true })) : shown.full;
     if (mine !== turn) return;
@@ -167,7 +189,7 @@ async function leaveOut(left) {
     showSwitches();
     showError(error);
   } finally {
-    if (mine === turn) document.body.removeAttribute("aria-busy");
+    if (mine === turn) isBusy(false);
   }
 }
 
@@ -209,6 +231,10 @@ function showScored() {
     : Object.entries(source.files).map(([name, file]) => `${name}: ${file.name}`).join(" \u00b7 ");
   at("scored").replaceChildren(
     ...[text ? h("blockquote", {}, text) : null, about ? h("p", { class: "small" }, about) : null].filter(Boolean));
+  const cuts = Object.entries(shown.now.cut || {}).map(([name, { from, to }]) =>
+    `${to} of ${from} ${name === "text" && model.text === "raw" ? "word pieces of the text" : `frames of ${name}`}`);
+  at("cut").hidden = cuts.length === 0;
+  at("cut").textContent = cuts.length > 0 ? `Too long for the model, which read only ${listOf(cuts)}.` : "";
 }
 
 function intervalWords() {
@@ -569,6 +595,7 @@ at("own").addEventListener("submit", (event) => {
 at("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) at("own").requestSubmit();
 });
+at("own").addEventListener("input", markStale);
 at("search").addEventListener("submit", (event) => {
   event.preventDefault();
   clearAlert();
