@@ -1,7 +1,5 @@
 #include "kuda/apps/evaluate_missing.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -97,7 +95,7 @@ void evaluate_missing(const std::vector<std::string>& paths, const ScoringArgume
   const auto rows = rows_of(dataset, scoring.split);
   ConsoleProgress progress;
   auto scoring_options = scoring.options();
-  scoring_options.progress = isatty(STDERR_FILENO) == 1 ? &progress : nullptr;
+  scoring_options.progress = can_draw_on_stderr() ? &progress : nullptr;
   scoring_options.stop = &catch_stop_signals();
   std::vector<MissingSystem> systems;
   const auto checkpoints = find_checkpoints(paths);
