@@ -15,23 +15,23 @@ namespace {
 using test::CaughtLog;
 using testing::HasSubstr;
 
-Dataset read(const std::string& name) { return read_mmsa(test::data_file("mmsa/" + name + ".pkl")); }
+Dataset read_object(const std::string& name) { return read_mmsa(test::data_file("mmsa/" + name + ".pkl")); }
 
 std::string error_of_file(const std::string& name) {
-  return test::error_of<DataError>([&] { (void)read(name); });
+  return test::error_of<DataError>([&] { (void)read_object(name); });
 }
 
 TEST(MmsaKinds, EveryWayOfWritingTheSameDataGivesTheSameDataSet) {
-  const Dataset plain = read("plain");
+  const Dataset plain = read_object("plain");
   EXPECT_FLOAT_EQ(plain.vision->clip(1)[4][1].item<float>(), 2.4F);
   EXPECT_FLOAT_EQ(plain.audio->clip(6)[3][2].item<float>(), 8.3F);
   for (const char* name :
        {"lists", "lists_p2", "tensors_p2", "tensors_p5", "beside_p0", "beside_p2", "beside_p5", "string_dtype"})
-    EXPECT_EQ(read(name).fingerprint, plain.fingerprint) << name;
+    EXPECT_EQ(read_object(name).fingerprint, plain.fingerprint) << name;
 }
 
 TEST(MmsaKinds, TheLengthsOfRaggedClipsAreTheirOwn) {
-  const Dataset data = read("ragged");
+  const Dataset data = read_object("ragged");
   EXPECT_EQ(data.vision->lengths, (std::vector<std::int64_t>{1, 2, 3, 1, 2, 1, 2}));
   EXPECT_EQ(data.vision->padded_length, 3);
   EXPECT_EQ(data.audio->lengths, (std::vector<std::int64_t>{0, 3, 2, 0, 3, 0, 3})) << "None is a clip without audio";
@@ -41,22 +41,22 @@ TEST(MmsaKinds, TheLengthsOfRaggedClipsAreTheirOwn) {
 }
 
 TEST(MmsaKinds, AnySubsetOfModalitiesIsADataSet) {
-  const Dataset text_audio = read("text_audio");
+  const Dataset text_audio = read_object("text_audio");
   EXPECT_FALSE(text_audio.vision.has_value());
   EXPECT_EQ(text_audio.audio->values.sizes(), (std::vector<std::int64_t>{28, 3}));
   EXPECT_EQ(text_audio.rows(Split::valid).size(), 2U) << "'dev' is valid";
-  const Dataset vision = read("vision_only");
+  const Dataset vision = read_object("vision_only");
   EXPECT_TRUE(vision.vision.has_value());
   EXPECT_FALSE(vision.audio.has_value() || vision.text_features.has_value() || vision.text_bert.defined());
 }
 
 TEST(MmsaKinds, ClipsToBeScoredNeedNoLabelsAndNoOtherSplits) {
-  const Dataset test = read("only_test");
+  const Dataset test = read_object("only_test");
   ASSERT_EQ(test.clips.size(), 2U);
   EXPECT_EQ(test.rows(Split::test).size(), 2U);
   for (const Clip& clip : test.clips) EXPECT_TRUE(std::isnan(clip.label)) << "NaN and None are unknown";
   CaughtLog log;
-  const Dataset flat = read("no_splits");
+  const Dataset flat = read_object("no_splits");
   EXPECT_EQ(flat.rows(Split::test).size(), 2U);
   EXPECT_TRUE(std::isnan(flat.clips[1].label));
   EXPECT_THAT(log.text(), HasSubstr("no splits: all of it is read as test"));
@@ -64,18 +64,18 @@ TEST(MmsaKinds, ClipsToBeScoredNeedNoLabelsAndNoOtherSplits) {
 }
 
 TEST(MmsaKinds, ASplitWithoutClipsHasEmptyColumnsOfAnyType) {  // numpy makes float64 of an empty list
-  const Dataset data = read("empty_valid");
+  const Dataset data = read_object("empty_valid");
   EXPECT_EQ(data.rows(Split::train).size(), 3U);
   EXPECT_EQ(data.rows(Split::valid).size(), 0U);
   EXPECT_EQ(data.rows(Split::test).size(), 2U);
   EXPECT_EQ(data.vision->lengths.size(), 5U);
-  const Dataset none = read("mult_labels");
+  const Dataset none = read_object("mult_labels");
   EXPECT_EQ(none.clips.size(), 5U) << "None is a split without clips, too";
   EXPECT_EQ(none.clips[4].label, 3) << "'labels' of MulT's files";
 }
 
 TEST(MmsaKinds, OneClipAlone) {
-  const Dataset data = read("single_clip");
+  const Dataset data = read_object("single_clip");
   ASSERT_EQ(data.clips.size(), 1U);
   EXPECT_EQ(data.clips[0].id(), "single_clip");
   EXPECT_EQ(data.vision->values.sizes(), (std::vector<std::int64_t>{5, 2}));
