@@ -599,6 +599,25 @@ TEST(Train, ASeedIsCheckedAsInAFile) {
     EXPECT_EQ(run.exit_code, 3) << run.out;
     EXPECT_THAT(run.err, AllOf(HasSubstr("seed"), HasSubstr("at least 0")));
   }
+  for (const char* seed : {"99999999999999999999", "1.5", "one"}) {
+    const Outcome run = run_kuda({"config", "-s", seed});
+    EXPECT_EQ(run.exit_code, 3) << seed << run.out;
+    EXPECT_THAT(run.err, HasSubstr("seed=" + std::string(seed)));
+  }
+  EXPECT_THAT(run_kuda({"config", "-s", "12"}).out, HasSubstr("seed = 12\n"));
+}
+
+TEST(CommandLine, CountsAreWholeNumbersThatFit) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"explain", "run", "-d", "clips", "--most", "-1"},
+                                             {"compare", "a", "b", "-d", "clips", "--clips", "-1"},
+                                             {"data", "check", "clips", "--ids", "99999999999999999999"},
+                                             {"predict", "run", "-d", "clips", "--batch", "0"},
+                                             {"experiment", "file.toml", "-s", "-1"}}) {
+    const Outcome run = run_kuda(words);
+    EXPECT_EQ(run.exit_code, 2) << words.front() << run.out;
+    EXPECT_THAT(run.err, HasSubstr("expected a whole number of at least")) << words.front();
+  }
 }
 
 TEST(Train, WhatIsMissingIsSaidBeforeAnyWork) {

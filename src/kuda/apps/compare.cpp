@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 
+#include "kuda/apps/number_check.h"
 #include "kuda/apps/scoring_options.h"
 #include "kuda/apps/synthetic_bound.h"
 #include "kuda/apps/verbs.h"
@@ -51,6 +52,7 @@ void add_compare(CLI::App& program) {
   verb->add_option("second", options->second, "checkpoint or run folder")->required();
   options->scoring.add_to(*verb, "test");
   verb->add_option("--clips", options->clips, "name this many clips on which the two differ most")
+      ->check(whole_number(0))
       ->capture_default_str();
   verb->add_flag("--json", options->json, "as JSON");
   verb->footer(

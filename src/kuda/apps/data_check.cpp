@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "kuda/apps/data_verbs.h"
+#include "kuda/apps/number_check.h"
 #include "kuda/base/error.h"
 #include "kuda/data/doctor/check.h"
 #include "kuda/text/tokenizer_folder.h"
@@ -24,7 +25,9 @@ void add_data_check(CLI::App& data) {
   auto* verb = data.add_subcommand("check", "The doctor: what in a data set could spoil a result, with clip ids.");
   verb->add_option("data", options->path, "feature file (*.pkl) or prepared folder")->required();
   verb->add_option("--encoder", options->encoder, "compare stored token ids with this encoder's vocabulary too");
-  verb->add_option("--ids", options->ids, "most clip ids to name per finding")->capture_default_str();
+  verb->add_option("--ids", options->ids, "most clip ids to name per finding")
+      ->check(whole_number(0))
+      ->capture_default_str();
   verb->add_flag("--json", options->json, "as JSON, with all ids");
   verb->footer(
       "Changes nothing. Notes and warnings are handled by the cleaning policy in use ([data] clean); after an error "

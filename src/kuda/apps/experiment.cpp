@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 
+#include "kuda/apps/number_check.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/error.h"
@@ -90,7 +91,7 @@ void add_experiment(CLI::App& program) {
   verb->add_option("--only", options->choice.only_data, "these data sets only")->allow_extra_args(false);
   verb->add_option("-m,--model", options->choice.models, "these models only; may repeat")->allow_extra_args(false);
   verb->add_option("-s,--seed", options->choice.seeds, "these seeds instead of its own; may repeat")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0))
       ->allow_extra_args(false);
   verb->add_option("--set", options->choice.sets, "one key of docs/configuration.md for every run; may repeat")
       ->type_name("KEY=VALUE")

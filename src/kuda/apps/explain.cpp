@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "kuda/apps/explain_figure.h"
+#include "kuda/apps/number_check.h"
 #include "kuda/apps/scoring_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
@@ -77,7 +78,9 @@ void add_explain(CLI::App& program) {
   verb->add_option("--clip", options->clips, "only this clip: VIDEO$_$CLIP; may repeat")
       ->allow_extra_args(false)
       ->excludes(split);
-  verb->add_option("--most", options->most, "clips shown and drawn; all are counted")->capture_default_str();
+  verb->add_option("--most", options->most, "clips shown and drawn; all are counted")
+      ->check(whole_number(0))
+      ->capture_default_str();
   verb->add_option("--out", options->out, "folder for explanations.json and a picture of each clip shown");
   verb->add_flag("--json", options->json, "as JSON");
   verb->footer(

@@ -18,10 +18,11 @@ void RunOptions::add_to(CLI::App& verb) {
   verb.add_option("--pretrain-data", pretrain_data, "another data set for stage 1 (knowledge from A for a model of B)");
   verb.add_option("-m,--model", model, "see `kuda models` (default: the file's, else kuda)");
   verb.add_option("-c,--config", file, "configuration (TOML), for example configs/kuda_mosi.toml");
-  verb.add_option("-s,--seed", seeds, "seed; several make one run each")->allow_extra_args(false);
+  verb.add_option("-s,--seed", seeds, "seed; several make one run each")->type_name("INT")->allow_extra_args(false);
   verb.add_option("--profile", profile, "named set of options: paper, released, masked");
   verb.add_option("--encoder", encoder, "text encoder: a folder in Hugging Face layout");
-  verb.add_option("--modalities", modalities, "those in use, for example T,V,A or text,audio (default: all)");
+  verb.add_option("--modalities", modalities, "those in use, for example T,V,A or text,audio (default: all)")
+      ->check([](const std::string& list) { return list.empty() ? "expected at least one of T, V, A" : ""; });
   verb.add_option("--device", device, "cpu or cuda");
   verb.add_option("--precision", precision,
                   std::string("of training and of stage 1 (train.precision, pretrain.precision): ") + kPrecisionHelp);
@@ -56,7 +57,7 @@ std::vector<std::string> modality_names(const std::string& list) {
   return names;
 }
 
-RunConfig RunOptions::config(std::optional<std::int64_t> seed) const {
+RunConfig RunOptions::config(const std::optional<std::string>& seed) const {
   ConfigChanges changes{profile, {}};
   if (!model.empty()) changes.sets.push_back("model=" + model);
   for (const char* section : {"train", "pretrain"})

@@ -21,7 +21,7 @@ namespace kuda {
 
 struct RunOptions {
   std::string data, pretrain_data, model, file, profile, encoder, modalities, device, precision, out;
-  std::vector<std::int64_t> seeds;
+  std::vector<std::string> seeds;
   std::vector<std::string> sets;
   double join_seconds = 60;
 
@@ -29,7 +29,7 @@ struct RunOptions {
   void add_out_to(CLI::App& verb);  ///< --out --join-seconds
 
   /// Defaults < file < these options < --set. Throws ConfigError and UsageError.
-  [[nodiscard]] RunConfig config(std::optional<std::int64_t> seed = std::nullopt) const;
+  [[nodiscard]] RunConfig config(const std::optional<std::string>& seed = std::nullopt) const;
   /// The same for each seed that was given (or that of the file).
   [[nodiscard]] std::vector<RunConfig> configs() const;
   /// Where the run of a seed goes: --out itself, below it "seed-N" when there are several seeds; without --out

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "kuda/apps/number_check.h"
 #include "kuda/apps/run_options.h"
 
 namespace kuda {
@@ -12,7 +13,7 @@ CLI::Option* ScoringArguments::add_to(CLI::App& verb, const std::string& default
   auto* option = verb.add_option("--split", split, "train, valid, test or all")->capture_default_str();
   verb.add_option("--modalities", modalities, "use only these, for example T,V");
   verb.add_option("--batch", scoring.batch_size, "clips per batch; any number gives the same scores")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->capture_default_str();
   verb.add_option("--device", scoring.device, "cpu or cuda")->capture_default_str();
   add_scoring_precision(verb, scoring.precision);
