@@ -52,6 +52,16 @@ const std::vector<std::string> kBytes{"model/model.safetensors",
 void expect_same(const fs::path& found, const fs::path& expected, const std::string& what) {
   for (const auto& file : kBytes)
     EXPECT_TRUE(read_file(found / file) == read_file(expected / file)) << what << ": " << file;
+  for (const char* file : {"epochs.jsonl", "pretrain/text/epochs.jsonl"}) {
+    auto one = read_epochs(found / file), two = read_epochs(expected / file);
+    ASSERT_EQ(one.size(), two.size()) << what << ": " << file;
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      one[i].seconds = two[i].seconds = 0;
+      EXPECT_EQ(to_json(one[i]), to_json(two[i])) << what << ": " << file;
+    }
+  }
+  for (const auto& entry : fs::recursive_directory_iterator(found))
+    EXPECT_NE(entry.path().extension(), ".tmp") << what << ": " << entry.path();
 }
 
 TEST_F(Run, DropsModalitiesOfTrainingClipsRepeatably) {
@@ -153,6 +163,33 @@ TEST_F(Run, KilledAnywhereItEndsWithTheSameBytes) {
     run(small_config(folder), out);
     expect_same(out, folder / "whole", "killed after step " + std::to_string(step));
   }
+}
+
+TEST_F(Run, ThatMovedWithItsDataAndEncoderGoesOn) {
+  const auto moved = scratch_folder("moved");
+  for (const int step : {20, 31}) {  // in stage 1, and in the main task
+    const auto out = scratch_folder("killed");
+    run_killed(small_config(folder), out, step);
+    const auto run_folder = moved / std::to_string(step);
+    fs::create_directories(run_folder);
+    for (const char* name : {"clips", "encoder"})
+      fs::copy(folder / name, run_folder / name, fs::copy_options::recursive);
+    fs::rename(out, run_folder / "run");
+    run(small_config(run_folder), run_folder / "run");
+    expect_same(run_folder / "run", folder / "whole", "moved after step " + std::to_string(step));
+  }
+  // Other clips in that place are another run.
+  const auto out = scratch_folder("killed");
+  run_killed(small_config(folder), out, 31);
+  auto other = small_config(folder);
+  other.data = (moved / "other").string();
+  SynthOptions options;
+  options.train = 9;
+  options.valid = options.test = 6;
+  options.vision_width = 5;
+  options.audio_width = 4;
+  write_prepared(other.data, make_synthetic(options));
+  EXPECT_THAT(error_of<ConfigError>([&] { run(std::move(other), out); }), HasSubstr("what is there is not the same"));
 }
 
 TEST_F(Run, WhatAModelFindsInTheTrainingClipsIsSavedAndContinued) {

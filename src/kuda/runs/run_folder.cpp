@@ -57,7 +57,6 @@ std::string first_differences(const std::vector<Setting>& before, const std::vec
 
 /// What run.json says of the content behind a key; nothing where it does not say.
 std::optional<std::string> recorded_digest(const fs::path& out, const std::string& key) {
-  if (!fs::exists(out / "run.json")) return std::nullopt;
   const auto facts = json::parse(read_file(out / "run.json"), nullptr, /*allow_exceptions=*/false);
   if (!facts.is_object() || !facts.contains("inputs") || !facts["inputs"].is_object()) return std::nullopt;
   const auto& inputs = facts["inputs"];
@@ -67,6 +66,7 @@ std::optional<std::string> recorded_digest(const fs::path& out, const std::strin
 
 /// Throws where a key names another place that does not hold what the run in `out` has read.
 void check_moved_inputs(const fs::path& out, const std::vector<Setting>& before, RunInputs& inputs) {
+  if (!fs::exists(out / "run.json")) return;  // written before any work: only the tasks before this one have begun
   for (const auto key : RunInputs::kKeys) {
     const std::string name(key);
     const auto* old = find(before, name);

@@ -110,6 +110,7 @@ TEST(OpenRunFolder, AnEncoderIsKnownByItsBytesNotByItsPath) {
   const auto with = [](const std::string& folder) { return small_config("encoder = \"" + folder + "\"\n"); };
   auto config = with(encoder_folder("one", "bytes"));
   open_run_folder(out, config);
+  write_file(out / "run.json", "{}");  // of an older program
   EXPECT_NE(error_of_opening(out, with(encoder_folder("two", "bytes"))).find("run.json does not say"),
             std::string::npos);
   write_file(out / "run.json", "{\"inputs\": {\"encoder\": \"" + RunInputs(config).digest("encoder") + "\"}}");

@@ -1,9 +1,12 @@
 #include "kuda/runs/run_inputs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
 
+#include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/data/dataset.h"
 #include "kuda/data/sources/prepared.h"
@@ -20,8 +23,14 @@ std::string digest_of_files(const std::set<fs::path>& files, const fs::path& fol
   return sha256(text);
 }
 
+void require_folder(const fs::path& folder, const char* what) {
+  if (!fs::is_directory(folder))
+    throw CheckpointError(fmt::format("{}: no folder of {} is there", folder.string(), what));
+}
+
 /// Of configuration, tokenizer and weights, in whatever files they are.
 std::string digest_of_encoder(const fs::path& folder) {
+  require_folder(folder, "a text encoder");
   const std::set<std::string> endings{".json", ".txt", ".safetensors", ".bin"};
   std::set<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder))
@@ -32,6 +41,7 @@ std::string digest_of_encoder(const fs::path& folder) {
 /// Of the weights of its tasks.
 std::string digest_of_stage1(const fs::path& given) {
   const auto folder = fs::is_directory(given / "pretrain") ? given / "pretrain" : given;
+  require_folder(folder, "`kuda pretrain`");
   std::set<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder))
     if (const auto weights = entry.path() / "model" / "model.safetensors"; fs::exists(weights)) files.insert(weights);
