@@ -490,7 +490,7 @@ TEST_F(Trained, ConvertRefusesDamagedAndHostileFilesWithOneLineAndExitCode4) {
   ASSERT_EQ(run({"convert", "run", "cut.pth"}).exit_code, 0);
   fs::resize_file(folder_->path() / "cut.pth", 1000);
   for (const std::string& file : {std::string("cut.pth"), data_file("torch/whole_module.pth").string(),
-                                  data_file("torch/legacy.pth").string(), std::string("nothing.pth")}) {
+                                  data_file("torch/torchscript.pt").string(), std::string("nothing.pth")}) {
     const Outcome run = Trained::run({"convert", file, "refused", "-d", "clips", "--encoder", "bert"});
     EXPECT_EQ(run.exit_code, 4) << file << run.err;
     EXPECT_THAT(run.err, HasSubstr(file));
