@@ -129,9 +129,11 @@ bool is_empty(std::span<const std::string> cells) {
   return std::all_of(cells.begin(), cells.end(), [](const std::string& cell) { return trimmed(cell).empty(); });
 }
 
-Row read_header(CsvReader& reader) {
+Row read_header(CsvReader& reader, bool is_trimmed) {
   auto header = reader.next_row();
   if (!header) reader.fail(1, "the table is empty: expected a line with the names of the columns");
+  if (is_trimmed)
+    for (std::string& column : *header) column = trimmed(column);
   std::set<std::string_view> names;
   for (const std::string& column : *header)
     if (!column.empty() && !names.insert(column).second)
@@ -170,7 +172,7 @@ CsvTable parse_csv(std::string_view text, const std::string& name) {
   CsvReader reader(text, name);
   CsvTable table;
   table.path = name;
-  table.header = read_header(reader);
+  table.header = read_header(reader, false);
   read_rows(reader, table, false);
   return table;
 }
@@ -181,8 +183,7 @@ CsvTable parse_any_csv(std::string text, const std::string& name) {
   CsvTable table;
   table.path = name;
   table.notes = form.notes;
-  table.header = read_header(reader);
-  for (std::string& column : table.header) column = trimmed(column);
+  table.header = read_header(reader, true);
   read_rows(reader, table, true);
   while (!table.rows.empty() && is_empty(table.rows.back())) {
     table.rows.pop_back();

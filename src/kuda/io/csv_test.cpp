@@ -125,6 +125,11 @@ TEST(AnyCsv, NamesHaveNoMarksAndNoSpacesAround) {
             (std::vector<std::string>{"id", "text"}));
 }
 
+TEST(AnyCsv, NamesThatDifferInSpacesOnlyComeTwice) {
+  EXPECT_THAT(error_of<FormatError>([] { (void)parse_any_csv("label,label \n1,2\n", "t.csv"); }),
+              HasSubstr("t.csv: line 1: column 'label' comes twice"));
+}
+
 TEST(AnyCsv, LeavesOutWhatASpreadsheetAdds) {
   EXPECT_EQ(parse_any_csv("a,b\n1,2\n,\n , \n", "t.csv").rows, (Rows{{"1", "2"}})) << "rows of empty cells at the end";
   EXPECT_EQ(parse_any_csv("a,b\n,\n1,2\n", "t.csv").rows.size(), 2U) << "rows count: arrays belong to them";
