@@ -16,8 +16,10 @@
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
 #include "kuda/base/log.h"
+#include "kuda/base/names.h"
 #include "kuda/checkpoint/conformal.h"
 #include "kuda/checkpoint/score_range.h"
+#include "kuda/data/input_range.h"
 #include "kuda/io/csv.h"
 
 namespace kuda {
@@ -80,13 +82,41 @@ void note_cuts(const std::vector<Prediction>& predictions, const std::vector<Cut
            predictions[std::size_t(first - cuts.begin())].id, cut_cell(*first));
 }
 
+/// Modalities whose values are far from those of training, by clip.
+std::vector<PerModality<bool>> far_inputs(const Scorer& scorer, const std::vector<std::int64_t>& rows) {
+  std::vector<PerModality<bool>> far(rows.size());
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (const Modality m : kModalities)
+      if (const auto& feature = scorer.dataset().feature(m); feature && scorer.collator().config().uses(m))
+        far[i][m] = is_far(frames_of_clip(*feature, rows[i]), scorer.checkpoint().facts.largest_input[m]);
+    count += std::find(far[i].begin(), far[i].end(), true) != far[i].end() ? 1 : 0;
+  }
+  if (count > 0)
+    log_warning("{} of {} clips have values more than ten times as large as any in training: far_input marks them",
+                count, far.size());
+  return far;
+}
+
+std::string names_of(const PerModality<bool>& modalities) {
+  std::vector<std::string> names;
+  for (const Modality m : kModalities)
+    if (modalities[m]) names.emplace_back(modality_name(m));
+  return join(names, " ");
+}
+
+/// What a reader of single scores must know.
+struct Marks {
+  std::vector<bool> outside_range;
+  std::vector<PerModality<bool>> far_input;
+  std::vector<Cuts> cuts;
+};
+
 std::string as_csv(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals,
-                   const std::vector<bool>& outside, const std::vector<Cuts>& cuts) {
+                   const Marks& marks) {
   std::vector<std::string> header{"id", "split", "label", "prediction", "prediction_T", "prediction_V", "prediction_A"};
   if (!intervals.empty()) header.insert(header.end(), {"low", "high"});
-  header.emplace_back("outside_range");
-  const bool is_any_cut = std::any_of(cuts.begin(), cuts.end(), is_cut);
-  if (is_any_cut) header.emplace_back("cut");
+  header.insert(header.end(), {"outside_range", "far_input", "cut"});
   auto text = io::csv_line(header);
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const auto& p = predictions[i];
@@ -98,15 +128,15 @@ std::string as_csv(const std::vector<Prediction>& predictions, const std::vector
                                   cell(p.unimodal.vision),
                                   cell(p.unimodal.audio)};
     if (!intervals.empty()) line.insert(line.end(), {cell(intervals[i].low), cell(intervals[i].high)});
-    line.emplace_back(outside[i] ? "true" : "false");
-    if (is_any_cut) line.push_back(cut_cell(cuts[i]));
+    line.insert(line.end(),
+                {marks.outside_range[i] ? "true" : "false", names_of(marks.far_input[i]), cut_cell(marks.cuts[i])});
     text += io::csv_line(line);
   }
   return text;
 }
 
 std::string as_json(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals,
-                    const std::vector<bool>& outside, const std::vector<Cuts>& cuts) {
+                    const Marks& marks) {
   auto list = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const auto& p = predictions[i];
@@ -114,9 +144,12 @@ std::string as_json(const std::vector<Prediction>& predictions, const std::vecto
                                  {"split", split_name(p.split)},
                                  {"label", json_number(p.label)},
                                  {"prediction", json_number(p.score)},
-                                 {"outside_range", bool(outside[i])}};
-    for (const Modality modality : kModalities)
-      entry["unimodal"][std::string(modality_name(modality))] = json_number(p.unimodal[modality]);
+                                 {"outside_range", bool(marks.outside_range[i])}};
+    for (const Modality modality : kModalities) {
+      const std::string name(modality_name(modality));
+      entry["unimodal"][name] = json_number(p.unimodal[modality]);
+      entry["far_input"][name] = marks.far_input[i][modality];
+    }
     for (const auto& [name, values] : {std::pair("ratio", &p.ratio), std::pair("parts", &p.parts)})
       if (std::any_of(values->begin(), values->end(), [](float value) { return !std::isnan(value); }))
         for (const Modality modality : kModalities)
@@ -127,7 +160,7 @@ std::string as_json(const std::vector<Prediction>& predictions, const std::vecto
       entry["level"] = intervals[i].level;
     }
     for (const Modality modality : kModalities)
-      if (const auto& cut = cuts[i][modality])
+      if (const auto& cut = marks.cuts[i][modality])
         entry["cut"][std::string(modality_name(modality))] = {{"from", cut->from}, {"to", cut->to}};
     list.push_back(std::move(entry));
   }
@@ -146,12 +179,10 @@ void predict_clips(const PredictArguments& options) {
   for (const auto& note : scorer.notes()) log_info("{}", note);
   const auto predictions = scorer.predict(rows);
   const auto intervals = intervals_of(options, scorer.calibration(), predictions);
-  const auto outside = outside_range(scorer.checkpoint().facts, predictions);
-  std::vector<Cuts> cuts;
-  for (const auto row : rows) cuts.push_back(scorer.collator().cuts(row));
-  note_cuts(predictions, cuts);
-  const auto text = options.json ? as_json(predictions, intervals, outside, cuts)
-                                 : as_csv(predictions, intervals, outside, cuts);
+  Marks marks{outside_range(scorer.checkpoint().facts, predictions), far_inputs(scorer, rows), {}};
+  for (const auto row : rows) marks.cuts.push_back(scorer.collator().cuts(row));
+  note_cuts(predictions, marks.cuts);
+  const auto text = options.json ? as_json(predictions, intervals, marks) : as_csv(predictions, intervals, marks);
   if (options.out.empty())
     std::cout << text;
   else
@@ -179,8 +210,9 @@ void add_predict(CLI::App& program) {
   verb->footer(
       "Labels are not needed. One line per clip: id, split, label if known, prediction, the prediction of each\n"
       "modality if the model makes one, and, where the checkpoint is calibrated, an interval (docs/metrics.md).\n"
-      "outside_range is true where the prediction lies beyond the range of the labels.\n"
-      "Where clips are longer than what the model reads, `cut` says what was cut, from how much to how much.\n"
+      "outside_range is true where the prediction lies beyond the range of the labels; far_input names modalities "
+      "with\n"
+      "values more than ten times as large as any in training; cut says what of a clip was cut to the model's length.\n"
       "Example:\n  kuda predict runs/first -d mosi --split test --out scores.csv\n"
       "  kuda predict runs/first -d mosi --clip '03bSnISJMiM$_$1' --json");
   verb->callback([options] { predict_clips(*options); });

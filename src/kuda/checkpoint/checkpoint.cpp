@@ -64,6 +64,7 @@ std::string describe_json(const CheckpointFacts& facts, RunConfig& config) {
                     {"is_synthetic", facts.is_synthetic},
                     {"is_aligned", facts.is_aligned},
                     {"padded_lengths", facts.padded_lengths},
+                    {"largest_input", facts.largest_input},
                     {"seed", config.seed},
                     {"epoch", facts.epoch},
                     {"epochs", facts.epochs},
@@ -92,6 +93,7 @@ void read_facts(const fs::path& path, Checkpoint& checkpoint) {
     facts.is_synthetic = object.at("is_synthetic");
     facts.is_aligned = object.value("is_aligned", false);
     if (object.contains("padded_lengths")) read_list(object.at("padded_lengths"), facts.padded_lengths);
+    if (object.contains("largest_input")) read_list(object.at("largest_input"), facts.largest_input);
     facts.epoch = object.at("epoch");
     facts.epochs = object.at("epochs");
     facts.select = object.at("select");

@@ -40,6 +40,7 @@ struct CheckpointFacts {
   /// the padded length; 0 where the data lack the modality, and in checkpoints from before it was recorded.
   bool is_aligned = false;
   PerModality<std::int64_t> padded_lengths;
+  PerModality<float> largest_input;             ///< data/input_range.h; 0 where it is not known
   std::int64_t epoch = 0, epochs = 0;           ///< the saved one, from 1, and how many were trained
   std::string select = "valid";                 ///< how it was chosen; "last", or "published" for converted weights
   std::map<std::string, std::string> versions;  ///< kuda, revision, libtorch

@@ -71,6 +71,7 @@ struct ClipScore {
   std::string id;                                ///< ClipInput::id, or ClipInput::clip where that is empty
   float score = 0;                               ///< in the score range of the data the model was trained on
   bool outside_range = false;                    ///< beyond that range, where no label can be
+  PerModality<bool> far_input{};                 ///< frames ten times as large as any in training
   PerModality<std::optional<float>> unimodal{};  ///< what the model's own decoders say of what is there
   /// The weights that the model predicts for what is there, and what of the score is each one's (models/model.h). What
   /// the parts leave of the score is the correction. None where the model has none.

@@ -8,6 +8,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
 #include "kuda/data/clip_ids.h"
+#include "kuda/data/input_range.h"
 #include "kuda/data/removal.h"
 #include "kuda/predictor/clip_data.h"
 
@@ -69,6 +70,11 @@ bool ClipSet::has(std::int64_t row, Modality modality) const {
   const bool has_frames = feature && feature->lengths[static_cast<std::size_t>(row)] > 0;
   if (modality != Modality::text) return has_frames;
   return has_frames || dataset_.text_bert.defined() || !dataset_.clips[static_cast<std::size_t>(row)].text.empty();
+}
+
+std::span<const float> ClipSet::frames(std::int64_t row, Modality modality) const {
+  const auto& feature = dataset_.feature(modality);
+  return feature ? frames_of_clip(*feature, row) : std::span<const float>();
 }
 
 Batch ClipSet::batch(const std::vector<std::int64_t>& rows, const PerModality<bool>& left_out) const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -27,6 +28,8 @@ class ClipSet {
   /// request.
   [[nodiscard]] std::int64_t row_of(const std::string& id, const std::string& field) const;
   [[nodiscard]] bool has(std::int64_t row, Modality modality) const;  ///< the clip, and the model reads it
+  /// Stored frames of that clip; none where it has no such feature.
+  [[nodiscard]] std::span<const float> frames(std::int64_t row, Modality modality) const;
   /// Rows in their order, without the modalities marked in `left_out`. From several threads.
   [[nodiscard]] Batch batch(const std::vector<std::int64_t>& rows, const PerModality<bool>& left_out) const;
   [[nodiscard]] Cuts cuts(std::int64_t row) const { return collator_.cuts(row); }

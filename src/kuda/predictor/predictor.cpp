@@ -12,6 +12,7 @@
 #include "kuda/base/names.h"
 #include "kuda/checkpoint/predict.h"
 #include "kuda/checkpoint/score_range.h"
+#include "kuda/data/input_range.h"
 #include "kuda/explain/explain.h"
 #include "kuda/predictor/clip_data.h"
 #include "kuda/predictor/clip_set.h"
@@ -115,6 +116,19 @@ struct Predictor::Impl {
     return found.is_determined() ? std::optional<ScoreInterval>(found) : std::nullopt;
   }
 
+  [[nodiscard]] PerModality<bool> far_input(const ClipInput& clip) const {
+    PerModality<bool> far;
+    for (const auto modality : kModalities) {
+      if (!has(clip, modality)) continue;
+      const auto& given = clip.frames(modality);
+      const auto frames = !clip.clip.empty() ? data->frames(data->row_of(clip.clip, "clip"), modality)
+                          : given            ? given->values
+                                             : std::span<const float>();
+      far[modality] = is_far(frames, checkpoint.facts.largest_input[modality]);
+    }
+    return far;
+  }
+
   /// Without what is said of modalities that the clip lacks: the model has an answer to a frame of zeros, too.
   [[nodiscard]] Explanation of_what_is_there(const ClipInput& clip, Explanation found) const {
     for (const auto modality : kModalities) {
@@ -143,6 +157,7 @@ struct Predictor::Impl {
     score.id = name_of(clip);
     score.score = found.score;
     score.outside_range = is_outside_range(checkpoint.facts, found.score);
+    score.far_input = far_input(clip);
     for (const auto m : kModalities) {
       score.unimodal[m] = known(found.unimodal[m]);
       score.ratio[m] = known(found.ratio[m]);

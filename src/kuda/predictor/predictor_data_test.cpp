@@ -87,6 +87,18 @@ TEST_F(ModelWithData, ClipsThatCannotBeTakenAreNamedWithTheNearest) {
   EXPECT_THROW(Predictor(folder / "run", {.data = folder / "nowhere"}), DataError);
 }
 
+TEST_F(ModelWithData, FarInputIsFoundInClipsOfTheDataToo) {
+  auto loud = dataset;
+  loud.vision->values = loud.vision->values * 1000;
+  loud.features_digest.clear();
+  write_prepared(folder / "loud", loud);
+  const Predictor model(folder / "run", {.data = folder / "loud"});
+  const auto id = dataset.clips[3].id();
+  EXPECT_TRUE(model.score(named(id)).far_input.vision);
+  EXPECT_FALSE(model.score(named(id)).far_input.audio);
+  EXPECT_FALSE(with_data.score(named(id)).far_input.vision);
+}
+
 TEST_F(ModelWithData, AnIdOfSeveralClipsIsAskedBack) {
   auto numbered = dataset;
   for (const std::size_t row : {0, 14}) numbered.clips[row].video_id = "0", numbered.clips[row].clip_id = "";

@@ -157,6 +157,18 @@ TEST_F(TrainedModel, ScoresBeyondTheRangeOfTheLabelsAreMarked) {
   EXPECT_FALSE(with_range(double(score.score) - 0.01, double(score.score) + 0.01).outside_range);
 }
 
+TEST_F(TrainedModel, InputFarFromThatOfTrainingIsMarked) {
+  auto input = input_of(dataset, 2);
+  for (const auto m : kModalities) EXPECT_FALSE(predictor.score(input).far_input[m]);
+  std::vector<float> loud(input.audio->values.begin(), input.audio->values.end());
+  for (auto& value : loud) value *= 1000;
+  input.audio = own_frames(loud, input.audio->width);
+  const auto score = predictor.score(input);
+  EXPECT_TRUE(score.far_input.audio);
+  EXPECT_FALSE(score.far_input.vision || score.far_input.text);
+  EXPECT_FALSE(predictor.score(input.leave_out(Modality::audio)).far_input.audio) << "the model does not see it";
+}
+
 TEST_F(TrainedModel, IntervalsComeFromTheCalibration) {
   const auto calibration = *load_checkpoint(folder / "run").calibration;
   auto clip = input_of(dataset, 1);

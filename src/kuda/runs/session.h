@@ -39,6 +39,7 @@ class Session {
   std::optional<WordPiece> tokenizer_;
   DataShape shape_;
   CleaningCounts cleaning_;
+  PerModality<float> largest_input_;
   std::optional<Normaliser> normaliser_;  ///< fitted once, by the first collator
 };
 

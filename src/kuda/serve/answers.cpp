@@ -43,6 +43,8 @@ json score_object(const ClipScore& clip) {
               {"score", json_number(clip.score)},
               {"outside_range", clip.outside_range},
               {"unimodal", by_modality(clip.unimodal)}};
+  for (const auto modality : kModalities)
+    object["far_input"][std::string(modality_name(modality))] = clip.far_input[modality];
   object["interval"] = nullptr;
   if (clip.interval)
     object["interval"] = {{"level", clip.interval->level},

@@ -238,7 +238,11 @@ function showScored() {
 }
 
 function intervalWords() {
-  const { interval } = shown.now;
+  const { interval, far_input: far } = shown.now;
+  const names = kModalities.filter((name) => far[name]);
+  if (names.length > 0)
+    return `Values of ${names.join(" and ")} are more than ten times as large as any in training: ` +
+      "the score says little.";
   if (interval)
     return `The label lies between ${number(interval.low)} and ${number(interval.high)} with a probability of ` +
       `${percent(interval.level)}, for clips like those that the model was validated on.`;
