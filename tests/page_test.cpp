@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "kuda/checkpoint/small_encoder.h"
-#include "kuda/io/csv.h"
+#include "kuda/data/sources/prepared.h"
 #include "kuda/predictor/test_npy.h"
 #include "tests/program.h"
 #include "tests/webdriver.h"
@@ -122,16 +122,12 @@ class PageInBrowser : public testing::Test {
 
   /// The data of the model, in which the first clip of the split test has a text and an id that are markup.
   static void make_hostile_data() {
-    fs::copy(*folder_ / "clips", *folder_ / "hostile");
-    auto table = io::read_csv(*folder_ / "clips" / "clips.csv");
-    const auto split = table.column("split");
-    const auto row =
-        std::find_if(table.rows.begin(), table.rows.end(), [&](const auto& cells) { return cells[split] == "test"; });
-    (*row)[table.column("text")] = kHostileText;
-    (*row)[table.column("video_id")] = kHostileVideo;
-    auto text = io::csv_line(table.header);
-    for (const auto& cells : table.rows) text += io::csv_line(cells);
-    write_text(*folder_ / "hostile" / "clips.csv", text);
+    auto data = open_dataset(*folder_ / "clips");
+    auto& clip =
+        *std::find_if(data.clips.begin(), data.clips.end(), [](const Clip& each) { return each.split == Split::test; });
+    clip.text = kHostileText;
+    clip.video_id = kHostileVideo;
+    write_prepared(*folder_ / "hostile", data);
   }
 
   /// After something was clicked that is scored at once.
@@ -273,6 +269,17 @@ TEST_F(PageInBrowser, SwitchingAModalityOffScoresWithoutItAtOnce) {
   browser_->click("#use-audio");
   wait_until_scored();
   EXPECT_EQ(number("#score"), whole);
+}
+
+TEST_F(PageInBrowser, AFileFarFromTrainingIsMarked) {
+  const auto width = served_->get("/v1/model")["inputs"]["audio"]["width"].get<std::int64_t>();
+  write_text(*folder_ / "loud.npy", npy_bytes({2, width}, std::vector<float>(std::size_t(2 * width), 1e6F)));
+  browser_->type("#text", "a fine film");
+  browser_->click("#files summary");
+  browser_->type("#file-audio", (*folder_ / "loud.npy").string());
+  browser_->click("#score-it");
+  wait_until_scored();
+  EXPECT_THAT(browser_->text("#interval"), HasSubstr("Values of audio are more than ten times as large"));
 }
 
 TEST_F(PageInBrowser, FilesAreFeatures) {
