@@ -55,7 +55,6 @@ Session::Session(const RunConfig& config, const std::string& path, const DataCon
   // A model may use the length of texts as a common length even where text itself is left out.
   if (shape_.length.text == 0) shape_.length.text = collate_.text_length;
   cleaning_ = count_cleaning(dataset_, collate_);
-  largest_input_ = largest_inputs(dataset_);
   for (const auto& line : describe(cleaning_, collate_)) log_info("{}: {}", dataset_.name, line);
 }
 
@@ -68,7 +67,7 @@ Collator Session::collator(std::optional<Modality> target, bool crop) {
   return collator;
 }
 
-CheckpointFacts Session::facts(const std::string& task, const DataShape& shape) const {
+CheckpointFacts Session::facts(const std::string& task, const DataShape& shape) {
   CheckpointFacts facts;
   facts.task = task;
   facts.shape = shape;
@@ -81,7 +80,8 @@ CheckpointFacts Session::facts(const std::string& task, const DataShape& shape) 
   facts.source_sha256 = dataset_.source_sha256;
   facts.is_synthetic = dataset_.is_synthetic;
   facts.is_aligned = dataset_.is_aligned;
-  facts.largest_input = largest_input_;
+  if (!largest_input_) largest_input_ = largest_inputs(dataset_);
+  facts.largest_input = *largest_input_;
   for (const auto modality : kModalities)
     if (const auto& feature = dataset_.feature(modality)) facts.padded_lengths[modality] = feature->padded_length;
   return facts;
