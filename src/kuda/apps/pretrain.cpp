@@ -14,6 +14,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/table.h"
 #include "kuda/runs/procedure.h"
+#include "kuda/runs/report.h"
 
 namespace kuda {
 
@@ -24,7 +25,9 @@ using Json = nlohmann::ordered_json;
 Json results(const std::filesystem::path& folder, const std::vector<std::string>& tasks) {
   Json list = Json::array();
   for (const auto& task : tasks) {
-    const auto facts = Json::parse(read_file(folder / task / "metrics.json"));
+    const auto path = folder / task / "metrics.json";
+    (void)read_report(path);  // says what is wrong with a damaged one
+    const auto facts = Json::parse(read_file(path));
     list.push_back({{"task", task}, {"folder", (folder / task).string()}, {"metrics", facts}});
   }
   return list;

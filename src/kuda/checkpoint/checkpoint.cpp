@@ -101,6 +101,8 @@ void read_facts(const fs::path& path, Checkpoint& checkpoint) {
     checkpoint.config = RunConfig::parse(object.at("config"), path.string());
   } catch (const json::exception& error) {
     throw CheckpointError(path.string() + ": damaged: " + error.what(), "take another copy of the checkpoint");
+  } catch (const FormatError& error) {  // it cannot be read
+    throw CheckpointError(error.what());
   }
 }
 

@@ -7,7 +7,6 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/base/log.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/runs/test_small_run.h"
 #include "kuda/tensor/state_dict.h"
@@ -27,11 +26,7 @@ using testing::HasSubstr;
 class CheckpointFolder : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    torch::set_num_threads(1);
-    set_log_sink([](LogLevel, const std::string&) {});
-    folder = test::process_folder();
-    write_inputs(folder);
-    run(small_config(folder, {"kuda.knowledge=false", "train.epochs=1", "data.normalise=standardise"}), folder / "run");
+    folder = finished_run("run", {"kuda.knowledge=false", "train.epochs=1", "data.normalise=standardise"});
   }
   /// A copy of the checkpoint that a test may damage.
   static fs::path copy() {

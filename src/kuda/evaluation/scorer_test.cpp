@@ -7,7 +7,6 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/base/log.h"
 #include "kuda/runs/test_small_run.h"
 #include "kuda/training/test_toy_model.h"
 
@@ -23,13 +22,7 @@ using testing::HasSubstr;
 /// One finished run on synthetic clips.
 class ScorerOfARun : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    torch::set_num_threads(1);
-    set_log_sink([](LogLevel, const std::string&) {});
-    folder = test::process_folder();
-    write_inputs(folder);
-    run(small_config(folder), folder / "run");
-  }
+  static void SetUpTestSuite() { folder = finished_run("run"); }
   static fs::path folder;
   Dataset dataset = open_dataset(folder / "clips");
 };

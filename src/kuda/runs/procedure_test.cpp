@@ -12,7 +12,6 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/base/log.h"
 #include "kuda/checkpoint/checkpoint.h"
 #include "kuda/runs/run_folder.h"
 #include "kuda/runs/test_small_run.h"
@@ -30,13 +29,7 @@ using testing::HasSubstr;
 /// Clips, encoder and one finished run, made once for all tests of this file.
 class Run : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    torch::set_num_threads(1);
-    set_log_sink([](LogLevel, const std::string&) {});
-    folder = test::process_folder();
-    write_inputs(folder);
-    run(small_config(folder), folder / "whole");
-  }
+  static void SetUpTestSuite() { folder = finished_run("whole"); }
   static fs::path folder;
 };
 fs::path Run::folder;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "kuda/base/log.h"
+#include "kuda/base/test_support.h"
 #include "kuda/checkpoint/small_encoder.h"
 #include "kuda/data/sources/prepared.h"
 #include "kuda/data/synth/synth.h"
@@ -56,6 +58,16 @@ inline void run(RunConfig config, const std::filesystem::path& out, Progress* pr
   NoProgress silent;
   const std::atomic<bool> stop{false};
   (void)run_training(config, out, progress != nullptr ? *progress : silent, stop);
+}
+
+/// Clips, encoder and a finished run in the folder of this process, which it returns; for a SetUpTestSuite.
+inline std::filesystem::path finished_run(const std::string& name, const std::vector<std::string>& sets = {}) {
+  torch::set_num_threads(1);
+  set_log_sink([](LogLevel, const std::string&) {});
+  const auto& folder = process_folder();
+  write_inputs(folder);
+  run(small_config(folder, sets), folder / name);
+  return folder;
 }
 
 }  // namespace kuda::test
