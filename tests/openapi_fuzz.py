@@ -37,4 +37,5 @@ def repaired(form):
 def before_call(context, case, kwargs):
     is_form = case.media_type == "multipart/form-data" and isinstance(case.body, dict)
     if is_form and case.meta is not None and case.meta.generation.mode.is_positive:
-        case.body = repaired(case.body)
+        kwargs["files"] = [(name, (name if isinstance(value, bytes) else None, value))
+                           for name, value in repaired(case.body).items()]

@@ -67,7 +67,7 @@ Collator Session::collator(std::optional<Modality> target, bool crop) {
   return collator;
 }
 
-CheckpointFacts Session::facts(const std::string& task, const DataShape& shape) {
+CheckpointFacts Session::facts(const std::string& task, const DataShape& shape) const {
   CheckpointFacts facts;
   facts.task = task;
   facts.shape = shape;

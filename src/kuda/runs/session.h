@@ -30,7 +30,7 @@ class Session {
   /// Batches for a task: `target` as in DataConfig, `crop` for padding-invariant models.
   [[nodiscard]] Collator collator(std::optional<Modality> target, bool crop);
   /// Of a checkpoint of this run; `shape` is that of the saved model.
-  [[nodiscard]] CheckpointFacts facts(const std::string& task, const DataShape& shape);
+  [[nodiscard]] CheckpointFacts facts(const std::string& task, const DataShape& shape) const;
 
  private:
   DataConfig collate_;
@@ -39,7 +39,7 @@ class Session {
   std::optional<WordPiece> tokenizer_;
   DataShape shape_;
   CleaningCounts cleaning_;
-  std::optional<PerModality<float>> largest_input_;  ///< read once, for the first checkpoint
+  mutable std::optional<PerModality<float>> largest_input_;  ///< read once, for the first checkpoint
   std::optional<Normaliser> normaliser_;  ///< fitted once, by the first collator
 };
 

@@ -40,6 +40,7 @@ class Service final : public RequestHandler {
   Service(const Predictor& predictor, ServerOptions options);
 
   std::variant<Response, Answer> begin(const Request& head) override;
+  [[nodiscard]] bool is_full() const override { return in_flight_ >= options_.requests && !is_draining_; }
   Response refuse(const Refusal& refusal) override;
   void stop_begins() override { is_draining_ = true; }
   /// Answers what the model was given, and takes nothing more.

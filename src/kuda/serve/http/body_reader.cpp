@@ -11,7 +11,8 @@ namespace kuda {
 struct BodyReader::Unpacking {
   z_stream stream{};
   bool is_whole = false;
-  Unpacking() {
+  bool may_be_raw;  ///< not yet known
+  explicit Unpacking(bool is_deflate) : may_be_raw(is_deflate) {
     constexpr int kGzipOrDeflate = 32;  // which of the two is read from the first bytes
     if (inflateInit2(&stream, MAX_WBITS + kGzipOrDeflate) != Z_OK) throw std::bad_alloc();
   }
@@ -21,7 +22,7 @@ struct BodyReader::Unpacking {
 };
 
 BodyReader::BodyReader(std::size_t most, std::string_view coding) : most_(most) {
-  if (!coding.empty() && coding != "identity") unpacking_ = std::make_unique<Unpacking>();
+  if (!coding.empty() && coding != "identity") unpacking_ = std::make_unique<Unpacking>(coding == "deflate");
 }
 
 BodyReader::~BodyReader() = default;
@@ -45,6 +46,13 @@ bool BodyReader::add(std::string_view piece) {
 
 bool BodyReader::unpack(std::string_view piece) {
   auto& stream = unpacking_->stream;
+  if (unpacking_->may_be_raw && !piece.empty()) {
+    // `deflate` has a head of its own (RFC 9110, section 8.4.1.2), which .NET's DeflateStream and others leave out.
+    const auto first = static_cast<unsigned char>(piece.front());
+    const bool has_head = (first & 0x0fU) == 8 && first < 0x80;
+    if (!has_head && inflateReset2(&stream, -MAX_WBITS) != Z_OK) throw std::bad_alloc();
+    unpacking_->may_be_raw = false;
+  }
   std::array<char, 16384> unpacked;
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));  // zlib only reads it
   stream.avail_in = static_cast<uInt>(piece.size());                           // of one receive: far below 4 GiB

@@ -39,7 +39,8 @@ TEST(BodyReader, WhatIsBeyondTheLimitIsDroppedUpToAsMuchAgain) {
 TEST(BodyReader, PackedBodiesComeInPieces) {
   std::string text;
   for (int i = 0; i < 20000; ++i) text += std::to_string(i);
-  for (const auto& [coding, bytes] : {std::pair("gzip", gzip(text)), std::pair("deflate", packed(text, MAX_WBITS))}) {
+  for (const auto& [coding, bytes] : {std::pair("gzip", gzip(text)), std::pair("deflate", packed(text, MAX_WBITS)),
+                                      std::pair("deflate", packed(text, -MAX_WBITS))}) {
     BodyReader reader(text.size(), coding);
     for (std::size_t at = 0; at < bytes.size(); at += 999) ASSERT_TRUE(reader.take(bytes.substr(at, 999))) << coding;
     reader.finish(BodyEnd::complete);

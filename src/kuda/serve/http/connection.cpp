@@ -8,6 +8,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <exception>
@@ -28,7 +29,9 @@ using Milliseconds = std::chrono::milliseconds;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr int kAtOnce = MSG_DONTWAIT | MSG_NOSIGNAL;
-constexpr std::size_t kPiece = 65536;    // bytes taken at once
+constexpr std::size_t kPiece = 65536;  // bytes taken at once
+constexpr Milliseconds kTryAgain{5};   // where there is no place
+constexpr int kTries = 10;
 constexpr Milliseconds kLinger{5000};    // for a client to read an answer and to close
 constexpr Milliseconds kQuiet{100};      // at a stop: a connection that is silent for so long is idle
 constexpr Milliseconds kLastWord{1000};  // at a stop: for a head that has begun, and for clients to close
@@ -67,6 +70,10 @@ asio::awaitable<bool> Connection::serve_request() {
   ++requests_;
   auto& request = parser.request();
   const bool is_head = request.method == "HEAD", is_chunked = request.count("Transfer-Encoding") > 0;
+  for (int i = 0; i < kTries && request.has_body() && state_.handler.is_full(); ++i) {
+    asio::steady_timer moment(socket_.get_executor(), kTryAgain);
+    co_await moment.async_wait(asio::use_awaitable);
+  }
   auto begun = state_.handler.begin(request);
   const auto* at_once = std::get_if<Response>(&begun);
   bool is_read = !request.has_body();

@@ -41,6 +41,8 @@ class RequestHandler {
   /// The head of a request is there: an answer to it at once, its body is not read; or what answers when the body has
   /// come. Must not wait.
   [[nodiscard]] virtual std::variant<Response, Answer> begin(const Request& head) = 0;
+  /// A request with a body would find no place now. It is asked again for a moment: clients may be gone.
+  [[nodiscard]] virtual bool is_full() const = 0;
   /// The answer to a head that is none, or that comes too slowly. It ends the connection. Must not wait.
   [[nodiscard]] virtual Response refuse(const Refusal& refusal) = 0;
   /// New requests are to be refused from now on.
