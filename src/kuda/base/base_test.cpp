@@ -220,6 +220,13 @@ TEST(Error, CarriesHintAndExitCode) {
   EXPECT_EQ(Interrupted("x").exit_code(), 6);
 }
 
+TEST(Error, AZeroByteCutsNothingShort) {
+  const DataError error(std::string("a.pkl: key 'x\0y'", 16), std::string("known: \0", 8));
+  EXPECT_STREQ(error.what(), "a.pkl: key 'x\\0y'\n  hint: known: \\0");
+  EXPECT_EQ(error.message(), std::string("a.pkl: key 'x\0y'", 16));
+  EXPECT_EQ(error.hint(), std::string("known: \0", 8));
+}
+
 TEST(Log, SinkCanBeReplaced) {
   std::string seen;
   auto before = set_log_sink([&](LogLevel, const std::string& message) { seen = message; });

@@ -12,21 +12,24 @@ namespace kuda {
 
 inline constexpr const char* kHintStart = "  hint: ";  ///< how the line below a message begins, where there is a hint
 
-/// What went wrong and, where we know it, what to do. `what()` holds both: "message\n  hint: ...".
-/// `exit_code()` is the exit status of the program for this kind of error.
+/// What went wrong and, where we know it, what to do. `what()` holds both: "message\n  hint: ...", with \0 for a zero
+/// byte, where it would end. `exit_code()` is the exit status of the program for this kind of error.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message, std::string hint = {})
-      : std::runtime_error(hint.empty() ? message : message + "\n" + kHintStart + hint),
-        message_size_(message.size()),
+      : std::runtime_error(hint.empty() ? shown(message) : shown(message) + "\n" + kHintStart + shown(hint)),
+        message_(message),
         hint_(std::move(hint)) {}
-  [[nodiscard]] std::string message() const { return std::string(what(), message_size_); }  ///< without the hint
+  [[nodiscard]] const std::string& message() const noexcept { return message_; }  ///< without the hint
   [[nodiscard]] const std::string& hint() const noexcept { return hint_; }
   [[nodiscard]] virtual int exit_code() const noexcept { return 1; }
 
  private:
-  std::size_t message_size_;
-  std::string hint_;
+  static std::string shown(std::string text) {
+    for (std::size_t at = 0; (at = text.find('\0', at)) != std::string::npos;) text.replace(at, 1, "\\0");
+    return text;
+  }
+  std::string message_, hint_;
 };
 
 /// The command line asks for something that does not exist.
