@@ -124,6 +124,10 @@ void PretrainConfig::describe(Fields& fields) {
       "labels", labels,
       "what the tasks learn: unimodal = the label of their modality; multimodal = the clip's one label, for data "
       "sets without unimodal labels");
+  fields.add("folds", folds,
+             "parts of the training videos that are held out in turn: each task is first trained without a part, once "
+             "for every part, so that a score is known that did not see the clip (kuda.trust_target); 1 = none",
+             at_least(1));
   describe_all_but_epochs(fields);
 }
 

@@ -22,6 +22,7 @@ Batch Batch::to(torch::Device device) const {
   for (const auto modality : kModalities) {
     batch[modality] = moved(batch[modality], device);
     batch.unimodal_labels[modality] = moved(batch.unimodal_labels[modality], device);
+    batch.held_out[modality] = moved(batch.held_out[modality], device);
   }
   return batch;
 }

@@ -31,6 +31,7 @@ struct Batch {
   torch::Tensor label;                                              ///< [B] float32: the one that the task learns
   torch::Tensor multimodal_label;                                   ///< [B] float32, NaN = unknown
   PerModality<torch::Tensor> unimodal_labels;                       ///< [B] float32, NaN = unknown
+  PerModality<torch::Tensor> held_out;                              ///< [B] float32, as Clip::held_out
   [[nodiscard]] Sequence& operator[](Modality modality) noexcept {  ///< text -> text_features
     return of_modality(modality, text_features, vision, audio);
   }

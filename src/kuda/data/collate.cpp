@@ -173,8 +173,10 @@ void Collator::collate_labels(Batch& batch) const {
     for (const auto row : batch.rows) *out++ = limited(value(dataset_.clips[std::size_t(row)]));
     return labels;
   };
-  for (const Modality m : kModalities)
+  for (const Modality m : kModalities) {
     batch.unimodal_labels[m] = column([m](const Clip& clip) { return clip.unimodal_labels[m]; });
+    batch.held_out[m] = column([m](const Clip& clip) { return clip.held_out[m]; });
+  }
   batch.multimodal_label = column([](const Clip& clip) { return clip.label; });
   if (!config_.target) {
     batch.label = batch.multimodal_label;

@@ -34,6 +34,9 @@ struct Clip {
   std::string text;
   float label = kUnknown;                                            ///< multimodal score in the data set's range
   PerModality<float> unimodal_labels{kUnknown, kUnknown, kUnknown};  ///< NaN = unknown
+  /// Scores of its modalities by models that were not trained on it; NaN = none. A run makes them (pretrain.folds), so
+  /// no file and no fingerprint of the data holds them.
+  PerModality<float> held_out{kUnknown, kUnknown, kUnknown};
   /// "video$_$clip" as published files spell it; the video's name alone where the clip has no number.
   [[nodiscard]] std::string id() const { return clip_id.empty() ? video_id : video_id + "$_$" + clip_id; }
 };

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/random.h"
 #include "kuda/io/safetensors.h"
+#include "kuda/runs/held_out.h"
 #include "kuda/runs/run_folder.h"
 #include "kuda/tensor/device.h"
 #include "kuda/tensor/products.h"
@@ -50,6 +52,7 @@ struct Plan {
   Target target;
   TrainConfig options;
   fs::path text_only{};  ///< run of the task that reads text alone, below the folder of this one; empty: there is none
+  std::optional<std::int64_t> fold{};  ///< the part of pretrain.folds that it is not trained on
 };
 
 struct Surroundings {
@@ -142,6 +145,12 @@ std::string describe_sizes(const TrainingTask& task, const TrainConfig& options,
       state, double(collator.batch_bytes(options.batch_size)) / kMiB, options.batch_size);
 }
 
+void leave_out_fold(std::vector<std::int64_t>& rows, const Dataset& dataset, std::int64_t count, std::int64_t fold) {
+  const auto folds = folds_of(dataset, rows, count);
+  std::size_t i = 0;
+  std::erase_if(rows, [&](std::int64_t) { return folds[i++] == fold; });
+}
+
 /// Trains one task into its run folder: state, epochs, checkpoints, predictions, metrics.
 void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session& session, const Surroundings& around) {
   const auto& group = around.group;
@@ -164,6 +173,10 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   task.identity =
       fmt::format("data {}; encoder {}; stage 1 {}; configuration {}", short_digest(dataset.fingerprint),
                   short_digest(encoder), short_digest(around.inputs.digest("pretrained")), options_digest(config));
+  if (plan.fold) {
+    leave_out_fold(task.train, dataset, config.pretrain.folds, *plan.fold);
+    task.identity += fmt::format("; without part {}", *plan.fold);
+  }
   task.device = device;
   around.progress.line(describe_sizes(task, plan.options, collator));
   const auto seed = stream_seed(std::uint64_t(config.seed), plan.name);
@@ -209,6 +222,36 @@ DataConfig for_other_data(DataConfig collate) {
   return collate;
 }
 
+/// Trains the task without each part of its clips in turn, and keeps in its folder what each model says of the part it
+/// did not see. Only that stays.
+void hold_out(const fs::path& folder, const PretrainTask& task, const Plan& plan, RunConfig& config, Session& source,
+              const Surroundings& around) {
+  const auto& dataset = source.dataset();
+  if (config.pretrain.folds < 2 || around.group.first_says(fs::exists(held_out_file(folder, dataset)))) return;
+  const auto rows = labelled(dataset, Split::train, plan.target);
+  const auto folds = folds_of(dataset, rows, config.pretrain.folds);
+  const auto folder_of = [&](std::int64_t fold) { return folder / fmt::format("fold{}", fold); };
+  for (std::int64_t fold = 0; fold < config.pretrain.folds; ++fold) {
+    if (open_and_look(folder_of(fold), config, false, around)) continue;
+    auto part = plan;
+    part.fold = fold;
+    torch::manual_seed(stream_seed(std::uint64_t(config.seed), fmt::format("init {} fold{}", task.name, fold)));
+    part.model = task.make();
+    run_task(folder_of(fold), part, config, source, around);
+  }
+  around.group.first_does([&] {
+    std::map<std::string, float> scores;
+    for (std::int64_t fold = 0; fold < config.pretrain.folds; ++fold) {
+      std::map<std::string, float> all;
+      for (const auto& clip : read_predictions(folder_of(fold) / "predictions.csv")) all[clip.id] = clip.score;
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        if (const auto id = dataset.clips[std::size_t(rows[i])].id(); folds[i] == fold) scores[id] = all.at(id);
+    }
+    write_held_out(folder, dataset, scores);
+    for (std::int64_t fold = 0; fold < config.pretrain.folds; ++fold) fs::remove_all(folder_of(fold));
+  });
+}
+
 std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, Session& target,
                                        const Surroundings& around, bool restart) {
   const auto& info = find_model(config.model);
@@ -232,9 +275,12 @@ std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, S
       continue;
     }
     const auto label = target_of(config, source.dataset(), task.modality);
+    Plan plan{task.name, nullptr, task.shape, label, config.pretrain.for_task(task.modality)};
+    hold_out(folder, task, plan, config, source, around);
+    take_held_out(folder, task.modality, source.dataset());
     torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init " + task.name));
-    run_task(folder, {task.name, task.make(), task.shape, label, config.pretrain.for_task(task.modality)}, config,
-             source, around);
+    plan.model = task.make();
+    run_task(folder, plan, config, source, around);
   }
   return names;
 }
@@ -319,7 +365,9 @@ bool run_training(RunConfig& config, const fs::path& out, Progress& progress, co
       kMainTask, info.make(*config.model_config, session.shape(), session.text()), session.shape(), {}, config.train};
   for (const auto& task : tasks)
     if (task.reads_text_alone()) plan.text_only = fs::path("pretrain") / task.name;
-  adopt_pretrained(config, pretrained_folder(config, out), tasks, *plan.model, progress);
+  const auto pretrained = pretrained_folder(config, out);
+  adopt_pretrained(config, pretrained, tasks, *plan.model, progress);
+  for (const auto& task : tasks) take_held_out(pretrained / task.name, task.modality, session.dataset());
   run_task(out, plan, config, session, around);
   return true;
 }

@@ -68,6 +68,11 @@ class Published : public testing::Test {
 };
 fs::path Published::folder;
 
+TEST_F(Published, WeightsWithoutTrustHeadsAreNoSelectingModel) {
+  EXPECT_THAT(refusal(weights(), small_config(folder, {"profile=selecting"})),
+              AllOf(HasSubstr("score_scale"), HasSubstr("no published dictionary holds"), HasSubstr("--like")));
+}
+
 TEST_F(Published, WeightsThatGoOutComeBackAsTheSameModel) {
   auto config = small_config(folder);
   const auto result = import_published(folder / "run.pth", scratch("new"), config);

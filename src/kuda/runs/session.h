@@ -23,6 +23,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   [[nodiscard]] const Dataset& dataset() const noexcept { return dataset_; }
+  /// To put held-out scores into its clips; collators see them.
+  [[nodiscard]] Dataset& dataset() noexcept { return dataset_; }
   [[nodiscard]] const TextEncoder& text() const noexcept { return text_; }
   [[nodiscard]] const WordPiece* tokenizer() const { return tokenizer_ ? &*tokenizer_ : nullptr; }
   [[nodiscard]] const DataShape& shape() const noexcept { return shape_; }

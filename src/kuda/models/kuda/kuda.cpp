@@ -150,8 +150,7 @@ Tensor Kuda::trust_loss(const Output& output, const Batch& batch) const {
   std::vector<Tensor> errors;
   for (const auto m : kModalities)
     for (const auto& [name, distance] : output.terms)
-      if (name == distance_term(m))
-        errors.push_back(trust_error(config_, distance, output.unimodal[m], batch.unimodal_labels[m], batch.label));
+      if (name == distance_term(m)) errors.push_back(trust_error(config_, distance, output.unimodal[m], batch, m));
   return torch::stack(errors).mean();
 }
 
@@ -187,7 +186,7 @@ bool Kuda::is_padding_invariant() const {
 std::vector<std::string> Kuda::notes() const {
   std::vector<std::string> notes;
   if (config_.ratio_place == KudaConfig::RatioPlace::pre && config_.ratio != KudaConfig::Ratio::none &&
-      config_.fusion == KudaConfig::FusionKind::dynamic)
+      config_.fusion == KudaConfig::FusionKind::dynamic && config_.score == KudaConfig::Score::fusion)
     notes.emplace_back(
         "kuda.ratio_place = \"pre\": LayerNorm cancels the sentiment ratio, so it has no effect on predictions");
   if (config_.transfer == KudaConfig::Transfer::bridge && uses_knowledge(config_))

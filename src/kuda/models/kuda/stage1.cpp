@@ -60,8 +60,7 @@ Output KudaUnimodal::forward(const Batch& batch, Trace* trace) {
 Losses KudaUnimodal::loss(const Output& output, const Batch& batch) {
   const auto task = (output.score - batch.label).square().mean();
   if (output.terms.empty()) return {task, {{"task", task}}};
-  const auto trust = trust_error(config_, output.terms.front().second, output.score, batch.unimodal_labels[modality_],
-                                 batch.multimodal_label.defined() ? batch.multimodal_label : batch.label);
+  const auto trust = trust_error(config_, output.terms.front().second, output.score, batch, modality_);
   return {task + config_.trust_pretrain_weight * trust, {{"task", task}, {"trust", trust}}};
 }
 

@@ -66,13 +66,17 @@ Tensor missing_clips(const Batch& batch, Modality modality) {
 
 std::string distance_term(Modality modality) { return std::string("distance/") + letter(modality); }
 
-Tensor trust_error(const KudaConfig& config, const Tensor& distance, const Tensor& prediction, const Tensor& own_label,
-                   const Tensor& label) {
-  auto target = (prediction.detach() - label).abs();  // [B]
-  if (config.trust_target == KudaConfig::TrustTarget::label && own_label.defined())
-    target = torch::where(own_label.isnan(), target, (own_label - label).abs());
+Tensor trust_error(const KudaConfig& config, const Tensor& distance, const Tensor& prediction, const Batch& batch,
+                   Modality modality) {
+  const auto& label = batch.multimodal_label.defined() ? batch.multimodal_label : batch.label;
+  const auto &own = batch.unimodal_labels[modality], &held_out = batch.held_out[modality];
+  auto score = prediction.detach();  // [B]
+  if (held_out.defined()) score = torch::where(held_out.isnan(), score, held_out);
+  if (config.trust_target == KudaConfig::TrustTarget::label && own.defined())
+    score = torch::where(own.isnan(), score, own);
   const auto is_known = label.isnan().logical_not();
-  return ((distance - torch::where(is_known, target, torch::zeros_like(target))).abs() * is_known).mean();
+  const auto target = torch::where(is_known, (score - label).abs(), torch::zeros_like(label));
+  return ((distance - target).abs() * is_known).mean();
 }
 
 }  // namespace kuda::kuda_model

@@ -44,11 +44,12 @@ TORCH_MODULE(TrustHead);
 /// "distance/T": the name of a trust head's output [B] among the terms that a loss needs.
 [[nodiscard]] std::string distance_term(Modality modality);
 
-/// What a trust head gets wrong: the mean over the clips of |d - t|, all [B]. t = |own label - label|, or |prediction -
-/// label| where kuda.trust_target says so and where the own label is unknown (NaN; undefined: all are). No gradient
-/// reaches the prediction. Clips of unknown label count as no error.
+/// What the trust head of a modality gets wrong: the mean over the clips of |d - t|, distance and prediction [B].
+/// t = |own label - multimodal label|, or |prediction - multimodal label| where kuda.trust_target says so and where the
+/// own label is unknown. Where the batch has a held-out score, it takes the prediction's place: a decoder is nearer to
+/// the clips it was trained on than to others. No gradient reaches the prediction. Clips of unknown label count as no
+/// error.
 [[nodiscard]] torch::Tensor trust_error(const KudaConfig& config, const torch::Tensor& distance,
-                                        const torch::Tensor& prediction, const torch::Tensor& own_label,
-                                        const torch::Tensor& label);
+                                        const torch::Tensor& prediction, const Batch& batch, Modality modality);
 
 }  // namespace kuda::kuda_model

@@ -234,16 +234,27 @@ TEST(Trust, TheHeadsChangeNoOtherInitialValue) {
 TEST(Trust, TheErrorComparesWithTheOwnLabelWhereItIsKnown) {
   const auto distance = torch::tensor({0.5F, 0.5F, 0.5F}, torch::requires_grad());
   const auto prediction = torch::tensor({0.1F, 0.1F, 0.1F}, torch::requires_grad());
-  const auto own = torch::tensor({1.0F, kNaN, 1.0F}), label = torch::tensor({0.2F, 0.2F, kNaN});
+  Batch batch;
+  batch.label = torch::tensor({0.2F, 0.2F, kNaN});
+  batch.unimodal_labels.audio = torch::tensor({1.0F, kNaN, 1.0F});
   KudaConfig config;
-  const auto error = trust_error(config, distance, prediction, own, label);
+  const auto value = [&] { return trust_error(config, distance, prediction, batch, Modality::audio).item<float>(); };
+  const auto error = trust_error(config, distance, prediction, batch, Modality::audio);
   EXPECT_NEAR(error.item<float>(), (0.3 + 0.4 + 0) / 3, 1e-6);  // targets 0.8 and 0.1
   error.backward();
   EXPECT_TRUE(torch::allclose(distance.grad(), torch::tensor({-1.0F, 1.0F, 0.0F}) / 3));
   EXPECT_FALSE(prediction.grad().defined());
-  EXPECT_NEAR(trust_error(config, distance, prediction, Tensor(), label).item<float>(), (0.4 + 0.4) / 3, 1e-6);
+  batch.held_out.audio = torch::tensor({0.3F, 0.9F, 0.3F});  // target 0.7 where there is no own label
+  EXPECT_NEAR(value(), (0.3 + 0.2) / 3, 1e-6);
+  batch.unimodal_labels.audio = Tensor();
+  EXPECT_NEAR(value(), (0.4 + 0.2) / 3, 1e-6);
+  batch.held_out.audio = torch::tensor({kNaN, kNaN, kNaN});
+  EXPECT_NEAR(value(), (0.4 + 0.4) / 3, 1e-6);
+  batch.unimodal_labels.audio = torch::tensor({1.0F, kNaN, 1.0F});
   config.trust_target = KudaConfig::TrustTarget::prediction;
-  EXPECT_NEAR(trust_error(config, distance, prediction, own, label).item<float>(), (0.4 + 0.4) / 3, 1e-6);
+  EXPECT_NEAR(value(), (0.4 + 0.4) / 3, 1e-6);
+  batch.multimodal_label = torch::tensor({0.1F, 0.1F, kNaN});  // stage 1: batch.label is what the decoder learns
+  EXPECT_NEAR(value(), (0.5 + 0.5) / 3, 1e-6);
 }
 
 /// Stage 1 of vision, with options as given.
