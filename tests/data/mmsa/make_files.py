@@ -140,6 +140,7 @@ def ragged():
         del keys["vision_lengths"], keys["audio_lengths"]
         n = len(keys["id"])
         keys["vision"] = [clip[: 1 + i] for i, clip in enumerate(keys["vision"])]
+        keys["vision"][-1][-1] = 0  # a frame of zeros at the end is one, where nothing was padded
         audio = np.empty(n, object)
         for i in range(n):
             audio[i] = None if i == 0 else keys["audio"][i, : 4 - i]

@@ -34,6 +34,7 @@ TEST(MmsaKinds, TheLengthsOfRaggedClipsAreTheirOwn) {
   const Dataset data = read_object("ragged");
   EXPECT_EQ(data.vision->lengths, (std::vector<std::int64_t>{1, 2, 3, 1, 2, 1, 2}));
   EXPECT_EQ(data.vision->padded_length, 3);
+  EXPECT_EQ(data.vision->clip(2).size(0), 3) << "its last frame is zero, but nothing was padded";
   EXPECT_EQ(data.audio->lengths, (std::vector<std::int64_t>{0, 3, 2, 0, 3, 0, 3})) << "None is a clip without audio";
   EXPECT_EQ(data.audio->offsets[1], 0);
   EXPECT_FLOAT_EQ(data.audio->clip(2)[1][0].item<float>(), 9.1F);
