@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 
 #include "kuda/base/error.h"
+#include "kuda/io/pickle/pickle_cursor.h"
 #include "kuda/io/zip.h"
 
 namespace kuda::io {
