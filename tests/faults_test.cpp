@@ -95,8 +95,8 @@ TEST_F(Faults, AFileOverTheLimitOfTheShellIsNamed) {
 }
 
 TEST_F(Faults, AnOutFileThatIsADeviceStaysOne) {
-  const auto run =
-      shell("rm -f pipe; mkfifo pipe; cat pipe > copy.csv & kuda predict runs/tfn/1 -d clips --out pipe; wait");
+  const auto run = shell(
+      "rm -f pipe; mkfifo pipe; timeout 60 cat pipe > copy.csv & kuda predict runs/tfn/1 -d clips --out pipe; wait");
   ASSERT_EQ(run.exit_code, 0) << run.err;
   EXPECT_TRUE(fs::is_fifo(folder_->path() / "pipe")) << "a file was put in its place";
   EXPECT_EQ(text_of("copy.csv"), shell("kuda predict runs/tfn/1 -d clips").out);
