@@ -86,9 +86,10 @@ class PageInBrowser : public testing::Test {
     }
     write_small_encoder(*folder_ / "bert", 6, 32);
     run_kuda({"data", "synth", "clips", "--train", "16", "--valid", "6", "--test", "6"}, folder_->path());
-    const auto trained = run_kuda({"train", "-d", "clips", "-m", "kuda", "-s", "7", "--encoder", "bert", "--out", "run",
-                                   "--set", "train.epochs=1", "--set", "pretrain.epochs=1", "--set", "kuda.blocks=1"},
-                                  folder_->path());
+    const auto trained =
+        run_kuda({"train", "-d", "clips", "-m", "kuda", "-s", "7", "--encoder", "bert", "--out", "run", "--set",
+                  "train.epochs=1", "--set", "pretrain.epochs=1", "--set", "kuda.blocks=1", "--profile", "selecting"},
+                 folder_->path());
     if (trained.exit_code != 0) {
       why_failed_ = trained.err;
       return;
@@ -203,10 +204,13 @@ TEST_F(PageInBrowser, APickedClipShowsItsIntervalItsLabelAndWhatEachModalitySays
     EXPECT_NEAR(cell(2), expected["unimodal"][modality].get<double>(), kSameScore) << modality;
     EXPECT_NEAR(cell(3), expected["share"][modality].get<double>(), kSameScore) << modality;
     EXPECT_NEAR(cell(4), expected["without"][modality].get<double>(), kSameScore) << modality;
+    EXPECT_NEAR(cell(5), expected["ratio"][modality].get<double>(), kSameScore) << modality;
+    EXPECT_THAT(browser_->text("#sum"), HasSubstr(modality));
   }
   EXPECT_THAT(
       browser_->text("#evidence"),
-      AllOf(HasSubstr(expected["leading"]["removal"].get<std::string>() + " by removal"), HasSubstr("may disagree")));
+      AllOf(HasSubstr(expected["leading"]["removal"].get<std::string>() + " by removal"),
+            HasSubstr(expected["leading"]["ratio"].get<std::string>() + " by the ratio"), HasSubstr("may disagree")));
   keep_picture("light");
   browser_->prefer("prefers-color-scheme", "dark");
   keep_picture("dark");
