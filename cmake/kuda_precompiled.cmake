@@ -3,23 +3,23 @@
 # LibTorch's headers leave `clone` of its modules to whoever includes them: clang instantiates all of them in every unit,
 # used or not, which was half the time of an empty one. They are declared here and made once, in kuda_clones.
 
-set(cloneable_modules
+set(kuda_cloneable_modules
     AdaptiveLogSoftmaxWithLoss Bilinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d CrossMapLRN2d
     Embedding EmbeddingBag Fold FractionalMaxPool2d FractionalMaxPool3d GroupNorm GRU GRUCell LayerNorm Linear
     LocalResponseNorm LogSoftmax LSTM LSTMCell ModuleDict MultiheadAttention ParameterDict RNN RNNCell Sequential Softmax
     Softmin Threshold TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer Unflatten Unfold)
-set(cloneable_states Adagrad Adam AdamW LBFGS RMSprop SGD)
-set(declared "#pragma once\n#include <torch/torch.h>\n")
-set(made "")
-foreach(module IN LISTS cloneable_modules)
-  string(APPEND made "template class torch::nn::Cloneable<torch::nn::${module}Impl>;\n")
+set(kuda_cloneable_states Adagrad Adam AdamW LBFGS RMSprop SGD)
+set(kuda_pch_start "#pragma once\n#include <torch/torch.h>\n")
+set(kuda_clones_made "")
+foreach(module IN LISTS kuda_cloneable_modules)
+  string(APPEND kuda_clones_made "template class torch::nn::Cloneable<torch::nn::${module}Impl>;\n")
 endforeach()
-foreach(state IN LISTS cloneable_states)
-  string(APPEND made "template class torch::optim::OptimizerCloneableParamState<torch::optim::${state}ParamState>;\n")
+foreach(state IN LISTS kuda_cloneable_states)
+  string(APPEND kuda_clones_made "template class torch::optim::OptimizerCloneableParamState<torch::optim::${state}ParamState>;\n")
 endforeach()
-string(REPLACE "template class" "extern template class" declarations "${made}")
-file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/kuda_pch.h CONTENT "${declared}${declarations}")
-file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/kuda_clones.cpp CONTENT "${made}")
+string(REPLACE "template class" "extern template class" kuda_clone_declarations "${kuda_clones_made}")
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/kuda_pch.h CONTENT "${kuda_pch_start}${kuda_clone_declarations}")
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/kuda_clones.cpp CONTENT "${kuda_clones_made}")
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/kuda_pch.cpp CONTENT "// carries the precompiled header\n")
 
 add_library(kuda_pch STATIC ${PROJECT_BINARY_DIR}/kuda_pch.cpp)
