@@ -42,7 +42,7 @@ class Session {
   DataShape shape_;
   CleaningCounts cleaning_;
   mutable std::optional<PerModality<float>> largest_input_;  ///< read once, for the first checkpoint
-  std::optional<Normaliser> normaliser_;  ///< fitted once, by the first collator
+  std::optional<Normaliser> normaliser_;                     ///< fitted once, by the first collator
 };
 
 }  // namespace kuda

@@ -13,8 +13,8 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
-#include "kuda/data/clip_ids.h"
 #include "kuda/base/folder.h"
+#include "kuda/data/clip_ids.h"
 #include "kuda/data/finite.h"
 #include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/fingerprint.h"
