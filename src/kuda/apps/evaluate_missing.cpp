@@ -6,10 +6,13 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "kuda/apps/stop_signal.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/base/log.h"
 #include "kuda/base/named_values.h"
 #include "kuda/evaluation/missing.h"
@@ -93,9 +96,9 @@ void evaluate_missing(const std::vector<std::string>& paths, const ScoringArgume
                                missing_patterns(missing.lose), missing.seed};
   const auto dataset = open_dataset(scoring.data);
   const auto rows = rows_of(dataset, scoring.split);
-  ConsoleProgress progress;
+  std::optional<ConsoleProgress> progress(std::in_place);
   auto scoring_options = scoring.options();
-  scoring_options.progress = can_draw_on_stderr() ? &progress : nullptr;
+  scoring_options.progress = can_draw_on_stderr() ? &*progress : nullptr;
   scoring_options.stop = &catch_stop_signals();
   std::vector<MissingSystem> systems;
   const auto checkpoints = find_checkpoints(paths);
@@ -105,11 +108,12 @@ void evaluate_missing(const std::vector<std::string>& paths, const ScoringArgume
     for (const auto& note : scorer.notes()) log_warning("{}", note);
     system.seeds.push_back(scored.seed);
     system.reports.push_back(measure_missing(scorer, rows, options));
-    if (checkpoints.size() > 1) progress.line(fmt::format("{} {}: done", scored.system, scored.seed));
+    if (checkpoints.size() > 1) progress->line(fmt::format("{} {}: done", scored.system, scored.seed));
   }
+  progress.reset();  // the bar goes before the tables come
   const auto object = as_json(systems);
   if (!out.empty()) {
-    fs::create_directories(out);
+    make_folder(out);
     write_file(fs::path(out) / "missing.json", object);
     write_file(fs::path(out) / "missing.csv", format_csv(systems));
     for (std::size_t pattern = 0; pattern < options.patterns.size(); ++pattern)

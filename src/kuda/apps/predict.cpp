@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "kuda/apps/scoring_options.h"
@@ -169,15 +170,17 @@ std::string as_json(const std::vector<Prediction>& predictions, const std::vecto
 
 void predict_clips(const PredictArguments& options) {
   const auto dataset = open_dataset(options.scoring.data);
-  ConsoleProgress progress;
+  std::optional<ConsoleProgress> progress;
+  if (can_draw_on_stderr()) progress.emplace();
   auto scoring = options.scoring.options();
-  scoring.progress = can_draw_on_stderr() ? &progress : nullptr;
+  scoring.progress = progress ? &*progress : nullptr;
   scoring.stop = &catch_stop_signals();
   const auto rows =
       options.clips.empty() ? rows_of(dataset, options.scoring.split) : rows_of_clips(dataset, options.clips);
   const Scorer scorer(options.checkpoint, dataset, scoring);
   for (const auto& note : scorer.notes()) log_info("{}", note);
   const auto predictions = scorer.predict(rows);
+  progress.reset();  // the bar goes before the notes come
   const auto intervals = intervals_of(options, scorer.calibration(), predictions);
   Marks marks{outside_range(scorer.checkpoint().facts, predictions), far_inputs(scorer, rows), {}};
   for (const auto row : rows) marks.cuts.push_back(scorer.collator().cuts(row));

@@ -140,7 +140,9 @@ void add_serve(CLI::App& program) {
   verb->add_option("--token-file", options->token_file, "file with the token that requests must bring");
   verb->add_option("--device", options->predictor.device, "cpu or cuda")->capture_default_str();
   add_scoring_precision(*verb, options->predictor.precision);
-  verb->add_option("--threads", options->threads, "threads of LibTorch; 0 = its default")->capture_default_str();
+  verb->add_option("--threads", options->threads, "threads of LibTorch; 0 = its default")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   verb->add_option("--level", options->predictor.level, "probability with which an interval holds the label")
       ->capture_default_str();
   verb->add_option("--interval", options->interval, "split: one width; magnitude: one for each third by |score|")

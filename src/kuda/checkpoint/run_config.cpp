@@ -15,7 +15,8 @@ Schema RunConfig::schema() {
   top.add("pretrained", pretrained, "run folder of `kuda pretrain` whose stage 1 is used; empty: stage 1 is run", {},
           Effect::place);
   top.add("seed", seed, "seed of every random stream", at_least(0));
-  top.add("threads", threads, "threads of LibTorch; 0 = its default", at_least(0), Effect::place);
+  // OpenMP ends the program where it cannot start a thread, and more threads than cores win nothing.
+  top.add("threads", threads, "threads of LibTorch; 0 = its default", between(0, 1024), Effect::place);
   top.add("device", device, "cpu or cuda", {}, Effect::place);
   top.add("products", products,
           "library of float32 products on the CPU: default (LibTorch's own choice), onednn or auto; auto = onednn on "

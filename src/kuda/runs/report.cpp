@@ -220,10 +220,11 @@ Report read_report(const std::filesystem::path& path) {
     if (split == kSplits.end()) place.expected("the key to be train, valid or test");
     return std::size_t(*split);
   };
-  for (const auto& [name, rows] : root.at("splits").entries())
+  for (const auto& [name, rows] : root.at("splits").entries()) {
+    auto& split = report.splits[index_of(name, rows)];
     for (const auto& [key, metrics] : rows.entries())
-      report.splits[index_of(name, rows)].push_back(
-          {key, name_of(key, facts.model), metrics_from(metrics, facts.family)});
+      split.push_back({key, name_of(key, facts.model), metrics_from(metrics, facts.family)});
+  }
   if (root.has("off_scale"))
     for (const auto& [name, problem] : root.at("off_scale").entries())
       report.off_scale[index_of(name, problem)] = problem.text();
