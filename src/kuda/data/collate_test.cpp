@@ -377,7 +377,7 @@ TEST(Collate, EveryOptionRoundTripsThroughItsDescription) {
   DataConfig config;
   Fields fields;
   config.describe(fields);
-  EXPECT_EQ(fields.list().size(), 10U);
+  EXPECT_EQ(fields.list().size(), 12U);
   config.modalities.clear();
   EXPECT_THROW((void)config.uses(Modality::text), ConfigError);
 }
