@@ -63,7 +63,9 @@ TokenSource::TokenSource(const Dataset& dataset, const WordPiece& tokenizer, con
     if (wordless == std::int64_t(dataset.clips.size()))
       throw DataError(dataset.source + (has_ids ? ": data.text_source = \"raw\", but no clip has raw text"
                                                 : ": the clips have neither raw text nor stored token ids"),
-                      "leave text out with --modalities vision,audio");
+                      "leave text out with --modalities " + (dataset.vision && dataset.audio ? std::string("V,A")
+                                                             : dataset.vision                ? "V"
+                                                                                             : "A"));
     notes_.push_back(fmt::format("{} of {} clips have no text: they are clips without words ({} {})", wordless,
                                  dataset.clips.size(), tokenizer.rules().cls_token, tokenizer.rules().sep_token));
   }

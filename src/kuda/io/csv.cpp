@@ -163,8 +163,9 @@ bool CsvTable::has_column(std::string_view name) const noexcept {
 std::size_t CsvTable::column(std::string_view name) const {
   const auto found = std::find(header.begin(), header.end(), name);
   if (found != header.end()) return static_cast<std::size_t>(found - header.begin());
+  const auto nearest = nearest_name(name, header);
   throw DataError(fmt::format("{}: no column '{}', found: {}", path.string(), name, join(header)),
-                  suggestion(name, header));
+                  nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
 }
 
 CsvTable parse_csv(std::string_view text, const std::string& name) {

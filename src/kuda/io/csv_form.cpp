@@ -102,9 +102,15 @@ CsvForm find_csv_form(std::string& text, const std::string& name) {
     form.notes.emplace_back("read as UTF-16");
   }
   while (text.starts_with(kUtf8Mark)) text.erase(0, kUtf8Mark.size());  // some programs write it twice
-  if (text.substr(0, 256).find('\0') != std::string::npos)
-    throw FormatError(fmt::format("{}: expected a table as text, found zero bytes", name),
-                      "if it is UTF-16 without a mark: iconv -f UTF-16LE -t UTF-8 FILE > label.csv");
+  if (const auto zero = text.find('\0'); zero != std::string::npos) {
+    const auto start = std::string_view(text).substr(0, 256);
+    if (4 * std::count(start.begin(), start.end(), '\0') > std::ptrdiff_t(start.size()))
+      throw FormatError(fmt::format("{}: expected a table as text, found zero bytes", name),
+                        "if it is UTF-16 without a mark: iconv -f UTF-16LE -t UTF-8 FILE > label.csv");
+    const auto line = 1 + std::count(text.begin(), text.begin() + std::ptrdiff_t(zero), '\n');
+    throw FormatError(fmt::format("{}: line {}: a zero byte, which no text has", name, line),
+                      "leave it out: tr -d '\\000' < FILE > NEW.csv");
+  }
   const bool is_named = take_separator_line(text, form);
   const FirstLine line = look_at(std::string_view(text).substr(std::min(text.find_first_not_of("\r\n"), text.size())));
   std::size_t most = 0;

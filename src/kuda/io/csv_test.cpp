@@ -158,5 +158,15 @@ TEST(Csv, ReadsTheLabelTableOfChSims) {
   EXPECT_EQ(table.rows[0][table.column("clip_id")], "0001");
 }
 
+TEST(AnyCsv, AZeroByteIsNamedWithItsLine) {
+  const std::string text = std::string("video_id,text\nv,a fine film\nw,a") + '\0' + "b\n";
+  EXPECT_THAT(test::error_of<FormatError>([&] { (void)parse_any_csv(text, "label.csv"); }),
+              testing::HasSubstr("label.csv: line 3: a zero byte"));
+  std::string wide;
+  for (const char c : std::string("video_id,text\n")) wide += std::string(1, c) + '\0';
+  EXPECT_THAT(test::error_of<FormatError>([&] { (void)parse_any_csv(wide, "label.csv"); }),
+              testing::HasSubstr("UTF-16 without a mark"));
+}
+
 }  // namespace
 }  // namespace kuda::io

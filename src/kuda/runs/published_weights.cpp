@@ -257,11 +257,16 @@ std::string load_published(Model& model, const ModelInfo& info, const io::ArrayF
     return is_counter(name) || (info.is_unused && info.is_unused(name));
   };
   load_state(model, file, options);
+  for (const auto& parameter : model.named_parameters())
+    if (!parameter.value().isfinite().all().item<bool>())
+      throw CheckpointError(fmt::format("{}: {} holds NaN or infinity", file.path.string(), parameter.key()),
+                            "the training that wrote it had diverged, or the file is damaged");
   return fit.code;
 }
 
 ImportResult import_published(const fs::path& path, const fs::path& out, RunConfig& config, const std::string& task) {
   const auto file = read_published(path);
+  if (file.arrays.empty()) throw FormatError(path.string() + ": holds no tensors");
   Session session(config, config.data, config.collate);
   const auto& info = find_model(config.model);
   Checkpoint checkpoint;

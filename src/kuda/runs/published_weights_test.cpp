@@ -88,6 +88,19 @@ TEST_F(Published, WeightsThatGoOutComeBackAsTheSameModel) {
   expect_same_model(folder / "run", scratch("like"));
 }
 
+TEST_F(Published, WeightsThatAreNotFiniteOrNotThereAreRefused) {
+  auto arrays = weights();
+  const auto name = std::find_if(arrays.begin(), arrays.end(), [](const auto& entry) {
+                      return entry.first.starts_with("CLS.") && entry.second.shape.size() == 1;
+                    })->first;
+  const auto count = arrays.at(name).shape[0];
+  arrays[name] = io::make_array({count}, std::vector<float>(std::size_t(count), NAN));
+  EXPECT_THAT(refusal(arrays, small_config(folder)), HasSubstr(name + " holds NaN or infinity"));
+  auto config = small_config(folder);
+  EXPECT_THAT(error_of<FormatError>([&] { (void)import_published(written({}), scratch("out"), config); }),
+              HasSubstr("holds no tensors"));
+}
+
 TEST_F(Published, LengthsComeFromTheWeights) {
   auto config = small_config(folder, {"data.text_length=20", "data.vision_length=7", "data.audio_length=15"});
   (void)import_published(folder / "run.pth", scratch("new"), config);

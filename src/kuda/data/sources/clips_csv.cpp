@@ -117,6 +117,9 @@ std::vector<Clip> read_clips_csv(const std::filesystem::path& path, ClipTable la
 std::string clips_to_csv(const std::vector<Clip>& clips) {
   std::string csv = io::csv_line({"video_id", "clip_id", "split", "text", "label", "label_T", "label_A", "label_V"});
   for (const Clip& clip : clips) {
+    for (const auto* text : {&clip.video_id, &clip.clip_id, &clip.text})
+      if (text->find('\0') != std::string::npos)
+        throw DataError(fmt::format("clip {}: a zero byte in its id or text, which no table can hold", clip.id()));
     const auto own = [&](Modality m) { return digits(clip.unimodal_labels[m]); };
     csv += io::csv_line({clip.video_id, clip.clip_id, std::string(split_name(clip.split)), clip.text,
                          digits(clip.label), own(Modality::text), own(Modality::audio), own(Modality::vision)});

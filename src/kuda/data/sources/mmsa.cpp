@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/base/names.h"
 #include "kuda/data/sources/facts.h"
 #include "kuda/data/sources/mmsa_file.h"
@@ -169,6 +171,26 @@ std::optional<std::vector<std::int64_t>> declared_lengths(const std::vector<Mmsa
   return all;
 }
 
+/// Says which key that is not read is nearly one that is, and is absent.
+void warn_of_near_keys(const std::string& file, const std::vector<MmsaSplit>& splits) {
+  static const std::vector<std::string> known{"raw_text", "text", "text_bert", "vision", "audio", "regression_labels"};
+  static const std::map<std::string, std::string> others{{"visual", "vision"},
+                                                         {"video", "vision"},
+                                                         {"acoustic", "audio"},
+                                                         {"speech", "audio"},
+                                                         {"transcript", "raw_text"}};
+  const auto split = std::find_if(splits.begin(), splits.end(), [](const MmsaSplit& s) { return s.size() > 0; });
+  if (split == splits.end() || split->content().kind() != io::Value::Kind::dict) return;
+  for (const auto& [key, value] : split->content().entries()) {
+    if (key.kind() != io::Value::Kind::text) continue;
+    const auto name = lower_case(key.text());
+    const auto other = others.find(name);
+    const auto meant = other != others.end() ? other->second : nearest_name(name, known);
+    if (!meant.empty() && meant != key.text() && !split->has(meant))
+      log_warning("{}: the key '{}' is not used, and there is no '{}': is it that?", file, key.text(), meant);
+  }
+}
+
 /// As many frames as each clip of a list has.
 std::vector<std::int64_t> own_lengths(const Frames& frames) {
   std::vector<std::int64_t> lengths;
@@ -228,6 +250,7 @@ MmsaFile::MmsaFile(const std::filesystem::path& path) : path_(path), file_(Mappe
   const auto splits = read_splits(path.filename().string(), root_);
   dataset_.source = path.string();
   dataset_.clips = read_clips(splits);
+  warn_of_near_keys(path.string(), splits);
   if (dataset_.clips.empty()) throw DataError(path.string() + ": no split has a clip", kNoFeatureFile);
   dataset_.text_bert = read_token_ids(splits);
   plans_ = plan_features(splits, dataset_, done_);

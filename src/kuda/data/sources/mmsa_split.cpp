@@ -47,6 +47,8 @@ bool read_text(const io::Value& value, std::string& text) {
   return is_sequence(value) && value.size() == 1 && read_text(value[0], text);
 }
 
+bool has_zero(const std::string& text) { return text.find('\0') != std::string::npos; }
+
 /// None or NaN, as pandas writes a cell without text.
 bool is_missing(const io::Value& value) {
   return value.kind() == Kind::none || (value.kind() == Kind::real && std::isnan(value.real()));
@@ -166,7 +168,7 @@ std::vector<std::string> MmsaSplit::read_ids() const {
     throw DataError(where("id") + ": expected a list of names, found " + found(values), recipe_for(values));
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::string id;
-    if (!read_text(values[i], id) || id.empty())
+    if (!read_text(values[i], id) || id.empty() || has_zero(id))
       throw DataError(fmt::format("{}: row {}: expected a name, found {}", where("id"), i, found(values[i])));
     ids.push_back(std::move(id));
   }
@@ -181,10 +183,14 @@ std::vector<std::string> MmsaSplit::texts(std::string_view key) const {
     throw DataError(where(key) + ": expected a list of texts, found " + found(values), recipe_for(values));
   require_rows(key, std::int64_t(values.size()));
   std::vector<std::string> texts(size());
-  for (std::size_t i = 0; i < texts.size(); ++i)
+  for (std::size_t i = 0; i < texts.size(); ++i) {
     if (!is_missing(values[i]) && !read_text(values[i], texts[i]))
       throw DataError(
           fmt::format("{}: clip {}: expected text (UTF-8), found {}", where(key), ids_[i], found(values[i])));
+    if (has_zero(texts[i]))
+      throw DataError(fmt::format("{}: clip {}: a zero byte in its text", where(key), ids_[i]),
+                      "leave it out: text.replace('\\0', '')");
+  }
   return texts;
 }
 

@@ -232,6 +232,16 @@ TEST(Prepared, AFailedImportLeavesNothingBehind) {
   EXPECT_TRUE(fs::is_empty(scratch("set").parent_path()));
 }
 
+TEST(Prepared, ATextThatNoTableCanHoldLeavesTheOldFolder) {
+  Dataset data = test::small_dataset();
+  write_prepared(scratch("set"), data);
+  const auto before = read_prepared(scratch("set")).fingerprint;
+  data.clips[1].text = std::string("a\0b", 3);
+  EXPECT_THAT(test::error_of<DataError>([&] { write_prepared(scratch("set"), data); }),
+              HasSubstr("clip " + data.clips[1].id() + ": a zero byte"));
+  EXPECT_EQ(read_prepared(scratch("set")).fingerprint, before);
+}
+
 TEST(Prepared, WritesOverAPreparedFolderWhileAnotherReaderUsesIt) {
   Dataset data = test::small_dataset();
   write_prepared(scratch("set"), data);

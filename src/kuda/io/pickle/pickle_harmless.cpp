@@ -134,7 +134,9 @@ std::string recipe_for(std::string_view what, std::string_view file) {
        "this is a file of joblib.dump; in Python: import joblib, pickle\n"
        "        pickle.dump(joblib.load('FILE'), open('NEW.pkl', 'wb'))"},
       {"scipy", "before pickling, make an array of it: matrix.toarray()"},
-      {"numpy.ma", "before pickling, make an array of it: masked.filled(0)"},
+      {"numpy.ma",
+       "before pickling, make an array of it: masked.filled(numpy.nan) for labels, where it means unknown, and "
+       "masked.filled(0) for features"},
       {"torch", "before pickling, make an array of it: tensor.detach().cpu().numpy() (sparse: .to_dense() first)"},
       {"a sparse tensor", "before pickling, make an array of it: tensor.to_dense().numpy()"},
       {"a quantised tensor", "before pickling, make an array of it: tensor.dequantize().numpy()"},
