@@ -88,11 +88,12 @@ void add_evaluate(CLI::App& program) {
           "run folders")
       ->required();
   options->scoring.add_to(*verb, "test");
-  verb->add_option("--by", options->by,
-                   "also for parts of the clips: conflict = where unimodal labels agree or oppose each other, and by "
-                   "the dominant modality")
-      ->check(CLI::IsMember({"conflict"}));
-  options->missing.add_to(*verb);
+  auto* by = verb->add_option(
+                     "--by", options->by,
+                     "also for parts of the clips: conflict = where unimodal labels agree or oppose each other, and by "
+                     "the dominant modality")
+                 ->check(CLI::IsMember({"conflict"}));
+  options->missing.add_to(*verb, by);
   verb->add_option(
       "--out", options->out,
       "folder for report.json and predictions.csv; with --missing for missing.json, missing.csv and curves");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -50,15 +51,20 @@ std::vector<Scored> find_checkpoints(const std::vector<std::string>& paths) {
   return found;
 }
 
-MissingSystem& system_of(std::vector<MissingSystem>& systems, const Scored& scored) {
-  const auto known =
-      std::find_if(systems.begin(), systems.end(), [&](const auto& s) { return s.name == scored.system; });
-  auto& system = known != systems.end() ? *known : systems.emplace_back(MissingSystem{scored.system, {}, {}});
-  if (std::find(system.seeds.begin(), system.seeds.end(), scored.seed) != system.seeds.end())
-    throw DataError(
-        fmt::format("{}: a second run of '{}' with seed {}", scored.folder.string(), scored.system, scored.seed),
-        "variants are told apart by folders DATA/MODEL+VARIANT/SEED");
-  return system;
+/// The systems in the order found, each seed once.
+std::vector<MissingSystem> systems_of(const std::vector<Scored>& checkpoints) {
+  std::vector<MissingSystem> systems;
+  for (const auto& scored : checkpoints) {
+    const auto known =
+        std::find_if(systems.begin(), systems.end(), [&](const auto& s) { return s.name == scored.system; });
+    auto& system = known != systems.end() ? *known : systems.emplace_back(MissingSystem{scored.system, {}, {}});
+    if (std::find(system.seeds.begin(), system.seeds.end(), scored.seed) != system.seeds.end())
+      throw DataError(
+          fmt::format("{}: a second run of '{}' with seed {}", scored.folder.string(), scored.system, scored.seed),
+          "variants are told apart by folders DATA/MODEL+VARIANT/SEED");
+    system.seeds.push_back(scored.seed);
+  }
+  return systems;
 }
 
 std::string as_json(const std::vector<MissingSystem>& systems) {
@@ -72,42 +78,50 @@ std::string as_json(const std::vector<MissingSystem>& systems) {
 
 }  // namespace
 
-void MissingArguments::add_to(CLI::App& verb) {
-  verb.add_option(
-      "--missing", rates,
-      "scores at each of these missing rates, first:last:step or with commas, and the area under the curve");
-  verb.add_option(
-          "--lose", lose,
-          "with --missing, what is lost: random (each modality by a draw of its own), each (T, V, A), pairs, or "
-          "letters as T,TA; several with commas")
+void MissingArguments::add_to(CLI::App& verb, CLI::Option* by) {
+  asked = verb.add_option(
+                  "--missing", rates,
+                  "scores at each of these missing rates, first:last:step or with commas, and the area under the curve")
+              ->excludes(by);
+  verb.add_option("--lose", lose,
+                  "what is lost: random (each modality by a draw of its own), each (T, V, A), pairs, or letters as "
+                  "T,TA; several with commas")
+      ->needs(asked)
       ->capture_default_str();
   verb.add_option(
           "--lose-as", as,
-          "with --missing: modality (whole modalities of a share of the clips), frames (a share of the frames and "
-          "words), noise (the rate is its deviation, in deviations of the clip's own column)")
+          "modality (whole modalities of a share of the clips), frames (a share of the frames and words), noise "
+          "(the rate is its deviation, in deviations of the clip's own column; words stay)")
+      ->needs(asked)
+      ->check(CLI::IsMember(std::vector<std::string>(kNamesOf<CorruptionKind>.begin(), kNamesOf<CorruptionKind>.end())))
       ->capture_default_str();
-  verb.add_option("--lose-seed", seed, "with --missing: which clips lose what; the same for every system")
+  verb.add_option("--lose-seed", seed, "which clips lose what; the same for every system")
+      ->needs(asked)
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
       ->capture_default_str();
 }
 
 void evaluate_missing(const std::vector<std::string>& paths, const ScoringArguments& scoring,
                       const MissingArguments& missing, const std::string& out, bool json) {
   const MissingOptions options{missing_rates(missing.rates), value_of<CorruptionKind>(missing.as, "--lose-as"),
-                               missing_patterns(missing.lose), missing.seed};
+                               missing_patterns(missing.lose), std::uint64_t(missing.seed)};
+  if (options.kind != CorruptionKind::noise && options.rates.back() > 1)
+    throw UsageError(fmt::format("--missing {}: a rate of {}, expected 0 to 1", missing.rates, options.rates.back()),
+                     "with --lose-as noise rates may be larger");
   const auto dataset = open_dataset(scoring.data);
   const auto rows = rows_of(dataset, scoring.split);
   std::optional<ConsoleProgress> progress(std::in_place);
   auto scoring_options = scoring.options();
   scoring_options.progress = can_draw_on_stderr() ? &*progress : nullptr;
   scoring_options.stop = &catch_stop_signals();
-  std::vector<MissingSystem> systems;
   const auto checkpoints = find_checkpoints(paths);
+  auto systems = systems_of(checkpoints);
   for (const auto& scored : checkpoints) {
-    auto& system = system_of(systems, scored);
     const Scorer scorer(scored.folder, dataset, scoring_options);
     for (const auto& note : scorer.notes()) log_warning("{}", note);
-    system.seeds.push_back(scored.seed);
-    system.reports.push_back(measure_missing(scorer, rows, options));
+    std::find_if(systems.begin(), systems.end(), [&](const auto& s) {
+      return s.name == scored.system;
+    })->reports.push_back(measure_missing(scorer, rows, options));
     if (checkpoints.size() > 1) progress->line(fmt::format("{} {}: done", scored.system, scored.seed));
   }
   progress.reset();  // the bar goes before the tables come

@@ -12,11 +12,12 @@ namespace kuda {
 
 struct MissingArguments {
   std::string rates, lose = "random", as = "modality";
-  std::uint64_t seed = 1;
+  std::int64_t seed = 1;
+  CLI::Option* asked = nullptr;  ///< --missing
 
-  /// --missing, --lose, --lose-as, --lose-seed.
-  void add_to(CLI::App& verb);
-  [[nodiscard]] bool is_asked() const { return !rates.empty(); }
+  /// --missing, --lose, --lose-as, --lose-seed; `by` is what cannot be asked for at the same time.
+  void add_to(CLI::App& verb, CLI::Option* by);
+  [[nodiscard]] bool is_asked() const { return asked->count() > 0; }
 };
 
 /// `paths`: checkpoints, run folders, or folders that hold run folders. Prints tables, or JSON; writes files where

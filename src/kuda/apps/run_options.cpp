@@ -19,7 +19,9 @@ void RunOptions::add_to(CLI::App& verb) {
   verb.add_option("-m,--model", model, "see `kuda models` (default: the file's, else kuda)");
   verb.add_option("-c,--config", file, "configuration (TOML), for example configs/kuda_mosi.toml");
   verb.add_option("-s,--seed", seeds, "seed; several make one run each")->type_name("INT")->allow_extra_args(false);
-  verb.add_option("--profile", profile, "named set of options: paper, released, masked");
+  verb.add_option(
+      "--profile", profile,
+      "named set of the model's options (`kuda models` lists them): of kuda paper, released, masked, selecting");
   verb.add_option("--encoder", encoder, "text encoder: a folder in Hugging Face layout");
   verb.add_option("--modalities", modalities, "those in use, for example T,V,A or text,audio (default: all)")
       ->check([](const std::string& list) { return list.empty() ? "expected at least one of T, V, A" : ""; });

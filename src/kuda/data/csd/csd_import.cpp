@@ -11,6 +11,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
 #include "kuda/data/csd/csd_file.h"
+#include "kuda/data/sources/clip_columns.h"
 #include "kuda/data/sources/facts.h"
 #include "kuda/data/sources/mmsa_split.h"
 #include "kuda/data/sources/planned_dataset.h"
@@ -52,14 +53,18 @@ class SplitTable {
  public:
   explicit SplitTable(const std::filesystem::path& path) {
     if (path.empty()) return;
-    const auto table = io::read_csv(path);
-    const auto id = table.column("video_id"), mode = table.column(table.has_column("split") ? "split" : "mode");
+    const auto table = io::read_any_csv(path);
+    const auto columns = find_clip_columns(table, ClipTable::mmsa);
     for (std::size_t i = 0; i < table.rows.size(); ++i) {
-      const auto split = split_of_key(table.rows[i][mode]);
+      const auto &id = table.rows[i][columns.video], &name = table.rows[i][columns.split];
+      const auto split = kuda::split_of(name);
       if (!split)
-        throw DataError(fmt::format("{}: line {}: mode: expected train, valid or test, found '{}'", path.string(),
-                                    table.lines[i], table.rows[i][mode]));
-      split_of_[table.rows[i][id]] = *split;
+        throw DataError(fmt::format("{}: line {}: {}: expected train, valid or test, found '{}'", path.string(),
+                                    table.lines[i], table.header[columns.split], name));
+      if (const auto [known, is_new] = split_of_.emplace(id, *split); !is_new && known->second != *split)
+        throw DataError(fmt::format("{}: line {}: '{}' is in {} and in {}", path.string(), table.lines[i], id,
+                                    split_name(known->second), split_name(*split)),
+                        "the table names each video once, or each clip as the .csd files do");
     }
     is_given_ = true;
   }
