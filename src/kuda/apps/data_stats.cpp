@@ -44,7 +44,7 @@ void add_data_stats(CLI::App& data) {
       ->transform(CLI::CheckedTransformer(kTies))
       ->type_name("RULE");
   verb->add_option("--k", options->k, "of unimodal scores: slope of the ratio exp(-k d); 6 for labels in [-1, 1]")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   verb->add_flag("--json", options->json, "as JSON");
   verb->footer(

@@ -94,7 +94,7 @@ FieldCheck one_of(std::vector<std::string> names) {
 
 FieldCheck at_least(double low) {
   return [low](const FieldTarget& target) -> std::string {
-    if (every_item<double>(target, [low](double value) { return value >= low; })) return "";
+    if (every_item<double>(target, [low](double value) { return value >= low && std::isfinite(value); })) return "";
     return fmt::format("at least {}", low);
   };
 }

@@ -9,6 +9,8 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/json_number.h"
+#include "kuda/base/lower_case.h"
+#include "kuda/base/names.h"
 #include "kuda/base/table.h"
 #include "kuda/data/sources/clip_columns.h"
 #include "kuda/evaluation/late_fusion.h"
@@ -25,8 +27,8 @@ constexpr std::int64_t kHidden = 32;
 /// The column of a modality's scores.
 std::optional<std::size_t> score_column(const io::CsvTable& table, Modality modality) {
   for (const auto* start : {"prediction_", "pred_"})
-    if (const auto name = fmt::format("{}{}", start, letter(modality)); table.has_column(name))
-      return table.column(name);
+    for (std::size_t i = 0; i < table.header.size(); ++i)
+      if (lower_case(table.header[i]) == lower_case(fmt::format("{}{}", start, letter(modality)))) return i;
   return std::nullopt;
 }
 
@@ -106,8 +108,13 @@ void add_row(DominanceBound& bound, const std::string& name, const std::vector<d
 
 bool has_unimodal_scores(const std::filesystem::path& path) {
   const auto table = io::read_any_csv(path);
-  return std::all_of(kModalities.begin(), kModalities.end(),
-                     [&](Modality m) { return score_column(table, m).has_value(); });
+  std::vector<std::string> absent;
+  for (const auto m : kModalities)
+    if (!score_column(table, m)) absent.push_back(fmt::format("prediction_{}", letter(m)));
+  if (!absent.empty() && absent.size() < 3)
+    throw DataError(fmt::format("{}: scores of some modalities, but no column {}", path.string(), join(absent)),
+                    "what a ratio can be worth needs the scores of all three");
+  return absent.empty();
 }
 
 std::vector<Prediction> read_unimodal_scores(const std::filesystem::path& path) {

@@ -38,7 +38,7 @@ struct DominanceBound {
 /// A table with ids, split (or mode), label, label_T, label_V, label_A and prediction_T, prediction_V, prediction_A (or
 /// pred_T ...): a run's predictions.csv, or somebody else's. Throws DataError naming file, column and line.
 [[nodiscard]] std::vector<Prediction> read_unimodal_scores(const std::filesystem::path& path);
-/// Whether the header of a table names three unimodal scores.
+/// Whether the header of a table names three unimodal scores. Throws DataError where it names one or two.
 [[nodiscard]] bool has_unimodal_scores(const std::filesystem::path& path);
 
 /// On the test clips. "learned" is left out without training clips. Throws DataError where no test clip has all labels

@@ -69,6 +69,9 @@ TEST(DominanceBound, ReadsTheTablesOfOthers) {
   write_file(folder / "b.csv", "video_id,clip_id,mode,label,label_T,label_A,label_V\nv,1,test,0.5,1,0,0\n");
   EXPECT_FALSE(has_unimodal_scores(folder / "b.csv"));
   EXPECT_THAT(error_of<DataError>([&] { (void)read_unimodal_scores(folder / "b.csv"); }), HasSubstr("prediction_T"));
+  write_file(folder / "c.csv", "id,split,label,label_T,label_A,label_V,PRED_T,pred_A\nv$_$1,test,0.5,1,0,0,1,1\n");
+  EXPECT_THAT(error_of<DataError>([&] { (void)has_unimodal_scores(folder / "c.csv"); }),
+              HasSubstr("no column prediction_V"));
 }
 
 }  // namespace

@@ -31,6 +31,10 @@ void refuse_other_formats(std::string_view text, const std::string& name) {
       Kind{"\x1f\x8b"sv, "compressed with gzip", "unpack it: gunzip FILE"},
       Kind{"PAR1"sv, "a Parquet file",
            "python: import pandas; pandas.read_parquet(FILE).to_csv(\"label.csv\", index=False)"},
+      Kind{"<"sv, "a page of HTML or XML", "fetch the file itself, by the download link of the page"},
+      Kind{"version https://git-lfs"sv, "a Git LFS pointer", "fetch the real file: git lfs pull"},
+      Kind{"{"sv, "JSON", "python: import pandas; pandas.read_json(FILE).to_csv(\"label.csv\", index=False)"},
+      Kind{"[{"sv, "JSON", "python: import pandas; pandas.read_json(FILE).to_csv(\"label.csv\", index=False)"},
       Kind{"\xFF\xFE\x00\x00"sv, "UTF-32", "iconv -f UTF-32 -t UTF-8 FILE > label.csv"},
       Kind{"\x00\x00\xFE\xFF"sv, "UTF-32", "iconv -f UTF-32 -t UTF-8 FILE > label.csv"},
   };

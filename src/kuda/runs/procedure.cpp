@@ -320,6 +320,9 @@ TrainingTask make_task(const Session& session, const Collator& collator, std::sh
   task.family = dataset.family;
   task.drop.kind = collator.config().drop_as;
   task.drop.rate = collator.config().drop;
+  if (task.drop.rate > 1 && task.drop.kind != CorruptionKind::noise)
+    throw ConfigError(fmt::format("data.drop = {}: expected 0 to 1", task.drop.rate),
+                      "with data.drop_as = \"noise\" it may be larger");
   if (session.tokenizer() != nullptr) task.drop.unknown_id = session.tokenizer()->unknown_id();
   return task;
 }

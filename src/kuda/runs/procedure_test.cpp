@@ -66,7 +66,7 @@ TEST_F(Run, DropsModalitiesOfTrainingClipsRepeatably) {
   EXPECT_TRUE(read_file(folder / "drop-1/pretrain/text/model/model.safetensors") ==
               read_file(folder / "whole/pretrain/text/model/model.safetensors"));
   EXPECT_THAT(error_of<ConfigError>([] { run(small_config(folder, {"data.drop=1.5"}), folder / "drop-3"); }),
-              HasSubstr("missing rate = 1.5: expected 0 to 1"));
+              HasSubstr("data.drop = 1.5: expected 0 to 1"));
 }
 
 TEST_F(Run, LeavesEveryFile) {

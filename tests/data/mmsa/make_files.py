@@ -195,11 +195,20 @@ def pandas_columns():
     save("string_dtype.pkl", data)
 
 
+def nones():
+    """None where a key could hold something: as if the key were not there."""
+    data = plain()
+    for keys in data.values():
+        keys["text_bert"] = keys["regression_labels_T"] = keys["text"] = None
+    save("nones.pkl", data)
+
+
 if __name__ == "__main__":
     aligned()
     odd()
     left_padded()
     save("plain.pkl", plain())
+    nones()
     lists()
     tensors()
     beside()

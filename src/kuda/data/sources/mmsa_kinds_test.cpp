@@ -30,6 +30,15 @@ TEST(MmsaKinds, EveryWayOfWritingTheSameDataGivesTheSameDataSet) {
     EXPECT_EQ(read_object(name).fingerprint, plain.fingerprint) << name;
 }
 
+TEST(MmsaKinds, NoneStandsForAKeyThatIsNotThere) {
+  const Dataset data = read_object("nones");
+  EXPECT_EQ(data.clips.size(), read_object("plain").clips.size());
+  EXPECT_FALSE(data.text_bert.defined());
+  EXPECT_FALSE(data.text_features.has_value());
+  EXPECT_TRUE(data.vision.has_value());
+  EXPECT_TRUE(std::isnan(data.clips[0].unimodal_labels.text));
+}
+
 TEST(MmsaKinds, TheLengthsOfRaggedClipsAreTheirOwn) {
   const Dataset data = read_object("ragged");
   EXPECT_EQ(data.vision->lengths, (std::vector<std::int64_t>{1, 2, 3, 1, 2, 1, 2}));

@@ -169,7 +169,8 @@ std::vector<std::string> MmsaSplit::read_ids() const {
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::string id;
     if (!read_text(values[i], id) || id.empty() || has_zero(id))
-      throw DataError(fmt::format("{}: row {}: expected a name, found {}", where("id"), i, found(values[i])));
+      throw DataError(fmt::format("{}: row {}: expected a name, found {}", where("id"), i,
+                                  id.empty() ? found(values[i]) + " that names nothing" : "a zero byte in it"));
     ids.push_back(std::move(id));
   }
   return ids;

@@ -34,8 +34,10 @@ class MmsaSplit {
   [[nodiscard]] const std::vector<std::string>& ids() const noexcept { return ids_; }
   [[nodiscard]] std::size_t size() const noexcept { return ids_.size(); }
   [[nodiscard]] const io::Value& content() const noexcept { return content_; }
+  /// None stands for a key that is not there.
   [[nodiscard]] bool has(std::string_view key) const {
-    return content_.kind() == io::Value::Kind::dict && content_.find(key) != nullptr;
+    const auto* value = content_.kind() == io::Value::Kind::dict ? content_.find(key) : nullptr;
+    return value != nullptr && value->kind() != io::Value::Kind::none;
   }
   [[nodiscard]] bool is_single() const noexcept { return is_single_; }
   [[nodiscard]] std::string where(std::string_view key) const;        ///< "file.pkl: train.audio"
