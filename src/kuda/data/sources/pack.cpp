@@ -109,7 +109,7 @@ PackPlan plan_packing(std::vector<PaddedArray> parts, const std::optional<std::v
 
 void give_back(const MappedFile& file, const io::Array& array, std::int64_t first, std::int64_t last) {
   const auto clip = array.strides[0] * static_cast<std::int64_t>(io::item_size(array.dtype));
-  if (clip > 0) file.give_back(array.data + first * clip, array.data + last * clip);
+  if (clip > 0 && array.data != nullptr) file.give_back(array.data + first * clip, array.data + last * clip);
 }
 
 PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& done, const BytesWritten& written) {
