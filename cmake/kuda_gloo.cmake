@@ -6,18 +6,7 @@
 
 include(CheckCXXSourceCompiles)
 
-function(kuda_use_gloo source)
-  set(names ${PROJECT_BINARY_DIR}/gloo_names)
-  foreach(header algorithm common/error context rendezvous/store transport/device)
-    file(CONFIGURE OUTPUT ${names}/gloo/${header}.h
-         CONTENT "#include \"${PROJECT_SOURCE_DIR}/src/kuda/tensor/gloo_names.h\"\n")
-  endforeach()
-  set(CMAKE_REQUIRED_DEFINITIONS -DUSE_C10D_GLOO)
-  set(CMAKE_REQUIRED_INCLUDES ${names} ${KUDA_TORCH_PREFIX}/include ${KUDA_TORCH_PREFIX}/include/torch/csrc/api/include)
-  kuda_try_with_torch()
-  if(NOT CMAKE_REQUIRED_LIBRARIES)
-    return()
-  endif()
+macro(kuda_try_gloo_headers)
   check_cxx_source_compiles("
     #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
     #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -30,6 +19,38 @@ function(kuda_use_gloo source)
       options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForInterface(\"\"));
       return c10::make_intrusive<c10d::ProcessGroupGloo>(store, 0, 1, options)->getRank();
     }" KUDA_HAS_GLOO)
+endmacro()
+
+function(kuda_use_gloo source)
+  set(names ${PROJECT_BINARY_DIR}/gloo_names)
+  foreach(header algorithm common/error context rendezvous/store transport/device)
+    file(CONFIGURE OUTPUT ${names}/gloo/${header}.h
+         CONTENT "#include \"${PROJECT_SOURCE_DIR}/src/kuda/tensor/gloo_names.h\"\n")
+  endforeach()
+  set(CMAKE_REQUIRED_DEFINITIONS -DUSE_C10D_GLOO)
+  set(CMAKE_REQUIRED_INCLUDES ${names} ${KUDA_TORCH_PREFIX}/include ${KUDA_TORCH_PREFIX}/include/torch/csrc/api/include)
+  kuda_try_with_torch()
+  if(NOT CMAKE_REQUIRED_LIBRARIES)
+    return()
+  endif()
+  # To read these headers takes 12 s, longer than all else that is looked for. Those of 2.13 are known to fit: there it is
+  # enough that the library has the code. (A mangled name holds no return type.)
+  if(KUDA_TORCH_VERSION MATCHES "^2\\.13\\.")
+    check_cxx_source_compiles("
+      #include <string>
+      namespace c10d {
+      struct ProcessGroupGloo {
+        static void createDefaultDevice(bool);
+        static void createDeviceForInterface(const std::string&, bool);
+      };
+      }
+      int main() {
+        c10d::ProcessGroupGloo::createDefaultDevice(false);
+        c10d::ProcessGroupGloo::createDeviceForInterface(\"\", false);
+      }" KUDA_HAS_GLOO)
+  else()
+    kuda_try_gloo_headers()
+  endif()
   if(NOT KUDA_HAS_GLOO)
     return()
   endif()

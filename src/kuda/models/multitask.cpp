@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
+#include "kuda/nn/own_labels.h"
 #include "kuda/tensor/dropout.h"
 #include "kuda/tensor/register_at.h"
 
@@ -41,6 +42,10 @@ void MultitaskOptions::describe_shared(Fields& fields) {
              "clips of label 0 belong to no centre (MMSA); false: to the positive one (authors' repository)");
   fields.add("keep_empty_centres", keep_empty_centres,
              "a centre without a clip keeps its value; false, as published: it becomes NaN");
+  fields.add("own_labels", own_labels,
+             "weight of an additional loss: each modality's head against the clip's own label of that modality, where "
+             "it has one; 0, as published: no such loss",
+             at_least(0));
   fields.add("lr_text", lr_text, "learning rate of the text encoder", at_least(0));
   fields.add("lr_audio", lr_audio, "learning rate of the audio encoder", at_least(0));
   fields.add("lr_vision", lr_vision, "learning rate of the vision encoder", at_least(0));
@@ -119,6 +124,10 @@ Losses MultitaskModel::loss(const Output& output, const Batch& batch) {
     const auto term = (weight * (score - label).abs()).mean();
     losses.terms.emplace_back(kLabelHeads[head], term);
     losses.total = losses.total + term;
+  }
+  if (options_.own_labels > 0) {
+    losses.terms.emplace_back("own labels", own_label_error(output.unimodal, batch));
+    losses.total = losses.total + options_.own_labels * losses.terms.back().second;
   }
   return losses;
 }

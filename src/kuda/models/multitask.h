@@ -21,6 +21,7 @@ struct MultitaskOptions {
   bool finetune_text = true;
   double label_limit = 3;
   bool exclude_zero = true, keep_empty_centres = true;
+  double own_labels = 0;  ///< weight of own_label_error (nn/own_labels.h); ours
   double lr_text = 5e-5, lr_audio = 5e-3, lr_vision = 5e-3, lr_other = 1e-3;
   double decay_text = 1e-3, decay_audio = 1e-3, decay_vision = 1e-3, decay_other = 1e-3;
   void describe_shared(Fields& fields);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
+#include "kuda/nn/own_labels.h"
 #include "kuda/tensor/dropout.h"
 #include "kuda/tensor/register_at.h"
 
@@ -57,6 +58,9 @@ Cenet::Cenet(const CenetConfig& config, const DataShape& shape, const TextEncode
   init_as_bert(*enhancement_);
   if (!config.is_codebook()) init_as_bert(classifier);  // the authors' code leaves it to PyTorch
   if (config.is_codebook() && !config.reference_quirks) clear_padding_rows(*bert_);
+  if (config.own_labels > 0)  // last: nothing else draws other values because of them
+    for (const auto m : kModalities)
+      own_heads_[m] = register_at(*this, fmt::format("own.{}", modality_name(m)), Linear(width, 1));
 }
 
 /// Tables of SentiLARE's word polarity, part of speech and sentence polarity; the last row of each means none. MMSA's
@@ -94,8 +98,10 @@ Output Cenet::forward(const Batch& batch, const WordTags& tags, Trace* trace) {
   }
   if (trace != nullptr) trace->keep("embeddings", hidden);
   const auto layers = static_cast<std::size_t>(bert_->config().num_hidden_layers);
+  const bool has_own_heads = config_.own_labels > 0;
+  PerModality<Tensor> means;
   for (std::size_t layer = 0; layer < layers; ++layer) {
-    if (layer == kEnhancedLayer) hidden = enhancement_(hidden, batch, trace);
+    if (layer == kEnhancedLayer) hidden = enhancement_(hidden, batch, has_own_heads ? &means : nullptr, trace);
     hidden = bert_->run_layer(layer, hidden, batch.text_padding);
     if (trace != nullptr) trace->keep(fmt::format("layer{}", layer), hidden);
   }
@@ -104,13 +110,20 @@ Output Cenet::forward(const Batch& batch, const WordTags& tags, Trace* trace) {
   if (trace != nullptr) trace->keep("sentence", sentence);
   Output output;
   output.score = score_(drop(sentence)).squeeze(1);
+  if (has_own_heads)
+    for (const auto m : kModalities) output.unimodal[m] = own_heads_[m](means[m]).squeeze(1);
   return output;
 }
 
 Losses Cenet::loss(const Output& output, const Batch& batch) {
   const auto difference = output.score - batch.label;
   const auto error = (config_.is_codebook() ? difference.square() : difference.abs()).mean();
-  return {error, {{"task", error}}};
+  Losses losses{error, {{"task", error}}};
+  if (config_.own_labels > 0 && is_training()) {
+    losses.terms.emplace_back("own labels", own_label_error(output.unimodal, batch));
+    losses.total = error + config_.own_labels * losses.terms.back().second;
+  }
+  return losses;
 }
 
 std::vector<std::string> Cenet::notes() const {

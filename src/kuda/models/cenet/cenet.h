@@ -40,7 +40,9 @@ struct FrameSource {
 class EnhancementImpl : public torch::nn::Module {
  public:
   EnhancementImpl(const CenetConfig& config, const DataShape& shape, std::int64_t width);
-  torch::Tensor forward(const torch::Tensor& hidden, const Batch& batch, Trace* trace);  ///< [B, Lt, H] -> [B, Lt, H]
+  /// [B, Lt, H] -> [B, Lt, H]; `means`: of each modality before the enhancement, [B, H].
+  torch::Tensor forward(const torch::Tensor& hidden, const Batch& batch, PerModality<torch::Tensor>* means,
+                        Trace* trace);
   /// codebook: fits the clusters of vision and audio to the true frames of the training clips.
   void find_clusters(const TrainingFacts& facts);
 
@@ -61,7 +63,7 @@ struct WordTags {
 };
 
 /// State names as published: mmsa bert.*, bert.encoder.CE.*, classifier.{dense,out_proj}; codebook roberta.* for
-/// bert.*.
+/// bert.*. Ours, with `own_labels`: own.{text,vision,audio}.
 class Cenet final : public Model {
  public:
   /// Throws ConfigError unless all three modalities are present and the text encoder has two layers or more.
@@ -82,6 +84,7 @@ class Cenet final : public Model {
   torch::nn::Embedding word_polarity_{nullptr}, part_of_speech_{nullptr}, sentence_polarity_{nullptr};
   Enhancement enhancement_{nullptr};
   Linear dense_{nullptr}, score_{nullptr};
+  PerModality<Linear> own_heads_{nullptr, nullptr, nullptr};
 };
 
 [[nodiscard]] ModelInfo info();

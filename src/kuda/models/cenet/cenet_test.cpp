@@ -209,5 +209,27 @@ TEST(CenetCodebook, SoundMeansNoPaddedFrameNoRandomRowAndPositionsFromZero) {
   EXPECT_THROW((void)Cenet(codebook_config(), tiny_shape(), text).forward(batch, nullptr), ShapeError);
 }
 
+TEST(Cenet, OwnLabelsTeachHeadsOfTheModalitiesAndChangeNoOtherStart) {
+  auto config = CenetConfig();
+  torch::manual_seed(2);
+  Cenet published(config, tiny_shape(), tiny_text());
+  config.own_labels = 0.5;
+  torch::manual_seed(2);
+  Cenet taught(config, tiny_shape(), tiny_text());
+  EXPECT_EQ(taught.named_parameters().size(), published.named_parameters().size() + 6);  // 3 heads of 2
+  auto batch = tiny_batch();
+  published.eval();
+  taught.eval();
+  const auto output = taught.forward(batch, nullptr);
+  EXPECT_TRUE(torch::equal(published.forward(batch, nullptr).score, output.score));
+  EXPECT_EQ(taught.loss(output, batch).terms.size(), 1U) << "epochs are compared by the task";
+  batch.unimodal_labels.vision = torch::ones({3});
+  taught.train();
+  taught.loss(taught.forward(batch, nullptr), batch).total.backward();
+  const auto parameters = taught.named_parameters();
+  EXPECT_GT(parameters["own.vision.weight"].grad().abs().max().item<float>(), 0);
+  EXPECT_FALSE(parameters["own.text.weight"].grad().defined()) << "no clip has a label of its text";
+}
+
 }  // namespace
 }  // namespace kuda::cenet

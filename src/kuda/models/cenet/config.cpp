@@ -15,6 +15,10 @@ void CenetConfig::describe(Fields& fields) {
   fields.add("train_embeddings", train_embeddings,
              "mmsa: train the text encoder's embedding tables too; the published code leaves them as they were loaded "
              "(codebook always trains them)");
+  fields.add("own_labels", own_labels,
+             "weight of an additional loss: a linear head on each modality's mean before the enhancement, against the "
+             "clip's own label of that modality, where it has one; 0, as published: no heads",
+             at_least(0));
   fields.add("reference_quirks", reference_quirks,
              "true, as published: the enhancement attends to padded frames, codebook counts positions from 2 and "
              "starts padding rows at random; false: padding never changes a score, positions from 0, padding rows 0");

@@ -16,6 +16,7 @@ struct CenetConfig final : ModelConfig {
   std::int64_t clusters = 16;     ///< codebook: of the frames of audio, and as many of vision
   double gain = 8;                ///< factor on the scores of the enhancement's attention
   bool train_embeddings = false;  ///< mmsa; true: the text encoder's embedding tables are trained too
+  double own_labels = 0;          ///< weight of own_label_error (nn/own_labels.h); ours
   bool reference_quirks = true;   ///< as published: padded frames count, and more; README
   void describe(Fields& fields) override;
   [[nodiscard]] bool is_codebook() const { return variant == Variant::codebook; }

@@ -45,12 +45,15 @@ Tensor EnhancementImpl::encode(FrameSource& source, const Sequence& frames) cons
   return is_codebook_ ? source.embedding(source.codebook->ids(frames)) : source.transform->forward(frames.values);
 }
 
-Tensor EnhancementImpl::forward(const Tensor& hidden, const Batch& batch, Trace* trace) {
+Tensor EnhancementImpl::forward(const Tensor& hidden, const Batch& batch, PerModality<Tensor>* means, Trace* trace) {
   const auto padding = [&](const Sequence& sequence) { return mask_frames_ ? sequence.padding : Tensor(); };
   const auto vision = encode(vision_, batch.vision), audio = encode(audio_, batch.audio);  // [B, L, H]
   const auto from_vision = attend_vision_(hidden, vision, padding(batch.vision));          // [B, Lt, H]
   const auto from_audio = attend_audio_(hidden, audio, padding(batch.audio));
   const auto shifted = hidden + connect_(torch::cat({from_vision, from_audio}, -1));
+  if (means != nullptr)
+    *means = {time_mean(hidden, batch.text_padding), time_mean(vision, batch.vision.padding),
+              time_mean(audio, batch.audio.padding)};
   if (trace != nullptr) {
     const std::string step = is_codebook_ ? "embedding" : "transform";
     trace->keep("visual_" + step, vision);

@@ -119,5 +119,22 @@ TEST(SelfMm, DropoutStandsBeforeEachHead) {
   EXPECT_FALSE(torch::allclose(dropped.unimodal.vision, plain.unimodal.vision));
 }
 
+TEST(SelfMm, OwnLabelsAreALossBesideTheGeneratedOnes) {
+  SelfMmConfig config;
+  config.own_labels = 0.5;
+  SelfMm model(config, tiny_shape(), tiny_text());
+  auto batch = tiny_batch();
+  model.begin_training(facts_of(batch));
+  const auto output = model.forward(batch, nullptr);
+  batch.unimodal_labels.text = output.unimodal.text.detach() + 0.5F;
+  const auto losses = model.loss(output, batch);
+  ASSERT_EQ(losses.terms.size(), 5U);
+  EXPECT_NEAR(losses.terms[4].second.item<float>(), 0.5, 1e-6);
+  // In the first epoch the generated labels are those of the clip and have no weight.
+  EXPECT_NEAR(losses.total.item<float>(), losses.terms[0].second.item<float>() + 0.25, 1e-6);
+  model.eval();
+  EXPECT_EQ(model.loss(output, batch).terms.size(), 1U);
+}
+
 }  // namespace
 }  // namespace kuda::self_mm
