@@ -3,7 +3,6 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 BUILD := build/release
 KUDA := $(BUILD)/src/kuda/apps/kuda
 SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' 'fuzz/*.cpp' 'fuzz/*.h' 'bench/*.cpp' 'bench/*.h')
-FUZZ_READERS := pickle npy npz safetensors torch_zip csv multipart request
 # Executions of each fuzz target: a fixed number, so that a run is repeatable.
 FUZZ_RUNS ?= 200000
 DEMO ?= demo
@@ -62,7 +61,7 @@ asan: setup
 fuzz:
 	@scripts/setup.sh --dev
 	cmake --preset fuzz
-	cmake --build --preset fuzz --parallel $(JOBS) --target $(addprefix fuzz_,$(FUZZ_READERS))
+	cmake --build --preset fuzz --parallel $(JOBS) --target fuzz_readers
 	@scripts/fuzz.sh build/fuzz $(FUZZ_RUNS)
 
 tidy:

@@ -3,6 +3,11 @@
 # that one which names LibTorch without including it does not compile.
 file(GLOB_RECURSE kuda_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/src/kuda/*.h)
 list(REMOVE_ITEM kuda_headers kuda/tensor/gloo_names.h)  # stands in for headers of others (kuda_gloo.cmake)
+if(NOT TARGET PkgConfig::ffmpeg)
+  list(FILTER kuda_headers EXCLUDE REGEX "^kuda/media/")
+else()
+  set(headers_alone_ffmpeg PkgConfig::ffmpeg)
+endif()
 
 foreach(header IN LISTS kuda_headers)
   file(STRINGS ${PROJECT_SOURCE_DIR}/src/${header} lines REGEX "^#include")
@@ -45,6 +50,6 @@ foreach(target headers_alone_light headers_alone_torch)
   set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
   target_link_libraries(${target} PRIVATE fmt::fmt nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus
                         CLI11::CLI11 ZLIB::ZLIB OpenSSL::Crypto PkgConfig::libzip PkgConfig::utf8proc PkgConfig::httplib
-                        GTest::gmock GTest::gtest)
+                        GTest::gmock GTest::gtest ${headers_alone_ffmpeg})
 endforeach()
 add_custom_target(headers_alone DEPENDS headers_alone_light headers_alone_torch)

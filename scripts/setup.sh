@@ -4,7 +4,8 @@
 #
 #   scripts/setup.sh            packages, LibTorch, the small text encoder
 #   scripts/setup.sh --test     also Chromium and its driver, where they can be had, for the test of the page that
-#                               `kuda serve` shows; without them that test is skipped
+#                               `kuda serve` shows, and the ffmpeg program, which makes the clips of the tests of videos;
+#                               without them those tests are skipped
 #   scripts/setup.sh --dev      also clang 19, its run-time, clang-tidy 19 and clang-format 14 (make format, tidy, fuzz)
 #
 # Respected: Torch_DIR or CMAKE_PREFIX_PATH naming an existing LibTorch (no torch wheel is installed then),
@@ -117,9 +118,11 @@ install_encoder() {
 
 install_packages needed "${packages[@]}"
 install_packages wanted clang-19  # compiles in half the time of g++
+# FFmpeg's libraries, for videos; without them kuda is built without.
+install_packages wanted libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libswscale-dev
 install_packages wanted libxsmm-dev  # scores of one clip are a fifth faster; x86-64 only
 if [ "${1:-}" = --test ]; then
-  install_packages wanted chromium chromium-driver
+  install_packages wanted chromium chromium-driver ffmpeg
   command -v chromedriver >/dev/null || say "there is no chromedriver (package chromium-driver): the test of the page will be skipped"
 fi
 install_torch

@@ -16,8 +16,8 @@
 namespace kuda {
 
 struct MediaLimits {
-  double cpu_seconds = 4 * 3600;           ///< of processor time in all
-  double silent_seconds = 60;              ///< of waiting for a sign of life; the time of `sink` does not count
+  double cpu_seconds = 4 * 3600;              ///< of processor time in all
+  double silent_seconds = 60;                 ///< of waiting for a sign of life; the time of `sink` does not count
   std::size_t memory = std::size_t{1} << 30;  ///< bytes of address space beyond those of this process at the start
 };
 

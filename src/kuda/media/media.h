@@ -21,10 +21,10 @@ namespace kuda {
 
 struct MediaOptions {
   double frames_per_second = 10;
-  int longest_side = 640;     ///< of a picture; larger ones are scaled down, smaller ones left as they are
-  int sample_rate = 16000;    ///< Hz
-  double begin = 0;           ///< of the part to read, seconds on the clip's clock
-  std::optional<double> end;  ///< none: to the end of the file
+  int longest_side = 640;       ///< of a picture; larger ones are scaled down, smaller ones left as they are
+  int sample_rate = 16000;      ///< Hz
+  double begin = 0;             ///< of the part to read, seconds on the clip's clock
+  std::optional<double> end{};  ///< none: to the end of the file
   bool pictures = true, sound = true;
 };
 
@@ -40,23 +40,27 @@ struct Picture {
 class MediaSink {
  public:
   virtual ~MediaSink() = default;
-  /// In the order of time. Every multiple of 1 / frames_per_second that the video covers has its picture; where the video
-  /// begins late or ends early there are none. The reference ends with the call.
+  /// In the order of time. Every multiple of 1 / frames_per_second that the video covers has its picture; where the
+  /// video begins late or ends early there are none. The reference ends with the call.
   virtual void picture(const Picture& picture) = 0;
   /// Mono, each sample in -1..1. All calls together are one row of samples without gaps that begins at time 0: sound
   /// that starts late or has holes is filled with zeros. It ends where the file's sound ends.
   virtual void sound(std::span<const float> samples) = 0;
+  /// Now and then, and also while a part is being looked for: how far on the clip's clock, in seconds.
+  virtual void progress(double /*seconds*/) {}
 };
 
 struct MediaReport {
   std::string container, video_codec, audio_codec;  ///< FFmpeg's names; empty where there is none
-  bool has_video = false, has_audio = false;        ///< in the file, whether asked for or not; a cover picture is no video
-  std::optional<double> declared_seconds;           ///< of the whole file, where its header says so
-  double decoded_seconds = 0;                       ///< from `begin` to the end of the last picture or sample
-  bool cut_short = false;                           ///< a quarter of a second or more of what was declared never came
-  int width = 0, height = 0;                        ///< of the first picture as handed on
-  int rotation = 0;                                 ///< degrees clockwise by which pictures were turned: 0, 90, 180, 270
-  long pictures = 0;                                ///< handed on
+  std::string without_decoder;                      ///< names of codecs that this build of FFmpeg cannot decode
+  bool has_video = false, has_audio = false;  ///< in the file, whether asked for or not; a cover picture is no video
+  std::optional<double> declared_seconds;     ///< of the whole file, where its header says so
+  double decoded_seconds = 0;                 ///< from `begin` to the end of the last picture or sample
+  bool cut_short = false;                     ///< a quarter of a second or more of what was declared never came
+  int width = 0, height = 0;                  ///< of the first picture as handed on
+  int rotation = 0;                           ///< degrees clockwise by which pictures were turned: 0, 90, 180, 270
+  bool mirrored = false;                      ///< and they were mirrored left to right before
+  long pictures = 0;                          ///< handed on
   long decoded_pictures = 0, corrupt_pictures = 0;  ///< as they came out of the decoder, before resampling in time
   long decode_errors = 0;                           ///< packets that a decoder or the container's reader refused
   long time_jumps = 0;                              ///< time stamps that could not be true and were replaced
