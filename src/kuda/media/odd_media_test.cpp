@@ -352,10 +352,15 @@ TEST_F(OddMedia, AListOfOtherFilesIsNotFollowed) {
 }
 
 TEST_F(OddMedia, ANameThatLooksLikeAnAddressIsAName) {
-  const auto path = test::scratch("concat:a|b.mp4");
-  std::filesystem::rename(normal_clip(), path);
-  Collected seen;
-  EXPECT_EQ(read_media(path, {}, seen).pictures, 30);
+  const auto clip = normal_clip();
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(clip.parent_path());
+  for (const std::string name : {"concat:a|b.mp4", "http:clip.mp4"}) {
+    std::filesystem::copy_file(clip, name);
+    Collected seen;
+    EXPECT_EQ(read_media(name, {}, seen).pictures, 30) << name;
+  }
+  std::filesystem::current_path(before);
 }
 
 TEST_F(OddMedia, JoinedRecordingsGoOnWhereTheFirstEnds) {
