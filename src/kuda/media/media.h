@@ -68,6 +68,8 @@ struct MediaReport {
   double padded_sound_seconds = 0;                  ///< of zeros for late or missing sound
   long complaints = 0;                              ///< errors that FFmpeg logged
   std::string first_complaint;
+
+  bool operator==(const MediaReport&) const = default;
 };
 
 /// The clock begins where the first of the file's video and sound begins. A picture of the result is the last one whose

@@ -88,6 +88,16 @@ TEST_F(OddMedia, OtherFrameRatesAreResampledByTime) {
   }
 }
 
+// 33.3 ms are 33, 67, 100 there: a picture would come twice and the next not at all.
+TEST_F(OddMedia, AContainerThatCountsMillisecondsLosesNoFrame) {
+  const auto path =
+      made("ms.mkv", "-f lavfi -i \"color=black:s=96x64:r=30:d=2,geq=lum='16+2*N':cb=128:cr=128\" " + kH264);
+  Collected seen;
+  read_media(path, {.frames_per_second = 30}, seen);
+  ASSERT_EQ(seen.pictures.size(), 60U);
+  for (std::size_t i = 0; i < 60; ++i) EXPECT_NEAR(frame_number(seen.pictures[i]), static_cast<double>(i), 0.6);
+}
+
 TEST_F(OddMedia, AVariableFrameRateHoldsEachFrameUntilTheNext) {
   const auto path =
       made("vfr.mp4", kVideo + kSound + kH264 + kAac + "-vf \"select='lt(n,25)+not(mod(n,10))'\" -vsync vfr");
