@@ -37,6 +37,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = [] {
   add("tensor", {"io"});
   add("text", {"tensor"});
   add("data", {"text", "metrics", "config"});
+  add("extract", {"data"});
   add("nn", {"data"});
   add("models", {"nn"});
   add("checkpoint", {"models"});

@@ -10,22 +10,23 @@
 // sound stands between two silences, so that frames at its ends look at zeros. A frame belongs to a sound whose samples
 // reach its centre: F = ceil(S * frames_per_second / sample_rate) whatever the sound is, 100 for a second, 0 for none.
 //
-// Columns, with x the samples of 25 ms about the centre, w a Hann window of that length, P[k] = |FFT(w x)[k]|^2 / sum w^2
-// (white noise of variance v has P = v in each bin), N the length of the FFT (the next power of two):
-//   mel_0..39        ln(sum_k H_m[k] P[k] + 1e-10); H: triangles of height 1 whose feet are their neighbours' centres, evenly
-//                    spaced from 20 Hz to half the sample rate in mel = 2595 log10(1 + f / 700)   (O'Shaughnessy 1987; HTK)
-//   mfcc_0..12       orthonormal DCT-II of mel                                                     (Davis, Mermelstein 1980)
-//   energy           ln(mean x^2 + 1e-10)
-//   zero_crossings   share of neighbouring samples of different sign, 0 to 1; a tone of f Hz has 2 f / sample_rate
-//   centroid         Hz: sum f P / sum P
-//   flux             sum_k (a[k] - a'[k])^2, a = sqrt(P) over its norm, a' that of the frame before; 0 to 2, first frame 0
-//   slope_0_500, slope_500_1500
-//                    dB per kHz: least squares of 10 log10(P + 1e-10) on f within the band   (Eyben et al. 2016, GeMAPS)
+// Columns, with x the samples of 25 ms about the centre, w a Hann window of that length, P[k] = |FFT(w x)[k]|^2 / sum
+// w^2 (white noise of variance v has P = v in each bin), N the length of the FFT (the next power of two):
+//   mel_0..39        ln(sum_k H_m[k] P[k] + 1e-10); H: triangles of height 1 whose feet are their neighbours' centres,
+//   evenly
+//                    spaced from 20 Hz to half the sample rate in mel = 2595 log10(1 + f / 700)   (O'Shaughnessy 1987;
+//                    HTK)
+//   mfcc_0..12       orthonormal DCT-II of mel                                                     (Davis, Mermelstein
+//   1980) energy           ln(mean x^2 + 1e-10) zero_crossings   share of neighbouring samples of different sign, 0 to
+//   1; a tone of f Hz has 2 f / sample_rate centroid         Hz: sum f P / sum P flux             sum_k (a[k] -
+//   a'[k])^2, a = sqrt(P) over its norm, a' that of the frame before; 0 to 2, first frame 0 slope_0_500, slope_500_1500
+//                    dB per kHz: least squares of 10 log10(P + 1e-10) on f within the band   (Eyben et al. 2016,
+//                    GeMAPS)
 //   f0               Hz, 0 where there is no voice                                            (Boersma 1993; pitch.h)
 //   voicing          1 where there is a voice, else 0
-//   jitter           mean |T_k - T_(k-1)| / mean T of the periods T within 25 ms of the centre; 0 without voice (pulses.h)
-//   shimmer          mean |A_k - A_(k-1)| / mean A of the periods' amplitudes A there; 0 without voice
-//   hnr              dB, harmonics to noise: 10 log10(r / (1 - r)), r the autocorrelation at the chosen period, or the
+//   jitter           mean |T_k - T_(k-1)| / mean T of the periods T within 25 ms of the centre; 0 without voice
+//   (pulses.h) shimmer          mean |A_k - A_(k-1)| / mean A of the periods' amplitudes A there; 0 without voice hnr
+//   dB, harmonics to noise: 10 log10(r / (1 - r)), r the autocorrelation at the chosen period, or the
 //                    highest one where there is no voice; between -10 and 40                   (Boersma 1993, eq. 4)
 
 #include <ATen/core/Tensor.h>
@@ -39,7 +40,7 @@ namespace kuda {
 
 struct VoiceOptions {
   int sample_rate = 16000;
-  double frames_per_second = 100;  ///< has to divide the sample rate
+  double frames_per_second = 100;                 ///< has to divide the sample rate
   double lowest_pitch = 60, highest_pitch = 500;  ///< Hz; the pitch window is three of the longest periods (50 ms)
   // Costs of the pitch path, as Praat has them for a step of 10 ms (Boersma 1993, eq. 23 to 27).
   double silence_threshold = 0.03;  ///< of the loudest sample within three seconds: what is softer is hardly a voice
@@ -62,8 +63,9 @@ struct VoiceOptions {
 /// The same from the rows of `voice_features`: [F, 64] -> [F].
 [[nodiscard]] at::Tensor speech_energy_of(const at::Tensor& features, const VoiceOptions& options = {});
 
-/// The rows of `voice_features` from a sound that comes in pieces: the pieces may be cut anywhere and hours long, the rows
-/// are the same to the bit, and memory stays at some seconds of sound. A row comes out at most six seconds after its sound.
+/// The rows of `voice_features` from a sound that comes in pieces: the pieces may be cut anywhere and hours long, the
+/// rows are the same to the bit, and memory stays at some seconds of sound. A row comes out at most seven seconds after
+/// its sound.
 class VoiceAnalyser {
  public:
   explicit VoiceAnalyser(const VoiceOptions& options = {});
