@@ -21,7 +21,7 @@ namespace kuda {
 namespace {
 
 struct ImportArguments {
-  std::string source, folder, family, splits, pool = "none";
+  std::string source, folder, family, splits, pool = "none", openface = "all";
   PerModality<std::string> feature;
   std::vector<double> range;
   DataFacts facts;
@@ -38,6 +38,7 @@ Dataset import_source(const ImportArguments& options) {
     TableSources sources;
     sources.labels = options.source;
     for (const auto m : kModalities) sources.feature[m] = options.feature[m];
+    sources.openface = value_of<OpenFaceColumns>(options.openface, "choice of columns");
     return import_table(sources, options.folder, facts);
   }
   if (is_sequence_file) {
@@ -66,7 +67,10 @@ void add_data_import(CLI::App& data) {
   for (const Modality modality : kModalities) {
     const std::string name(modality_name(modality));
     verb->add_option("--" + name, options->feature[modality],
-                     "array of label.csv's rows: .npy, .npz or .safetensors; .csd beside a label sequence");
+                     modality == Modality::vision
+                         ? "array of label.csv's rows: .npy, .npz or .safetensors, or a folder of OpenFace's tables; "
+                           ".csd beside a label sequence"
+                         : "array of label.csv's rows: .npy, .npz or .safetensors; .csd beside a label sequence");
     verb->add_option("--" + name + "-extractor", options->facts.extractor[modality],
                      "what the numbers are, for the data card");
   }
@@ -79,10 +83,15 @@ void add_data_import(CLI::App& data) {
                    "of .csd: none = every frame, words = mean over each word of --text, clip = one mean frame")
       ->check(CLI::IsMember({"none", "words", "clip"}))
       ->capture_default_str();
+  verb->add_option("--openface-columns", options->openface,
+                   "of OpenFace's tables: all (709), or the published choice (177: pose, landmarks, action units)")
+      ->check(CLI::IsMember({"all", "published"}))
+      ->capture_default_str();
   verb->footer(
       "Example:\n"
       "  kuda data import unaligned_50.pkl mosi\n"
       "  kuda data import label.csv mine --vision vision.npy --audio audio.npz --family sims --language en\n"
+      "  kuda data import label.csv mine --vision processed --openface-columns published\n"
       "  kuda data import Opinion_Labels.csd mosi --text Words.csd --audio COVAREP.csd --splits splits.csv");
   verb->callback([options] {
     const auto dataset = import_source(*options);

@@ -71,18 +71,36 @@ class PlannedTable final : public PlannedDataset {
     for (const Modality m : kModalities) {
       const auto& path = sources.feature[m];
       if (path.empty()) continue;
+      if (std::filesystem::is_directory(path)) {
+        plan_openface(m, path, sources.openface);
+        continue;
+      }
       files_.push_back(MappedFile::open(path));
       plans_[m] = plan_feature(read_array_source(files_.back(), m, use), dataset_.clips.size(), labels_, done_);
     }
     use.name_unused();
-    if (files_.empty() &&
+    if (std::none_of(plans_.begin(), plans_.end(), [](const auto& plan) { return plan.has_value(); }) &&
         std::all_of(dataset_.clips.begin(), dataset_.clips.end(), [](const Clip& clip) { return clip.text.empty(); }))
       throw DataError(labels_.string() + ": has no text, and no array of any modality was given",
                       "name one: --audio FILE, --vision FILE or --text FILE");
   }
 
  private:
+  void plan_openface(Modality modality, const std::filesystem::path& folder, OpenFaceColumns columns) {
+    if (modality != Modality::vision)
+      throw DataError(
+          fmt::format("{}: expected a file for {}, found a folder", folder.string(), modality_name(modality)),
+          "a folder of OpenFace's tables goes with --vision");
+    auto clips = read_openface_clips(folder, dataset_.clips, columns);
+    openface_rate_ = clips.rate;
+    plans_[modality] = plan_packing(std::move(clips.parts), clips.lengths);
+  }
+
   void complete(const DataFacts& facts) override {
+    if (openface_rate_) {
+      dataset_.vision->rate = *openface_rate_;
+      dataset_.vision->extractor = fmt::format("OpenFace, {} columns", dataset_.vision->width());
+    }
     complete_facts(dataset_, facts, labels_.parent_path().filename().string());
     if (dataset_.name.empty()) dataset_.name = labels_.stem().string();
     dataset_.source_sha256 = sha256_of_file(labels_);
@@ -90,6 +108,7 @@ class PlannedTable final : public PlannedDataset {
 
   std::filesystem::path labels_;
   std::vector<std::shared_ptr<const MappedFile>> files_;
+  std::optional<double> openface_rate_;
 };
 
 }  // namespace

@@ -4,18 +4,21 @@
 //   TableSources sources;
 //   sources.labels = "label.csv";
 //   sources.feature.vision = "vision.npy";        // by Modality: [N, D] or [N, L, D], row i for row i of it
+//   sources.feature.vision = "processed/";        // or a folder of OpenFace's tables (openface.h)
 //   const Dataset data = import_table(sources, "mine");
 
 #include <filesystem>
 
 #include "kuda/data/dataset.h"
 #include "kuda/data/sources/mmsa.h"
+#include "kuda/data/sources/openface.h"
 
 namespace kuda {
 
 struct TableSources {
   std::filesystem::path labels;                ///< columns video_id, clip_id, mode; text, label, label_T/A/V if known
   PerModality<std::filesystem::path> feature;  ///< .npy, .npz or .safetensors; empty: none
+  OpenFaceColumns openface = OpenFaceColumns::all;  ///< of a folder of tables, which are held in memory
 };
 
 /// Makes a prepared folder and opens it; features go from file to file and are never held in memory, unless an .npz
