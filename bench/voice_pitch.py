@@ -5,7 +5,7 @@
     python3 -m venv /tmp/praat && /tmp/praat/bin/pip install praat-parselmouth==0.4.7 numpy
     /tmp/praat/bin/python bench/voice_pitch.py build/release/bench/voice_descriptors ../shared/data/grid/*.mpg
 
-Prints two tables in Markdown. Praat's pitch is the one by autocorrelation (Boersma 1993) at a step of 10 ms between 60
+Prints two tables in Markdown; r is the correlation over frames. Praat's pitch is the one by autocorrelation (Boersma 1993) at a step of 10 ms between 60
 and 500 Hz with its default costs; its values are taken at the times of our frames. ffmpeg decodes the clips.
 """
 import csv
@@ -69,10 +69,11 @@ def praat(samples, times):
     pitch = sound.to_pitch_ac(time_step=0.01, pitch_floor=LOW, pitch_ceiling=HIGH)
     f0 = np.nan_to_num([call(pitch, "Get value at time", t, "Hertz", "linear") for t in times])
     pulses = call([sound, pitch], "To PointProcess (cc)")
-    jitter = call(pulses, "Get jitter (local)", 0, 0, 1e-4, 0.02, 1.3)
-    shimmer = call([sound, pulses], "Get shimmer (local)", 0, 0, 1e-4, 0.02, 1.3, 1.6)
-    harmonicity = sound.to_harmonicity_ac(time_step=0.01, minimum_pitch=LOW)
-    hnr = np.array([call(harmonicity, "Get value at time", t, "nearest") for t in times])
+    around = [(max(t - 0.025, 0), t + 0.025, 1e-4, 0.02, 1.3) for t in times]  # as long a piece as a frame of ours
+    jitter = np.array([call(pulses, "Get jitter (local)", *piece) for piece in around])
+    shimmer = np.array([call([sound, pulses], "Get shimmer (local)", *piece, 1.6) for piece in around])
+    r = np.clip(np.interp(times, pitch.xs(), pitch.selected_array["strength"]), 1e-3, 1 - 1e-4)
+    hnr = 10 * np.log10(r / (1 - r))  # of the same autocorrelation (Boersma 1993, eq. 4)
     return f0, hnr, jitter, shimmer
 
 
@@ -90,20 +91,20 @@ def compare(f0, truth):
 def main():
     program, clips = sys.argv[1], sys.argv[2:]
     edge = 3  # frames whose windows reach beyond the sound: Praat has none there
-    print("| clip | voiced in both | median difference | over 20 % | same voicing | HNR, kuda | Praat | jitter | Praat "
-          "| shimmer | Praat | CPU s a second |")
+    print("| clip | voiced in both | median difference | over 20 % | same voicing | HNR, kuda | Praat | jitter, kuda | Praat "
+          "| shimmer, kuda | Praat | CPU s a second |")
     print("|" + " --- |" * 12)
     for path in clips:
         samples = decode(path)
         ours, cost = kuda(program, samples)
         inside = slice(edge, len(ours["f0"]) - edge)
-        times = np.arange(len(ours["f0"])) / 100
-        f0, hnr, jitter, shimmer = praat(samples, times)
-        voice = (ours["f0"] > 0) & (f0 > 0) & (hnr > -100)
-        ours_mean = {name: ours[name][ours["f0"] > 0].mean() for name in ("jitter", "shimmer")}
-        print(f"| {pathlib.Path(path).name} | {compare(ours['f0'][inside], f0[inside])} | {ours['hnr'][voice].mean():.1f} dB | "
-              f"{hnr[voice].mean():.1f} dB | {100 * ours_mean['jitter']:.2f} % | {100 * jitter:.2f} % | "
-              f"{100 * ours_mean['shimmer']:.1f} % | {100 * shimmer:.1f} % | {cost:.4f} |")
+        f0, hnr, jitter, shimmer = praat(samples, np.arange(len(ours["f0"])) / 100)
+        cells = [f"{pathlib.Path(path).name} | {compare(ours['f0'][inside], f0[inside])}"]
+        for name, theirs, scale, unit in (("hnr", hnr, 1, "dB"), ("jitter", jitter, 100, "%"), ("shimmer", shimmer, 100, "%")):
+            both = (ours["f0"] > 0) & (f0 > 0) & np.isfinite(theirs)
+            a, b = scale * ours[name][both], scale * theirs[both]
+            cells.append(f"{a.mean():.1f} {unit} | {b.mean():.1f} {unit} (r {np.corrcoef(a, b)[0, 1]:.2f})")
+        print("| " + " | ".join(cells) + f" | {cost:.4f} |")
     print()
     print("| made sound | kuda: voiced in both | median error | over 20 % | right voicing "
           "| Praat: voiced in both | median error | over 20 % | right voicing |")
