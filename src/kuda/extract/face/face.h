@@ -50,8 +50,8 @@ class FaceModels {
 };
 
 struct FaceFeatures {
-  at::Tensor values;                        ///< [F, C] float32, finite; zeros (but face_count) where the face is not seen
-  std::vector<bool> found;                  ///< [F] the speaker's face is seen
+  at::Tensor values;        ///< [F, C] float32, finite; zeros (but face_count) where the face is not seen
+  std::vector<bool> found;  ///< [F] the speaker's face is seen
   std::vector<std::array<float, 4>> boxes;  ///< [F] left, top, width, height in pixels; zeros where not found
   int faces = 0;                            ///< most faces in one picture
   /// How sure the choice among several faces is: the correlation of the speaker's mouth with the voice less that of the
@@ -71,8 +71,8 @@ class FaceTracker {
   FaceTracker& operator=(const FaceTracker&) = delete;
   ~FaceTracker();
 
-  /// The next picture: uint8 [H, W, 3] on the CPU, pixels of a row side by side (rows may be padded), `time` in seconds,
-  /// later than the one before. All pictures of a clip have one size. Throws ShapeError.
+  /// The next picture: uint8 [H, W, 3] on the CPU, pixels of a row side by side (rows may be padded), `time` in
+  /// seconds, later than the one before. All pictures of a clip have one size. Throws ShapeError.
   void add(const at::Tensor& picture, double time);
   /// Once, after the last picture. `speech_energy` [S] float32 at `energy_rate` values a second from time 0 (it may be
   /// empty) decides who speaks where there are several faces: the face whose mouth opening goes with it (Pearson's
