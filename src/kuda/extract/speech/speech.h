@@ -24,8 +24,8 @@ struct SpeechPart {
   double begin = 0, end = 0;
 };
 
-/// Rules from probabilities to parts: speech begins at `threshold`, and ends where the probability stays below `release`
-/// for `shortest_silence`. Seconds.
+/// Rules from probabilities to parts: speech begins at `threshold`, and ends where the probability stays below
+/// `release` for `shortest_silence`. Seconds.
 struct SpeechPartOptions {
   double threshold = 0.5, release = 0.35;
   double shortest_speech = 0.25;   ///< what is shorter is no speech ...
@@ -60,9 +60,9 @@ struct SpokenWord {
 };
 
 struct Transcript {
-  std::string text, language;     ///< language: "en", "zh", ...
-  std::vector<SpokenWord> words;  ///< in order; begins never step back, and each ends before the next begins
-  bool repeated = false;          ///< the recogniser repeated itself, and its text was cut there
+  std::string text, language;          ///< language: "en", "zh", ...
+  std::vector<SpokenWord> words;       ///< in order; begins never step back, and each ends before the next begins
+  bool repeated = false;               ///< the recogniser repeated itself, and its text was cut there
   double average_log_probability = 0;  ///< over all pieces; 0 where nothing was said
 };
 
@@ -78,13 +78,13 @@ class SpeechRecogniser {
   /// Whisper; values that cannot be), CheckpointError (missing files or tensors), ConfigError (an unknown language).
   explicit SpeechRecogniser(const std::filesystem::path& whisper_folder, const RecogniserOptions& options = {});
   ~SpeechRecogniser();
-  /// What is said in `parts` (in order, as VoiceActivity::parts gives them); nothing where there are none: Whisper hears
-  /// words in silence and in noise. Throws ShapeError for other input.
+  /// What is said in `parts` (in order, as VoiceActivity::parts gives them); nothing where there are none: Whisper
+  /// hears words in silence and in noise. Throws ShapeError for other input.
   [[nodiscard]] Transcript transcribe(const at::Tensor& samples, const std::vector<SpeechPart>& parts) const;
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  struct Model;
+  std::unique_ptr<Model> model_;
 };
 
 }  // namespace kuda
