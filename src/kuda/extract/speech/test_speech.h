@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
@@ -21,6 +22,11 @@ inline std::filesystem::path extractor_folder() {
 #define KUDA_NEEDS_WEIGHTS()                                                  \
   if (!std::filesystem::exists(test::extractor_folder() / "whisper-tiny.en")) \
   GTEST_SKIP() << "no weights in " << test::extractor_folder() << " (scripts/setup.sh --extractor)"
+
+/// Largest difference; infinite for another shape.
+inline double difference(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.sizes() == b.sizes() ? (a - b).abs().max().item<double>() : INFINITY;
+}
 
 /// tests/data/speech/make_reference.py makes the same.
 inline torch::Tensor made_sound(std::int64_t length) {

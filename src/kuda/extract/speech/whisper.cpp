@@ -75,25 +75,29 @@ WhisperConfig WhisperConfig::load(const std::filesystem::path& folder) {
 /// A layer of the encoder, or of the decoder, which also reads the sound.
 struct WhisperBlockImpl : nn::Module {
   struct Attention {
-    Linear query{nullptr}, key{nullptr}, value{nullptr}, out{nullptr};
+    StepLinear query{nullptr}, key{nullptr}, value{nullptr}, out{nullptr};
     nn::LayerNorm norm{nullptr};
   };
 
   WhisperBlockImpl(std::int64_t width, std::int64_t head_count, std::int64_t inner, bool reads_sound)
       : heads(head_count) {
-    const auto attention = [&](const std::string& name) {
+    const auto rows = reads_sound ? Rows::few : Rows::many;  // the decoder says piece after piece ...
+    const auto linear = [&](const std::string& name, std::int64_t in, std::int64_t out, Rows count, bool bias = true) {
+      return register_at(*this, name, StepLinear(nn::LinearOptions(in, out).bias(bias), count));
+    };
+    const auto attention = [&](const std::string& name, Rows source) {
       Attention made;
-      made.query = register_at(*this, name + ".q_proj", Linear(width, width));
-      made.key = register_at(*this, name + ".k_proj", Linear(nn::LinearOptions(width, width).bias(false)));
-      made.value = register_at(*this, name + ".v_proj", Linear(width, width));
-      made.out = register_at(*this, name + ".out_proj", Linear(width, width));
+      made.query = linear(name + ".q_proj", width, width, rows);
+      made.key = linear(name + ".k_proj", width, width, source, /*bias=*/false);
+      made.value = linear(name + ".v_proj", width, width, source);
+      made.out = linear(name + ".out_proj", width, width, rows);
       made.norm = register_at(*this, name + "_layer_norm", nn::LayerNorm(nn::LayerNormOptions({width})));
       return made;
     };
-    self = attention("self_attn");
-    if (reads_sound) sound = attention("encoder_attn");
-    up = register_at(*this, "fc1", Linear(width, inner));
-    down = register_at(*this, "fc2", Linear(inner, width));
+    self = attention("self_attn", rows);
+    if (reads_sound) sound = attention("encoder_attn", Rows::many);  // ... but takes in the sound at once
+    up = linear("fc1", width, inner, rows);
+    down = linear("fc2", inner, width, rows);
     norm = register_at(*this, "final_layer_norm", nn::LayerNorm(nn::LayerNormOptions({width})));
   }
 
@@ -110,7 +114,7 @@ struct WhisperBlockImpl : nn::Module {
 
   std::int64_t heads;
   Attention self, sound;
-  Linear up{nullptr}, down{nullptr};
+  StepLinear up{nullptr}, down{nullptr};
   nn::LayerNorm norm{nullptr};
 };
 
@@ -120,7 +124,7 @@ WhisperImpl::WhisperImpl(const WhisperConfig& config) : config_(config) {
   conv2_ = register_at(*this, "encoder.conv2", nn::Conv1d(nn::Conv1dOptions(d, d, 3).stride(2).padding(1)));
   source_positions_ = register_at(*this, "encoder.embed_positions", nn::Embedding(config.max_source_positions, d));
   encoder_norm_ = register_at(*this, "encoder.layer_norm", nn::LayerNorm(nn::LayerNormOptions({d})));
-  pieces_ = register_at(*this, "decoder.embed_tokens", nn::Embedding(config.vocab_size, d));
+  pieces_ = register_at(*this, "decoder.embed_tokens", PieceTable(config.vocab_size, d));
   target_positions_ = register_at(*this, "decoder.embed_positions", nn::Embedding(config.max_target_positions, d));
   decoder_norm_ = register_at(*this, "decoder.layer_norm", nn::LayerNorm(nn::LayerNormOptions({d})));
   for (std::int64_t i = 0; i < config.encoder_layers; ++i)
@@ -174,13 +178,12 @@ Tensor WhisperImpl::next(const std::vector<std::int64_t>& ids, HeardWindow& hear
     if (attention != nullptr) attention->push_back(weights.select(2, -1).squeeze(0));  // [H, L]
     x = layer.feed_forward(x);
   }
-  return torch::matmul(pieces_->weight, decoder_norm_(x.select(1, -1)).view(-1));  // [V]
+  return pieces_->logits(decoder_norm_(x.select(1, -1)).view(-1));
 }
 
 Whisper load_whisper(const std::filesystem::path& folder) {
   const torch::NoGradGuard no_grad;
   const auto config = WhisperConfig::load(folder);
-  const auto file = io::read_weights_folder(folder, kWhisperFolder);
   auto whisper = [&] {
     const ZeroInitialValues zeros;
     return Whisper(config);
@@ -193,7 +196,7 @@ Whisper load_whisper(const std::filesystem::path& folder) {
         return std::string(name.substr(at));
     return std::string(name);
   };
-  load_state(*whisper, file, options);
+  load_state(*whisper, io::read_weights_folder(folder, kWhisperFolder), options);  // the mapping goes at once
   whisper->eval();
   for (auto& parameter : whisper->parameters()) parameter.set_requires_grad(false);
   prepare_for_scoring(*whisper, Precision::fp32);

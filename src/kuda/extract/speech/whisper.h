@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "kuda/tensor/linear.h"
+#include "kuda/extract/speech/half_weight.h"
 
 namespace kuda {
 
@@ -50,7 +50,8 @@ class WhisperImpl : public torch::nn::Module {
  private:
   WhisperConfig config_;
   torch::nn::Conv1d conv1_{nullptr}, conv2_{nullptr};
-  torch::nn::Embedding source_positions_{nullptr}, pieces_{nullptr}, target_positions_{nullptr};
+  torch::nn::Embedding source_positions_{nullptr}, target_positions_{nullptr};
+  PieceTable pieces_{nullptr};
   torch::nn::LayerNorm encoder_norm_{nullptr}, decoder_norm_{nullptr};
   std::vector<std::shared_ptr<WhisperBlockImpl>> encoder_, decoder_;
 };

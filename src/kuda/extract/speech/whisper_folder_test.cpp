@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::difference;
 using test::error_of;
 using test::made_sound;
 using testing::HasSubstr;
@@ -31,11 +32,6 @@ const fs::path kFolder = test::data_file("speech/whisper");
 Tensor answer(const std::string& name) {
   static const auto answers = io::read_safetensors(test::data_file("speech/answers.safetensors"));
   return io::to_tensor(answers.at(name));
-}
-
-/// Largest difference; infinite for another shape.
-double difference(const Tensor& a, const Tensor& b) {
-  return a.sizes() == b.sizes() ? (a - b).abs().max().item<double>() : INFINITY;
 }
 
 Tensor mel_of(std::int64_t bins, const Tensor& samples) { return log_mel(samples, mel_filters(bins)); }
@@ -69,26 +65,26 @@ DecodedWindow decode_with(const fs::path& folder) {
 
 TEST(LogMel, IsThatOfTransformersWithEightyAndWith128Bins) {
   // Transformers sums in float64 and rounds at the end.
-  EXPECT_LT(difference(mel_of(80, made_sound(160000)).squeeze(0).slice(1, 0, {}, 25), answer("mel80")), 1e-4);
-  EXPECT_LT(difference(mel_of(128, made_sound(160000)).squeeze(0).slice(1, 0, {}, 25), answer("mel128")), 1e-4);
+  EXPECT_LT(difference(mel_of(80, made_sound(160000)).squeeze(0).slice(1, 0, {}, 25), answer("mel80")), 2e-6);
+  EXPECT_LT(difference(mel_of(128, made_sound(160000)).squeeze(0).slice(1, 0, {}, 25), answer("mel128")), 2e-6);
   const auto padded = torch::constant_pad_nd(made_sound(47999), {0, 160000 - 47999});
-  EXPECT_LT(difference(mel_of(80, padded).squeeze(0).slice(1, 0, {}, 25), answer("mel80_short")), 1e-4);
+  EXPECT_LT(difference(mel_of(80, padded).squeeze(0).slice(1, 0, {}, 25), answer("mel80_short")), 2e-6);
 }
 
 TEST(Whisper, EncoderDecoderAndAttentionAreThoseOfTransformers) {
   const torch::NoGradGuard no_grad;
   auto whisper = load_whisper(kFolder);
   const auto mel = mel_of(80, made_sound(160000));
-  EXPECT_LT(difference(whisper->encode(mel).squeeze(0).slice(0, 0, {}, 10), answer("states")), 2e-4);
+  EXPECT_LT(difference(whisper->encode(mel).squeeze(0).slice(0, 0, {}, 10), answer("states")), 2e-5);
   const std::vector<std::int64_t> ids{21, 22, 26, 30, 3, 7, 1, 12, 16};
   auto at_once = whisper->hear(mel), one_by_one = whisper->hear(mel);
-  EXPECT_LT(difference(whisper->next(ids, at_once), answer("logits")[-1]), 1e-3);
+  EXPECT_LT(difference(whisper->next(ids, at_once), answer("logits")[-1]), 5e-5);
   const auto logits = whisper->next({ids.begin(), ids.begin() + 4}, one_by_one);
-  EXPECT_LT(difference(logits, answer("logits")[3]), 1e-3) << "no piece may see those behind it";
+  EXPECT_LT(difference(logits, answer("logits")[3]), 5e-5) << "no piece may see those behind it";
   std::vector<Tensor> attention;
   for (std::size_t i = 4; i < ids.size(); ++i)
-    EXPECT_LT(difference(whisper->next({ids[i]}, one_by_one, &attention), answer("logits")[std::int64_t(i)]), 1e-3);
-  EXPECT_LT(difference(torch::stack({attention[0][1], attention[1][0], attention[1][1]}), answer("attention")), 1e-4);
+    EXPECT_LT(difference(whisper->next({ids[i]}, one_by_one, &attention), answer("logits")[std::int64_t(i)]), 5e-5);
+  EXPECT_LT(difference(torch::stack({attention[0][1], attention[1][0], attention[1][1]}), answer("attention")), 1e-6);
 }
 
 TEST(Whisper, TheMostProbablePiecesAreThoseOfTransformers) {
