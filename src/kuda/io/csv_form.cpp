@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
+#include <span>
 #include <string_view>
 
 #include "kuda/base/error.h"
 #include "kuda/base/utf8.h"
+#include "kuda/io/file_kind.h"
 
 namespace kuda::io {
 namespace {
@@ -16,31 +17,12 @@ namespace {
 using std::string_view_literals::operator""sv;
 
 constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF"sv;
-constexpr const char* kPandas =
-    "python: import pandas; pandas.read_excel(FILE, dtype=str).to_csv(\"label.csv\", index=False)";
-
 /// Bytes that are no table, by how they begin.
 void refuse_other_formats(std::string_view text, const std::string& name) {
-  struct Kind {
-    std::string_view start, what;
-    std::string hint;
-  };
-  static const std::array kinds{
-      Kind{"PK\x03\x04"sv, "an Excel workbook or a zip archive", fmt::format("save it as CSV UTF-8; {}", kPandas)},
-      Kind{"\xD0\xCF\x11\xE0"sv, "an Excel workbook (.xls)", fmt::format("save it as CSV UTF-8; {}", kPandas)},
-      Kind{"\x1f\x8b"sv, "compressed with gzip", "unpack it: gunzip FILE"},
-      Kind{"PAR1"sv, "a Parquet file",
-           "python: import pandas; pandas.read_parquet(FILE).to_csv(\"label.csv\", index=False)"},
-      Kind{"<"sv, "a page of HTML or XML", "fetch the file itself, by the download link of the page"},
-      Kind{"version https://git-lfs"sv, "a Git LFS pointer", "fetch the real file: git lfs pull"},
-      Kind{"{"sv, "JSON", "python: import pandas; pandas.read_json(FILE).to_csv(\"label.csv\", index=False)"},
-      Kind{"[{"sv, "JSON", "python: import pandas; pandas.read_json(FILE).to_csv(\"label.csv\", index=False)"},
-      Kind{"\xFF\xFE\x00\x00"sv, "UTF-32", "iconv -f UTF-32 -t UTF-8 FILE > label.csv"},
-      Kind{"\x00\x00\xFE\xFF"sv, "UTF-32", "iconv -f UTF-32 -t UTF-8 FILE > label.csv"},
-  };
-  for (const Kind& kind : kinds)
-    if (text.starts_with(kind.start))
-      throw FormatError(fmt::format("{}: expected a table as text, found {}", name, kind.what), kind.hint);
+  if (text.starts_with("\xFF\xFE\0\0"sv) || text.starts_with("\0\0\xFE\xFF"sv))
+    throw FormatError(name + ": expected a table as text, found UTF-32", "iconv -f UTF-32 -t UTF-8 FILE > label.csv");
+  if (const auto kind = recognise(std::as_bytes(std::span(text)), name, FileUse::table))
+    throw FormatError(fmt::format("{}: expected a table as text, found {}", name, kind->name), kind->hint);
 }
 
 std::string utf16_to_utf8(std::string_view bytes, bool is_big_endian, const std::string& name) {

@@ -31,6 +31,7 @@ TEST(FileKind, FilesThatArePickledByNobodyAreNamedWithARecipe) {
       {"\x89HDF\r\n\x1a\n", "an HDF5 file", "h5py"},
       {std::string(512, '\0') + "\x89HDF\r\n\x1a\n", "an HDF5 file", "h5py"},
       {"MATLAB 5.0 MAT-file, Platform", "a MATLAB file", "scipy.io.loadmat('x.pkl')"},
+      {"\xd0\xcf\x11\xe0", "an Excel workbook (xls)", "pandas.read_excel('x.pkl', dtype=str)"},
       {"PAR1", "a Parquet file", "pandas.read_parquet('x.pkl')"},
       {"ARROW1", "an Arrow (Feather) file", "label.csv"},
       {test::raw("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."),

@@ -97,7 +97,7 @@ TEST(TorchZip, NamesWhatItRefuses) {
   EXPECT_THAT(error_of<FormatError>([] { static_cast<void>(read_weights(data_file("numpy/stored.npz"))); }),
               HasSubstr("without data.pkl"));
   EXPECT_THAT(error_of<FormatError>([] { static_cast<void>(read_weights(data_file("numpy/c_order.npy"))); }),
-              HasSubstr("this is a NumPy array, not a file of weights"));
+              HasSubstr("this is a NumPy array (npy), not a file of weights"));
 }
 
 /// plain_dict.pth with some bytes of its (stored) pickle replaced by as many others; its CRC is blanked.
