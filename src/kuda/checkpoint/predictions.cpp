@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <unordered_map>
@@ -17,36 +16,20 @@ namespace {
 
 std::string text_of(float value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); }
 
-/// Of a cell, for messages.
-struct Place {
-  const std::filesystem::path& path;
-  std::size_t line;
-  const std::string& column;
-};
-
-[[noreturn]] void expected(const char* what, const std::string& cell, const Place& place) {
-  throw DataError(
-      fmt::format("{}:{}: {}: expected {}, found '{}'", place.path.string(), place.line, place.column, what, cell));
+float number_or_unknown(const io::CsvTable& table, std::size_t row, std::size_t column) {
+  return table.rows[row][column].empty() ? kUnknown : table.number(row, column);
 }
 
-float number_of(const std::string& cell, const Place& place) {
-  if (cell.empty()) return kUnknown;
-  float value = 0;
-  const auto [end, code] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (code != std::errc() || end != cell.data() + cell.size()) expected("a number", cell, place);
+float label_of(const io::CsvTable& table, std::size_t row, std::size_t column) {
+  const float value = number_or_unknown(table, row, column);
+  if (std::isinf(value)) throw table.wrong(row, column, "a label");
   return value;
 }
 
-float label_of(const std::string& cell, const Place& place) {
-  const float value = number_of(cell, place);
-  if (std::isinf(value)) expected("a label", cell, place);
-  return value;
-}
-
-Split split_of(const std::string& cell, const Place& place) {
+Split split_of(const io::CsvTable& table, std::size_t row, std::size_t column) {
   for (const auto split : kSplits)
-    if (cell == split_name(split)) return split;
-  expected("train, valid or test", cell, place);
+    if (table.rows[row][column] == split_name(split)) return split;
+  throw table.wrong(row, column, "train, valid or test");
 }
 
 }  // namespace
@@ -85,19 +68,18 @@ std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const auto& row = table.rows[i];
     const auto where = fmt::format("{}:{}", path.string(), table.lines[i]);
-    const auto place = [&](std::size_t column) { return Place{path, table.lines[i], table.header[column]}; };
     Prediction p;
     p.id = row[id];
     if (p.id.empty()) throw DataError(where + ": no id");
     if (row[score].empty()) throw DataError(where + ": no prediction");
-    p.split = split_of(row[split], place(split));
+    p.split = split_of(table, i, split);
     if (const auto [first, is_new] = line_of[std::size_t(p.split)].emplace(p.id, table.lines[i]); !is_new)
       throw DataError(fmt::format("{}: clip '{}' stands in line {} too", where, p.id, first->second));
-    p.label = label_of(row[label], place(label));
-    p.score = number_of(row[score], place(score));
+    p.label = label_of(table, i, label);
+    p.score = number_or_unknown(table, i, score);
     for (const auto m : kModalities) {
-      p.unimodal[m] = number_of(row[own_score[m]], place(own_score[m]));
-      if (own_label[m]) p.unimodal_labels[m] = label_of(row[*own_label[m]], place(*own_label[m]));
+      p.unimodal[m] = number_or_unknown(table, i, own_score[m]);
+      if (own_label[m]) p.unimodal_labels[m] = label_of(table, i, *own_label[m]);
     }
     predictions.push_back(std::move(p));
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <set>
 #include <span>
@@ -78,9 +79,11 @@ class CsvReader {
     while (skips_spaces_ && at_ < text_.size() && text_[at_] == ' ') ++at_;
     std::string raw = at_ < text_.size() && text_[at_] == '"' ? quoted_cell() : plain_cell();
     auto clean = clean_utf8(raw);
-    if (!clean)
+    if (!clean || *clean != raw)
       fail(line_, fmt::format("'{}' is not UTF-8", printable(raw)),
-           "save the table as UTF-8; of a Chinese Windows: iconv -f GB18030 -t UTF-8 FILE > label.csv");
+           "save the table as UTF-8; of a Chinese Windows: iconv -f GB18030 -t UTF-8 FILE > label.csv; of a western "
+           "one: "
+           "-f CP1252");
     return std::move(*clean);
   }
 
@@ -166,6 +169,20 @@ std::size_t CsvTable::column(std::string_view name) const {
   const auto nearest = nearest_name(name, header);
   throw DataError(fmt::format("{}: no column '{}', found: {}", path.string(), name, join(header)),
                   nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
+}
+
+float CsvTable::number(std::size_t row, std::size_t column) const {
+  const std::string& cell = rows[row][column];
+  float value = 0;
+  const auto [end, code] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (code != std::errc() || end != cell.data() + cell.size()) throw wrong(row, column, "a number");
+  return value;
+}
+
+DataError CsvTable::wrong(std::size_t row, std::size_t column, std::string_view expected, std::string hint) const {
+  return DataError(fmt::format("{}:{}: {}: expected {}, found '{}'", path.string(), lines[row], header[column],
+                               expected, rows[row][column]),
+                   std::move(hint));
 }
 
 CsvTable parse_csv(std::string_view text, const std::string& name) {

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "kuda/base/error.h"
+
 namespace kuda::io {
 
 /// A csv file with a header line (RFC 4180 quoting, UTF-8 with or without BOM, \n or \r\n).
@@ -23,6 +25,11 @@ struct CsvTable {
   [[nodiscard]] bool has_column(std::string_view name) const noexcept;
   /// Index of a column. Throws DataError naming the file, the column and the columns found.
   [[nodiscard]] std::size_t column(std::string_view name) const;
+  /// A cell as the float32 that it is the text of. Throws wrong(row, column, "a number").
+  [[nodiscard]] float number(std::size_t row, std::size_t column) const;
+  /// The error about a cell, which names file, line, column and what is there: "label.csv:3: label: expected ..."
+  [[nodiscard]] DataError wrong(std::size_t row, std::size_t column, std::string_view expected,
+                                std::string hint = {}) const;
 };
 
 /// Empty lines are skipped. Throws FormatError naming file and line: a row with more or fewer cells than the header,

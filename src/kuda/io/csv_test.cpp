@@ -145,7 +145,10 @@ TEST(AnyCsv, NamesWhatIsNoTable) {
     return error_of<FormatError>([&] { (void)parse_any_csv(text, "t.csv"); });
   };
   EXPECT_THAT(message("PK\x03\x04..."), HasSubstr("t.csv: expected a table as text, found an Excel workbook"));
-  EXPECT_THAT(message("\x1f\x8b..."), HasSubstr("gunzip"));
+  EXPECT_THAT(message("\x1f\x8b..."), HasSubstr("a gzip file\n  hint: unpack it first: gunzip -c 't.csv' > NEW.csv"));
+  EXPECT_THAT(message("PAR1...."), HasSubstr("pandas.read_parquet('t.csv').to_csv('label.csv', index=False)"));
+  EXPECT_THAT(message("<table><tr>"), HasSubstr("a web page (HTML)"));
+  EXPECT_THAT(message("[{\"text\": 1}]"), HasSubstr("a JSON text\n  hint: in Python, with pandas: pandas.read_json"));
   EXPECT_THAT(message("text\n\xB5\xE7\xD3\xB0\n"), HasSubstr("iconv -f GB18030 -t UTF-8"))
       << "GBK of a Chinese Windows";
 }

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/io/csv.h"
@@ -46,15 +44,11 @@ void take_held_out(const std::filesystem::path& folder, Modality modality, Datas
   const auto table = io::read_csv(path);
   const auto id = table.column("id"), score = table.column("score");
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    const auto where = fmt::format("{}:{}", path.string(), table.lines[i]);
     const auto found = clips.find(table.rows[i][id]);
     if (found == clips.end())
-      throw DataError(fmt::format("{}: clip {} is not in {}", where, table.rows[i][id], dataset.source));
-    const auto& cell = table.rows[i][score];
-    float& value = found->second->held_out[modality];
-    const auto [end, code] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    if (code != std::errc() || end != cell.data() + cell.size())
-      throw DataError(fmt::format("{}: score: expected a number, found '{}'", where, cell));
+      throw DataError(
+          fmt::format("{}:{}: clip {} is not in {}", path.string(), table.lines[i], table.rows[i][id], dataset.source));
+    found->second->held_out[modality] = table.number(i, score);
   }
 }
 
