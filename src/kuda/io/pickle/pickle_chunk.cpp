@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "kuda/base/utf8.h"
 
@@ -41,6 +42,32 @@ bool decode_raw_unicode(std::string_view text, Visit visit) {
   }
   return true;
 }
+
+/// Text of code points that come one by one: pairs of surrogates, as Python 2 writes characters beyond U+FFFF, are
+/// joined.
+class JoinedText {
+ public:
+  void add(std::uint32_t code_point) {
+    if (high_ != 0 && is_low(code_point)) {
+      append_utf8(text_, 0x10000 + ((high_ - 0xD800) << 10U) + (code_point - 0xDC00));
+      high_ = 0;
+      return;
+    }
+    has_lone_half_ = has_lone_half_ || high_ != 0 || is_low(code_point);
+    high_ = code_point >= 0xD800 && code_point < 0xDC00 ? code_point : 0;
+    if (high_ == 0) append_utf8(text_, code_point);
+  }
+  /// Nothing where half of a pair stands alone.
+  std::optional<std::string> take() {
+    return has_lone_half_ || high_ != 0 ? std::nullopt : std::optional(std::move(text_));
+  }
+
+ private:
+  static bool is_low(std::uint32_t code_point) { return code_point >= 0xDC00 && code_point < 0xE000; }
+  std::string text_;
+  std::uint32_t high_ = 0;  // the first half of a pair
+  bool has_lone_half_ = false;
+};
 
 /// Decodes UTF-8 whose code points all fit in a byte, up to the first character that starts at `stop` or beyond.
 /// One branch that is never taken: half of the bytes of a float array are above 127, in no order.
@@ -172,14 +199,20 @@ const std::shared_ptr<PickleChunk>& PickleChunk::encode_latin1(PickleMachine& ma
   return latin1_;
 }
 
+Value PickleChunk::lone_surrogate(PickleMachine& machine) const {
+  if (!machine.leaves_out()) machine.fail_at(offset, kLoneSurrogate);
+  return ValueAccess::object(kLoneSurrogate);
+}
+
 Value PickleChunk::settle(PickleMachine& machine) {
   if (settled_.kind() != Value::Kind::none) return settled_;
   machine.charge(48);
   if (encoding_ == Encoding::raw_unicode) {
-    std::string text;
-    if (!decode_raw_unicode(stored_text(), [&](std::uint32_t code_point) { append_utf8(text, code_point); }))
+    JoinedText joined;
+    if (!decode_raw_unicode(stored_text(), [&](std::uint32_t code_point) { joined.add(code_point); }))
       machine.fail_at(offset, "a malformed \\u escape in text");
-    return settled_ = ValueAccess::text(std::move(text));
+    auto text = joined.take();
+    return settled_ = text ? ValueAccess::text(std::move(*text)) : lone_surrogate(machine);
   }
   std::string_view bytes = stored_text();
   if (!is_text()) {
@@ -187,6 +220,7 @@ Value PickleChunk::settle(PickleMachine& machine) {
     bytes = {reinterpret_cast<const char*>(view.data()), view.size()};
   }
   auto text = encoding_ == Encoding::bytes ? std::nullopt : clean_utf8(bytes);
+  if (text && *text != bytes) return settled_ = lone_surrogate(machine);
   if (text) return settled_ = ValueAccess::text(std::move(*text));
   if (encoding_ == Encoding::utf8 && machine.leaves_out())
     return settled_ = ValueAccess::object("text that is not UTF-8");

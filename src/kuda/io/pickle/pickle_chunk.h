@@ -11,6 +11,9 @@
 
 namespace kuda::io {
 
+/// What such text is left out as: half of a pair of UTF-16 code units alone, which UTF-8 has no bytes for.
+inline constexpr const char* kLoneSurrogate = "text with a lone surrogate";
+
 class PickleChunk : public ValueAccess::Opaque {
  public:
   enum class Encoding {
@@ -44,6 +47,7 @@ class PickleChunk : public ValueAccess::Opaque {
   [[nodiscard]] const std::shared_ptr<Buffer>& unquoted(PickleMachine& machine);
   [[nodiscard]] std::shared_ptr<Buffer> latin1_of_utf8(PickleMachine& machine) const;
   [[nodiscard]] std::shared_ptr<Buffer> latin1_of_escapes(PickleMachine& machine) const;
+  [[nodiscard]] Value lone_surrogate(PickleMachine& machine) const;
 
   std::span<const std::byte> stored_;
   Encoding encoding_;

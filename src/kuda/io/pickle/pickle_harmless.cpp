@@ -125,7 +125,7 @@ std::string recipe_for(std::string_view what, std::string_view file) {
   struct Recipe {
     std::string_view module, hint;
   };
-  static constexpr std::array<Recipe, 17> kRecipes{{
+  static constexpr std::array<Recipe, 18> kRecipes{{
       {"pandas",
        "before pickling, make lists and arrays of it: ids and texts by column.tolist(), numbers by "
        "column.to_numpy()"},
@@ -150,6 +150,9 @@ std::string recipe_for(std::string_view what, std::string_view file) {
        "this is a file of dill; in Python: import dill, pickle\n"
        "        pickle.dump(dill.load(open('FILE', 'rb')), open('NEW.pkl', 'wb'))"},
       {"a numpy array of", "before pickling, give it a plain type: array.astype('float32'), or array.tolist()"},
+      {"text with",
+       "half of a character; before pickling, mend the text: x.encode('utf-16', 'surrogatepass').decode('utf-16', "
+       "'replace')"},
       {"set", "a set has no order; before pickling, make a list of it: sorted(x)"},
   }};
   for (const Recipe& recipe : kRecipes)

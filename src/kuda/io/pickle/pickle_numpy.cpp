@@ -90,6 +90,14 @@ Layout layout_of(PickleMachine& machine, const Value& shape, const NumpyType& ty
   return layout;
 }
 
+bool has_surrogate(std::span<const std::byte> item, bool is_big_endian) {
+  for (std::size_t at = 0; at + 4 <= item.size(); at += 4) {
+    const auto byte = [&](std::size_t i) { return std::to_integer<unsigned>(item[at + (is_big_endian ? i : 3 - i)]); };
+    if (byte(0) == 0 && byte(1) == 0 && byte(2) >= 0xD8 && byte(2) <= 0xDF) return true;
+  }
+  return false;
+}
+
 /// Items of a string array as text (bytes where an 'S' item is not UTF-8), in C order.
 Value string_array(PickleMachine& machine, const NumpyType& type, const ByteView& data, Layout layout) {
   machine.charge(static_cast<std::uint64_t>(layout.numel));  // before the product below can be large
@@ -104,7 +112,9 @@ Value string_array(PickleMachine& machine, const NumpyType& type, const ByteView
     if (type.kind == NumpyType::Kind::text) {
       auto text = utf32_to_utf8(item, type.is_big_endian);
       if (!text) machine.fail(fmt::format("item {} of a text array has a code point beyond U+10FFFF", i));
-      items.push_back(ValueAccess::text(std::move(*text)));
+      items.push_back(machine.leaves_out() && has_surrogate(item, type.is_big_endian)
+                          ? ValueAccess::object(kLoneSurrogate)
+                          : ValueAccess::text(std::move(*text)));
     } else {
       std::string_view bytes(reinterpret_cast<const char*>(item.data()), item.size());
       bytes = bytes.substr(0, bytes.find_last_not_of('\0') + 1);  // npos + 1 == 0: all zeros
