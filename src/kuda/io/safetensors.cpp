@@ -48,8 +48,8 @@ class Reader {
   [[noreturn]] void fail_at(std::uint64_t byte, const std::string& message) const {
     throw FormatError(fmt::format("{}: byte {}: {}", name_, byte, message));
   }
-  [[noreturn]] void fail_key(const std::string& key, const std::string& message) const {
-    throw FormatError(fmt::format("{}: header key '{}': {}", name_, printable(key), message));
+  [[noreturn]] void fail_key(const std::string& key, const std::string& message, const std::string& hint = {}) const {
+    throw FormatError(fmt::format("{}: header key '{}': {}", name_, printable(key), message), hint);
   }
 
   json parse_header() {
@@ -124,7 +124,11 @@ class Reader {
     const std::string name = value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', true);
     for (const DTypeFacts& facts : kDTypes)
       if (facts.safetensors == name) return facts.dtype;
-    fail_key(key, fmt::format("dtype '{}' is not supported", printable(name)));
+    fail_key(key, fmt::format("dtype '{}' is not supported", printable(name)),
+             name.starts_with("F8") ? "in Python: from safetensors.torch import load_file, save_file\n        "
+                                      "save_file({k: x.float() for k, x in load_file('" +
+                                          name_ + "').items()}, 'NEW.safetensors')"
+                                    : "");
   }
 
   std::vector<std::int64_t> numbers_of(const std::string& key, std::string_view what, const json& values) const {

@@ -85,6 +85,7 @@ TEST(Safetensors, RefusesArraysThatLie) {
                              "}}");
   };
   EXPECT_THAT(entry("F8_E4M3", "[8]", "[0,8]"), HasSubstr("header key 'x': dtype 'F8_E4M3' is not supported"));
+  EXPECT_THAT(entry("F8_E4M3", "[8]", "[0,8]"), HasSubstr("x.float() for k, x in load_file('"));
   EXPECT_THAT(entry("F32", "[3]", "[0,8]"), HasSubstr("[3] float32 needs 12 bytes, data_offsets give 8"));
   EXPECT_THAT(entry("F32", "[2]", "[0,16]"), HasSubstr("go beyond the 8 data bytes"));
   EXPECT_THAT(entry("F32", "[2]", "[8,0]"), HasSubstr("expected [begin, end]"));

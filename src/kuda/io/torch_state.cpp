@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <unordered_set>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
 #include "kuda/io/pickle/pickle_cursor.h"
+#include "kuda/io/weights_file.h"
 
 namespace kuda::io {
 namespace {
@@ -106,12 +108,15 @@ Found find_state(const Value& root, const std::string& name) {
   if (root.kind() != Kind::dict) refuse_root(root, name);
   if (root.size() == 0) return {"", &root};
   std::vector<std::string> keys;
-  for (const auto& [key, value] : root.entries())
-    if (key.kind() == Kind::text && keys.size() < 10)
-      keys.push_back(value.kind() == Kind::object ? fmt::format("{} ({})", printable(key.text()), value.text())
-                                                  : printable(key.text()));
-  throw FormatError(fmt::format("{}: no tensors in the dict, nor in one below it; its keys: {}", name, join(keys)),
-                    kOnlyStates);
+  std::string recipe;
+  for (const auto& [key, value] : root.entries()) {
+    if (key.kind() != Kind::text || keys.size() >= 10) continue;
+    keys.push_back(printable(key.text()) + (value.kind() == Kind::object ? " (" + value.text() + ")" : ""));
+    if (recipe.empty() && value.kind() == Kind::object) recipe = plain_tensor_recipe(value.text());
+  }
+  throw FormatError(
+      fmt::format("{}: no plain tensors in the dict, nor in one below it; its keys: {}", name, join(keys)),
+      recipe.empty() ? kOnlyStates : recipe);
 }
 
 std::optional<std::string> plain_text(const Value& value) {
@@ -132,6 +137,13 @@ std::optional<std::string> plain_text(const Value& value) {
 void add_metadata(const Value& dict, std::map<std::string, std::string>& metadata) {
   for (const auto& [key, value] : dict.entries())
     if (auto text = plain_text(value); text && key.kind() == Kind::text) metadata.emplace(key.text(), std::move(*text));
+}
+
+/// Tensors that are no plain arrays: their names go to the metadata with what they are, so that a model that needs one
+/// of them can say why it is not there.
+void add_unread(const Value& dict, std::map<std::string, std::string>& metadata) {
+  for (const auto& [key, value] : dict.entries())
+    if (value.kind() == Kind::object && key.kind() == Kind::text) metadata.emplace(key.text(), value.text());
 }
 
 /// Names what lies beside the weights and is no plain value.
@@ -160,6 +172,25 @@ void say_what_is_left_out(const Found& found, const std::string& name) {
 
 }  // namespace
 
+std::string plain_tensor_recipe(std::string_view what) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kCalls{
+      {{"a sparse tensor", "x.to_dense()"},
+       {"a quantised tensor", "x.dequantize()"},
+       {"a tensor with a conjugate or negative bit", "x.resolve_conj().resolve_neg()"},
+       {"a tensor of a wrapper class", "x.full_tensor() if hasattr(x, 'full_tensor') else x"},
+       {"a tensor of torch.float8", "x.float()"},
+       {"a tensor of another device", "x.cpu()"}}};
+  if (what == "a tensor without data (meta)")
+    return "it was saved before its numbers were loaded (device 'meta'): load the model with its weights, then save it";
+  if (what.starts_with("a tensor of torch.Complex") || what.starts_with("a tensor of torch.complex"))
+    return "complex numbers are no weights of these models; leave it out, or save its parts: x.real, x.imag";
+  for (const auto& [kind, plain] : kCalls)
+    if (what.starts_with(kind))
+      return fmt::format("in Python, plain tensors: torch.save({{k: {} for k, x in state.items()}}, 'weights.pth')",
+                         plain);
+  return "";
+}
+
 ArrayFile state_in(const Value& root, const std::string& name) {
   const Found state = find_state(root, name);
   ArrayFile file;
@@ -172,6 +203,7 @@ ArrayFile state_in(const Value& root, const std::string& name) {
     }
   for (const auto& [dict, child] : state.around) add_metadata(*dict, file.metadata);
   add_metadata(*state.dict, file.metadata);
+  add_unread(*state.dict, file.metadata);
   say_what_is_left_out(state, name);
   return file;
 }

@@ -149,7 +149,9 @@ TEST(TorchLegacy, SizesAreCheckedAgainstTheFile) {
 
 TEST(Weights, FilesThatAreOftenTakenForWeightsAreNamed) {
   EXPECT_THAT(weights_error("version https://git-lfs.github.com/spec/v1\noid sha256:"), HasSubstr("a Git LFS pointer"));
-  EXPECT_THAT(weights_error("<!DOCTYPE html><html>"), HasSubstr("a page of HTML"));
+  EXPECT_THAT(weights_error("<!DOCTYPE html><html>"), HasSubstr("a web page (HTML), not a file of weights"));
+  EXPECT_THAT(weights_error("\x1f\x8b\b"), HasSubstr("gunzip -c 'x.pth' > NEW.pth"));
+  EXPECT_THAT(weights_error("{\"weight_map\": {}}"), HasSubstr("name the file that holds the tensors"));
   EXPECT_THAT(weights_error(read_file(data_file("torch/plain_dict.pth")).substr(0, 1000)), HasSubstr("cut short"));
   EXPECT_THAT(weights_error("\x89HDF\r\n\x1a\n"), HasSubstr("an HDF5 file"));
   EXPECT_THAT(weights_error("\x80\x02}q\x01."), HasSubstr("a pickle that torch.save did not write"));

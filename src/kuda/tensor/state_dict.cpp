@@ -6,6 +6,7 @@
 #include <set>
 
 #include "kuda/base/error.h"
+#include "kuda/io/weights_file.h"
 #include "kuda/tensor/linear.h"
 #include "kuda/tensor/tensor.h"
 
@@ -37,9 +38,16 @@ std::string likely_cause(std::string_view name) {
   return "another model size or another data set";
 }
 
+/// What the file holds under that name of the module and is no tensor that can be read; "" where it holds nothing.
+std::string held_instead(const io::ArrayFile& file, const LoadOptions& options, const std::string& name) {
+  for (const auto& [file_name, what] : file.metadata)
+    if ((options.rename ? options.rename(file_name) : file_name) == name) return what;
+  return "";
+}
+
 struct Differences {
   std::vector<std::string> lines;
-  std::string cause;
+  std::string cause, recipe;
   void add(std::string line, std::string_view name) {
     if (lines.empty()) cause = likely_cause(name);
     lines.push_back(std::move(line));
@@ -49,7 +57,7 @@ struct Differences {
     std::string text = fmt::format("{}: does not fit the model ({} differences)", path.string(), lines.size());
     for (std::size_t i = 0; i < lines.size() && i < 3; ++i) text += "\n  " + lines[i];
     if (lines.size() > 3) text += fmt::format("\n  ... and {} more", lines.size() - 3);
-    throw CheckpointError(text, "likely cause: " + cause);
+    throw CheckpointError(text, recipe.empty() ? "likely cause: " + cause : recipe);
   }
 };
 
@@ -84,8 +92,13 @@ void load_state(torch::nn::Module& module, const io::ArrayFile& file, const Load
       found[name] = io::to_tensor(array);
   }
   for (const auto& [name, tensor] : targets)
-    if (!named.contains(name) && !(options.may_miss && options.may_miss(name)))
-      differences.add(fmt::format("{} {}: missing from the file", name, shape_text(tensor.sizes())), name);
+    if (!named.contains(name) && !(options.may_miss && options.may_miss(name))) {
+      const auto held = held_instead(file, options, name);
+      differences.add(fmt::format("{} {}: {}", name, shape_text(tensor.sizes()),
+                                  held.empty() ? "missing from the file" : "in the file, but as " + held),
+                      name);
+      if (differences.recipe.empty()) differences.recipe = io::plain_tensor_recipe(held);
+    }
   differences.throw_if_any(file.path);
   const torch::NoGradGuard no_grad;
   for (const auto& [name, value] : found) {
