@@ -19,13 +19,13 @@ ArrayFile read_parts(const fs::path& index) {
   const auto json = nlohmann::json::parse(read_file(index), nullptr, /*allow_exceptions=*/false);
   const auto map = json.is_object() ? json.value("weight_map", nlohmann::json()) : nlohmann::json();
   if (!map.is_object() || map.empty())
-    throw CheckpointError(index.string() + ": weight_map: expected an object of tensors and their files");
+    throw DataError(index.string() + ": weight_map: expected an object of tensors and their files");
   std::set<std::string> names;
   for (const auto& [tensor, file] : map.items()) {
     const auto name = file.is_string() ? file.get<std::string>() : "";
     if (name.empty() || fs::path(name).filename() != name)
-      throw CheckpointError(fmt::format("{}: weight_map: {}: expected a file of this folder, found {}", index.string(),
-                                        tensor, file.dump().substr(0, 60)));
+      throw DataError(fmt::format("{}: weight_map: {}: expected a file of this folder, found {}", index.string(),
+                                  tensor, file.dump().substr(0, 60)));
     names.insert(name);
   }
   ArrayFile all;
@@ -33,14 +33,14 @@ ArrayFile read_parts(const fs::path& index) {
   for (const auto& name : names) {
     const auto path = index.parent_path() / name;
     if (!fs::exists(path))
-      throw CheckpointError(fmt::format("{}: the part {} is not in this folder", index.string(), name),
-                            "copy all parts that the index names");
+      throw DataError(fmt::format("{}: the part {} is not in this folder", index.string(), name),
+                      "copy all parts that the index names");
     auto part = read_weights(path);
     for (auto& [tensor, array] : part.arrays) all.arrays.insert_or_assign(tensor, std::move(array));
   }
   for (const auto& [tensor, file] : map.items())
     if (!all.arrays.contains(tensor))
-      throw CheckpointError(fmt::format("{}: the tensor {} is not in {}", index.string(), tensor, file.dump()));
+      throw DataError(fmt::format("{}: the tensor {} is not in {}", index.string(), tensor, file.dump()));
   return all;
 }
 
@@ -51,7 +51,14 @@ ArrayFile read_weights_folder(const fs::path& folder, const std::string& hint) {
     if (const auto path = folder / name; fs::exists(path)) return read_weights(path);
     if (const auto path = folder / (std::string(name) + ".index.json"); fs::exists(path)) return read_parts(path);
   }
-  throw CheckpointError(folder.string() + ": neither model.safetensors nor pytorch_model.bin in this folder", hint);
+  for (const char* other : {"tf_model.h5", "flax_model.msgpack", "bert_model.ckpt.index", "adapter_model.safetensors"})
+    if (fs::exists(folder / other))
+      throw DataError(fmt::format("{}: {} and neither model.safetensors nor pytorch_model.bin in this folder",
+                                  folder.string(), other),
+                      std::string(other) == "adapter_model.safetensors"
+                          ? "an adapter alone; in Python, with peft: model.merge_and_unload().save_pretrained(NEW)"
+                          : "weights of another framework: take the folder's files for PyTorch");
+  throw DataError(folder.string() + ": neither model.safetensors nor pytorch_model.bin in this folder", hint);
 }
 
 }  // namespace kuda::io

@@ -10,7 +10,7 @@
 
 namespace kuda::io {
 
-/// model.safetensors or pytorch_model.bin, whole or in parts that an index names. Throws CheckpointError (with `hint`
+/// model.safetensors or pytorch_model.bin, whole or in parts that an index names. Throws DataError (with `hint`
 /// where there is neither), naming the part or the tensor that is not there, and what read_weights throws.
 [[nodiscard]] ArrayFile read_weights_folder(const std::filesystem::path& folder, const std::string& hint);
 

@@ -48,7 +48,11 @@ BertConfig BertConfig::parse(const std::string& text, const std::string& source)
   const auto has = [&](const char* key) { return json.contains(key) && !json[key].is_null(); };  // null: the default
   if (has("model_type") && json["model_type"] != "bert")
     throw DataError(
-        fmt::format("{}: model_type: expected \"bert\", found {}", source, json["model_type"].dump().substr(0, 60)));
+        fmt::format("{}: model_type: expected \"bert\", found {}", source, json["model_type"].dump().substr(0, 60)),
+        "text encoders are BERTs with WordPiece: bert-base-uncased, bert-base-cased, bert-base-chinese, "
+        "hfl/chinese-roberta-wwm-ext (a BERT by its config) and others of model_type \"bert\"; RoBERTa, ALBERT, "
+        "ELECTRA, "
+        "DeBERTa, DistilBERT and XLM compute something else");
   refuse_other_computations(json, source);
   BertConfig config;
   const auto read = [&](const char* key, std::int64_t& value) {

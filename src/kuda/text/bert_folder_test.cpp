@@ -83,8 +83,7 @@ TEST(BertFolder, AMissingTensorOfTheEncoderIsStillAnError) {
   auto arrays = named("bert.");
   arrays.erase("bert.encoder.layer.1.output.dense.weight");
   io::write_safetensors(folder / "model.safetensors", arrays);
-  EXPECT_THAT(error_of<CheckpointError>([&] { expect_original(folder); }),
-              HasSubstr("encoder.layer.1.output.dense.weight"));
+  EXPECT_THAT(error_of<DataError>([&] { expect_original(folder); }), HasSubstr("encoder.layer.1.output.dense.weight"));
 }
 
 TEST(BertFolder, WeightsInPartsAreReadByTheirIndex) {
@@ -104,15 +103,15 @@ TEST(BertFolder, WeightsInPartsAreReadByTheirIndex) {
   expect_original(folder);
   index["weight_map"]["more"] = "a.safetensors";
   write_index();
-  EXPECT_THAT(error_of<CheckpointError>([&] { expect_original(folder); }),
+  EXPECT_THAT(error_of<DataError>([&] { expect_original(folder); }),
               HasSubstr("the tensor more is not in \"a.safetensors\""));
   index["weight_map"]["more"] = "c.safetensors";
   write_index();
-  EXPECT_THAT(error_of<CheckpointError>([&] { expect_original(folder); }),
+  EXPECT_THAT(error_of<DataError>([&] { expect_original(folder); }),
               HasSubstr("the part c.safetensors is not in this folder"));
   index["weight_map"]["more"] = "../a.safetensors";
   write_index();
-  EXPECT_THAT(error_of<CheckpointError>([&] { expect_original(folder); }), HasSubstr("expected a file of this folder"));
+  EXPECT_THAT(error_of<DataError>([&] { expect_original(folder); }), HasSubstr("expected a file of this folder"));
 }
 
 TEST(BertFolder, NullIsTheDefaultAndGooglesNameIsRead) {
@@ -137,6 +136,9 @@ TEST(BertFolder, KeysThatChangeTheComputationAreRefused) {
                 HasSubstr(std::string("config.json: ") + key + ": expected "))
         << key;
   }
+  EXPECT_THAT(error_of<DataError>([] { (void)BertConfig::parse(R"({"model_type": "roberta"})", "config.json"); }),
+              HasSubstr("hfl/chinese-roberta-wwm-ext"))
+      << "which folders are read";
 }
 
 }  // namespace

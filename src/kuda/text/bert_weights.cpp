@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "kuda/base/error.h"
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
 #include "kuda/io/weights_folder.h"
@@ -58,7 +59,11 @@ void load_bert_weights(BertImpl& bert, const fs::path& folder) {
     return modern(std::string(own));
   };
   options.may_miss = [](std::string_view name) { return name.starts_with("pooler."); };
-  load_state(bert, file, options);
+  try {
+    load_state(bert, file, options);
+  } catch (const CheckpointError& error) {  // of the folder, as all that is wrong with an encoder
+    throw DataError(error.message(), error.hint());
+  }
   if (!others.empty())
     log_info("{}: {} tensors beside the encoder are left out: {}{}", file.path.string(), others.size(),
              join({others.begin(), others.begin() + std::ptrdiff_t(std::min<std::size_t>(others.size(), 4))}),

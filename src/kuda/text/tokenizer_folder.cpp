@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/text/id_gap.h"
 
 namespace kuda {
 namespace {
@@ -30,6 +33,11 @@ struct Place {
     if (!has(key)) return;
     if (!json[key].is_boolean()) wrong(key, "true or false");
     value = json[key].get<bool>();
+  }
+  void read(const char* key, std::optional<bool>& value) const {
+    bool given = false;
+    read(key, given);
+    if (has(key)) value = given;
   }
   void read(const char* key, std::string& value) const {
     if (!has(key)) return;
@@ -89,14 +97,23 @@ void read_added(TokenizerRules& rules, const Place& entry, std::int64_t id) {
   entry.read("single_word", token.single_word);
 }
 
+/// A vocab.txt does not say how text becomes words: other classes with such a file do it otherwise (MeCab of the
+/// Japanese BERTs), and the pieces would be wrong without a word.
+void refuse_other_class(const Place& config) {
+  std::string name = "BertTokenizer";
+  config.read("tokenizer_class", name);
+  static const std::set<std::string> kSame{"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer",
+                                           "TokenizersBackend", "PreTrainedTokenizer"};
+  const std::string plain = name.ends_with("Fast") ? name.substr(0, name.size() - 4) : name;
+  if (!kSame.contains(plain))
+    throw DataError(fmt::format("{}: tokenizer_class: expected BertTokenizer, found {}", config.path, name),
+                    "it makes other words of a text than BERT's tokenizer does; take an encoder with BertTokenizer");
+}
+
 /// Names of special tokens, and the options of the words.
 void read_options(TokenizerRules& rules, const Place& place) {
   place.read("do_lower_case", rules.do_lower_case);
-  if (place.has("strip_accents")) {
-    bool strips = false;
-    place.read("strip_accents", strips);
-    rules.strip_accents = strips;
-  }
+  place.read("strip_accents", rules.strip_accents);
   place.read("tokenize_chinese_chars", rules.tokenize_chinese_chars);
   const std::pair<const char*, std::string*> names[] = {{"pad_token", &rules.pad_token},
                                                         {"unk_token", &rules.unk_token},
@@ -158,11 +175,7 @@ std::vector<std::string> read_tokenizer_json(const Place& file, TokenizerRules& 
         std::clamp<std::int64_t>(id_of(model, model.json["max_input_chars_per_word"]), 0, 1'000'000));
   normaliser.read("lowercase", rules.do_lower_case);
   normaliser.read("handle_chinese_chars", rules.tokenize_chinese_chars);
-  if (normaliser.has("strip_accents")) {
-    bool strips = false;
-    normaliser.read("strip_accents", strips);
-    rules.strip_accents = strips;
-  }
+  normaliser.read("strip_accents", rules.strip_accents);
   if (file.has("added_tokens")) {
     if (!file.json["added_tokens"].is_array()) file.wrong("added_tokens", "a list");
     for (const auto& entry : file.json["added_tokens"]) {
@@ -176,8 +189,7 @@ std::vector<std::string> read_tokenizer_json(const Place& file, TokenizerRules& 
   std::vector<std::string> pieces(vocabulary.json.size());
   for (const auto& [piece, id] : vocabulary.json.items()) {
     const auto at = id_of(vocabulary, id);
-    constexpr std::int64_t kMostGap = 65536;
-    if (at < 0 || at >= static_cast<std::int64_t>(vocabulary.json.size()) + kMostGap)
+    if (!is_near_vocabulary(at, vocabulary.json.size()))
       throw DataError(fmt::format("{}: the id {} of '{}' lies far beyond the {} pieces", vocabulary.path, at, piece,
                                   vocabulary.json.size()),
                       kHint);
@@ -196,13 +208,14 @@ bool has_tokenizer(const fs::path& folder) {
 
 WordPiece load_tokenizer(const fs::path& folder) {
   if (!has_tokenizer(folder))
-    throw CheckpointError(folder.string() + ": neither tokenizer.json nor vocab.txt in this folder", kHint);
+    throw DataError(folder.string() + ": neither tokenizer.json nor vocab.txt in this folder", kHint);
   TokenizerRules rules;
   const auto json = read_json(folder / "tokenizer.json");
   const auto source = folder / (json.json.empty() ? "vocab.txt" : "tokenizer.json");
   auto pieces = json.json.empty() ? read_vocabulary(source) : read_tokenizer_json(json, rules);
   const auto config = read_json(folder / "tokenizer_config.json"),
              special = read_json(folder / "special_tokens_map.json");
+  if (json.json.empty()) refuse_other_class(config);
   read_options(rules, config);
   read_options(rules, special);
   const auto added = read_json(folder / "added_tokens.json");

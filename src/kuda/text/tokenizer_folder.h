@@ -13,7 +13,7 @@ namespace kuda {
 /// Pieces from tokenizer.json, else from vocab.txt. How text becomes words, which tokens are special and which were
 /// added: tokenizer_config.json, special_tokens_map.json and added_tokens.json, each above what tokenizer.json says.
 /// Throws FormatError for a file that is no JSON, DataError for what WordPiece cannot do (another kind of model or
-/// normaliser) and for values of a wrong type; CheckpointError where there is no vocabulary.
+/// normaliser), for values of a wrong type and where there is no vocabulary.
 [[nodiscard]] WordPiece load_tokenizer(const std::filesystem::path& folder);
 
 /// True where load_tokenizer would find a vocabulary.

@@ -82,6 +82,21 @@ TEST(TokenizerFolder, BlankLinesAtTheEndAreNoPieces) {
   EXPECT_EQ(load_tokenizer(folder_of({{"vocab.txt", kVocabulary + "\n\r\n"}})).size(), 11);
 }
 
+TEST(TokenizerFolder, AnotherClassOfTokenizerIsRefused) {  // cl-tohoku/bert-base-japanese has vocab.txt, and MeCab
+  const auto with_class = [&](const char* name) {
+    return folder_of({{"vocab.txt", kVocabulary}, {"tokenizer_config.json", {{"tokenizer_class", name}}}});
+  };
+  EXPECT_THAT(error_of<DataError>([&] { (void)load_tokenizer(with_class("BertJapaneseTokenizer")); }),
+              HasSubstr("tokenizer_class: expected BertTokenizer, found BertJapaneseTokenizer"));
+  EXPECT_EQ(load_tokenizer(with_class("BertTokenizerFast")).size(), 11);
+}
+
+TEST(TokenizerFolder, AByteOrderMarkIsNoPartOfTheFirstPiece) {
+  const auto tokenizer = load_tokenizer(folder_of({{"vocab.txt", "\xEF\xBB\xBF" + kVocabulary}}));
+  EXPECT_EQ(tokenizer.pieces().front(), "[PAD]");
+  EXPECT_EQ(tokenizer.size(), 11);
+}
+
 TEST(TokenizerFolder, WhatWordPieceCannotDoIsRefused) {
   const auto message = [&](const json& files) {
     return error_of<Error>([&] { (void)load_tokenizer(folder_of(files)); });
@@ -102,7 +117,11 @@ TEST(TokenizerFolder, WhatWordPieceCannotDoIsRefused) {
               HasSubstr("added token '[LAUGH]': id 5 is that of 'good'"));
   EXPECT_THAT(message({{"vocab.txt", kVocabulary}, {"added_tokens.json", {{"[LAUGH]", 2'000'000'000}}}}),
               HasSubstr("id 2000000000 lies far beyond the 11 pieces"));
-  EXPECT_THAT(message({{"tokenizer_config.json", json::object()}}), HasSubstr("neither tokenizer.json nor vocab.txt"));
+  EXPECT_THAT(error_of<DataError>([&] {
+                (void)load_tokenizer(folder_of({{"tokenizer_config.json", json::object()}}));
+              }),
+              HasSubstr("neither tokenizer.json nor vocab.txt"))
+      << "exit code 4, as all that is wrong with an encoder";
 }
 
 }  // namespace

@@ -7,12 +7,10 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/utf8.h"
+#include "kuda/text/id_gap.h"
 
 namespace kuda {
 namespace {
-
-/// How far beyond the vocabulary the id of an added token may lie: gaps are real, a table of a billion pieces is not.
-constexpr std::int64_t kMostGap = 65536;
 
 /// Calls `found` for each mark in the text, the first and of those the longest, and `between` for what lies between.
 template <class Marks, class Found, class Between>
@@ -52,7 +50,8 @@ std::u32string lowered_in_place(std::u32string_view text) {
 std::vector<std::string> read_vocabulary(const std::filesystem::path& vocab) {
   const std::string text = read_file(vocab);
   std::vector<std::string> pieces;
-  for (std::size_t begin = 0; begin < text.size();) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";  // Windows' Notepad writes it
+  for (std::size_t begin = text.starts_with(kMark) ? kMark.size() : 0; begin < text.size();) {
     const auto end = std::min(text.find('\n', begin), text.size());
     auto piece = text.substr(begin, end - begin);
     if (piece.ends_with('\r')) piece.pop_back();
@@ -97,9 +96,9 @@ WordPiece WordPiece::from_pieces(std::vector<std::string> pieces, const Tokenize
 
 /// Added and special tokens, and the words that stay whole.
 void WordPiece::add_tokens() {
-  const auto base = static_cast<std::int64_t>(pieces_.size());
+  const auto base = pieces_.size();
   for (const auto& token : rules_.added) {
-    if (token.content.empty() || token.id < 0 || token.id >= base + kMostGap)
+    if (token.content.empty() || !is_near_vocabulary(token.id, base))
       throw DataError(fmt::format("{}: added token '{}': id {} lies far beyond the {} pieces of the vocabulary",
                                   path_.string(), token.content, token.id, base));
     const auto at = static_cast<std::size_t>(token.id);
