@@ -307,6 +307,11 @@ TEST(AtomicFile, RemovesWhatAKilledProcessLeftOfTheSameFile) {
   EXPECT_TRUE(std::filesystem::exists(other_file)) << "goes when that file is written again";
   EXPECT_TRUE(std::filesystem::exists(no_number));
   EXPECT_EQ(read_file(target), "whole");
+  write_file(folder / "other.safetensors", "whole");
+  EXPECT_FALSE(std::filesystem::exists(other_file));
+  const auto later = left("model.safetensors", gone);
+  write_file(target, "whole");
+  EXPECT_TRUE(std::filesystem::exists(later)) << "the folder is looked through once, not at every write";
 }
 
 }  // namespace

@@ -13,7 +13,9 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
-#include <vector>
+#include <map>
+#include <mutex>
+#include <optional>
 
 #include "kuda/base/error.h"
 
@@ -96,28 +98,42 @@ namespace {
 // The process id keeps two programs apart, the counter two writers of one program.
 std::atomic<unsigned> num_writers{0};
 
-/// True for "NAME.PROCESS.NUMBER.tmp" of a process that is gone, or of one that had our id before us.
-bool is_left_over(const std::string& file, const std::string& name) {
-  if (!file.starts_with(name + ".") || !file.ends_with(".tmp")) return false;
-  const char *first = file.data() + name.size() + 1, *last = file.data() + file.size() - 4;
+/// NAME, where the file is "NAME.PROCESS.NUMBER.tmp" of a process that is gone, or of one that had our id before us.
+std::optional<std::string> target_of_left_over(const std::string& file) {
+  if (!file.ends_with(".tmp")) return std::nullopt;
+  const auto number_at = file.rfind('.', file.size() - 5);
+  if (number_at == std::string::npos || number_at == 0) return std::nullopt;
+  const auto process_at = file.rfind('.', number_at - 1);
+  if (process_at == std::string::npos || process_at == 0) return std::nullopt;
+  const auto read = [&](std::size_t from, std::size_t to, auto& number) {
+    const auto [end, code] = std::from_chars(file.data() + from + 1, file.data() + to, number);
+    return code == std::errc() && end == file.data() + to;
+  };
   pid_t process = 0;
   unsigned number = 0;
-  const auto dot = std::from_chars(first, last, process);
-  if (dot.ec != std::errc() || dot.ptr == last || *dot.ptr != '.' || process <= 0) return false;
-  const auto end = std::from_chars(dot.ptr + 1, last, number);
-  if (end.ec != std::errc() || end.ptr != last) return false;
-  if (process == ::getpid()) return number >= num_writers;
-  return ::kill(process, 0) != 0 && errno == ESRCH;
+  if (!read(process_at, number_at, process) || !read(number_at, file.size() - 4, number) || process <= 0)
+    return std::nullopt;
+  const bool is_gone = process == ::getpid() ? number >= num_writers : ::kill(process, 0) != 0 && errno == ESRCH;
+  return is_gone ? std::optional(file.substr(0, process_at)) : std::nullopt;
 }
 
-/// A kill in the middle of a write leaves the temporary file; the next write of the same file removes it.
+/// A kill in the middle of a write leaves the temporary file; the next write of the same file removes it. A folder is
+/// looked through once: one of thousands of files would be listed for each of them.
 void remove_left_over(const std::filesystem::path& target) {
+  using ByTarget = std::multimap<std::string, std::filesystem::path>;
+  static std::mutex mutex;
+  static std::map<std::filesystem::path, ByTarget> of_folder;
   std::error_code ignored;
-  std::vector<std::filesystem::path> found;
-  const auto folder = target.parent_path();
-  for (const auto& entry : std::filesystem::directory_iterator(folder.empty() ? "." : folder, ignored))
-    if (is_left_over(entry.path().filename().string(), target.filename().string())) found.push_back(entry.path());
-  for (const auto& path : found) std::filesystem::remove(path, ignored);
+  const auto folder = std::filesystem::absolute(target, ignored).parent_path();
+  const std::lock_guard lock(mutex);
+  const auto [known, is_new] = of_folder.try_emplace(folder);
+  if (is_new)
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+      if (auto name = target_of_left_over(entry.path().filename().string()))
+        known->second.emplace(std::move(*name), entry.path());
+  const auto [first, last] = known->second.equal_range(target.filename().string());
+  for (auto left = first; left != last; ++left) std::filesystem::remove(left->second, ignored);
+  known->second.erase(first, last);
 }
 
 }  // namespace
