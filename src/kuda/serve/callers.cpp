@@ -7,6 +7,7 @@
 #include <array>
 
 #include "kuda/base/error.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/serve/http/header_values.h"
 
 namespace kuda {
@@ -42,7 +43,7 @@ std::optional<HostAndPort> split_host(std::string_view text) {
     host.name = *address;
     text.remove_prefix(name_end + 1);
   } else {
-    host.name = lower_case_of(text.substr(0, name_end));
+    host.name = lower_case(text.substr(0, name_end));
     if (const auto address = address_in(host.name)) host.name = *address;
     text.remove_prefix(std::min(name_end, text.size()));
     constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-._";
@@ -74,7 +75,7 @@ std::optional<Origin> split_origin(std::string_view text) {
   if (scheme_end == std::string_view::npos || scheme_end == 0) return std::nullopt;
   auto host = split_host(text.substr(scheme_end + 3));
   if (!host) return std::nullopt;
-  Origin origin{lower_case_of(text.substr(0, scheme_end)), std::move(*host)};
+  Origin origin{lower_case(text.substr(0, scheme_end)), std::move(*host)};
   if (origin.host.port == usual_port(origin.scheme)) origin.host.port.clear();
   return origin;
 }
@@ -107,7 +108,7 @@ bool is_same_site(std::string_view origin, const HostAndPort& asked) {
 }  // namespace
 
 Callers::Callers(const ServerOptions& options) {
-  const auto host = address_in(options.host).value_or(lower_case_of(options.host));
+  const auto host = address_in(options.host).value_or(lower_case(options.host));
   has_all_addresses_ = host == "0.0.0.0" || host == "::";
   names_.push_back(host);
   for (const auto& name : options.host_names) {

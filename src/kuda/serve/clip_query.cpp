@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "kuda/base/error.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/base/names.h"
 #include "kuda/base/utf8.h"
 
@@ -18,11 +19,8 @@ constexpr std::size_t kLongestQuery = 200;  ///< characters
 const std::vector<std::string> kParameters{"split", "offset", "limit", "query"};
 const std::vector<std::string> kSplitWords{"all", "train", "valid", "test"};
 
-char lower_case(char letter) { return letter >= 'A' && letter <= 'Z' ? char(letter - 'A' + 'a') : letter; }
-
 bool contains(std::string_view text, std::string_view part) {
-  const auto is_same = [](char a, char b) { return lower_case(a) == lower_case(b); };
-  return std::search(text.begin(), text.end(), part.begin(), part.end(), is_same) != text.end() || part.empty();
+  return lower_case(text).find(lower_case(part)) != std::string::npos;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kuda/base/lower_case.h"
 #include "kuda/base/names.h"
 #include "kuda/serve/answers.h"
 #include "kuda/serve/http/body_reader.h"
@@ -60,7 +61,7 @@ std::optional<Refusal> head_refusal(const Request& request, const Route& route, 
     return Refusal{400, "expected one Host header", {}};  // RFC 9112, section 3.2
   if (auto refusal = framing_refusal(request)) return refusal;
   const auto expected = request.is_http_1_0 ? std::string_view() : request.header("Expect");
-  if (!expected.empty() && lower_case_of(expected) != "100-continue")
+  if (!expected.empty() && lower_case(expected) != "100-continue")
     return Refusal{417, fmt::format("Expect: expected 100-continue, found '{}'", expected.substr(0, 60)), {}};
   if (!route.has_body())
     return request.has_body() ? std::optional(Refusal{400, request.path + ": expected no body, found one", {}})

@@ -14,6 +14,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/base/names.h"
 #include "kuda/serve/answers.h"
 #include "kuda/serve/clip_form.h"
@@ -117,7 +118,7 @@ std::optional<Refusal> Service::token_refusal(const Request& head) const {
   if (token_digest_.empty()) return std::nullopt;
   constexpr std::string_view kBearer = "bearer ";  // a scheme has no case (RFC 9110, section 11.1)
   const auto header = head.header("Authorization");
-  const bool is_bearer = lower_case_of(header.substr(0, kBearer.size())) == kBearer;
+  const bool is_bearer = lower_case(header.substr(0, kBearer.size())) == kBearer;
   const auto given = digest_of(is_bearer ? trimmed(header.substr(kBearer.size())) : std::string_view());
   // Digests have one length, so that neither the place of a difference nor a length shows in the time it takes.
   if (CRYPTO_memcmp(given.data(), token_digest_.data(), token_digest_.size()) == 0) return std::nullopt;

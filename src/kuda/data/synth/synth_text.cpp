@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <map>
 
+#include "kuda/base/lower_case.h"
+
 namespace kuda {
 namespace {
 
@@ -149,9 +151,7 @@ std::string draw_text(Random& random, int level, int centre, SynthRole role, std
 }
 
 TextEvidence read_text(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string lower = lower_case(text);
   TextEvidence evidence;
   int sum = 0;
   for_each_part(lower, ",. ", [&](std::string_view word) {

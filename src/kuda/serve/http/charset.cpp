@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 
+#include "kuda/base/lower_case.h"
 #include "kuda/serve/http/header_values.h"
 
 namespace kuda {
@@ -49,12 +50,12 @@ const char* known_charsets() noexcept {
 }
 
 bool knows_charset(std::string_view charset) {
-  const auto name = lower_case_of(charset);
+  const auto name = lower_case(charset);
   return is_utf8_name(name) || find_charset(name) != nullptr;
 }
 
 std::optional<std::string> utf8_from(std::string_view text, std::string_view charset) {
-  const auto name = lower_case_of(charset);
+  const auto name = lower_case(charset);
   if (is_utf8_name(name)) return std::string(text);
   const auto* const found = find_charset(name);
   if (found == nullptr) return std::nullopt;

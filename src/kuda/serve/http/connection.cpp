@@ -16,6 +16,7 @@
 #include <utility>
 #include <variant>
 
+#include "kuda/base/lower_case.h"
 #include "kuda/serve/http/body_reader.h"
 #include "kuda/serve/http/header_values.h"
 
@@ -38,7 +39,7 @@ constexpr Milliseconds kLastWord{1000};  // at a stop: for a head that has begun
 
 /// The client waits for a word before it sends the body. One of HTTP/1.0 knows no such word (RFC 9110, section 10.1.1).
 bool expects_continue(const Request& request) {
-  return !request.is_http_1_0 && lower_case_of(request.header("Expect")) == "100-continue";
+  return !request.is_http_1_0 && lower_case(request.header("Expect")) == "100-continue";
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kuda/base/lower_case.h"
+
 namespace kuda {
 namespace {
 
@@ -31,26 +33,19 @@ std::optional<std::string> take_value(std::string_view& text) {
 
 }  // namespace
 
-std::string lower_case_of(std::string_view text) {
-  std::string lower(text);
-  for (auto& letter : lower)
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  return lower;
-}
-
 std::string_view trimmed(std::string_view text) {
   const auto begin = std::min(text.find_first_not_of(" \t"), text.size());
   text.remove_prefix(begin);
   return text.substr(0, text.find_last_not_of(" \t") + 1);
 }
 
-std::string media_type_of(std::string_view value) { return lower_case_of(trimmed(value.substr(0, value.find(';')))); }
+std::string media_type_of(std::string_view value) { return lower_case(trimmed(value.substr(0, value.find(';')))); }
 
 std::optional<std::string> parameter_of(std::string_view value, std::string_view name) {
   value.remove_prefix(std::min(value.find(';'), value.size()));
   while (take(value, ";")) {
     const auto key_end = std::min(value.find_first_of("=;"), value.size());
-    const auto key = lower_case_of(trimmed(value.substr(0, key_end)));
+    const auto key = lower_case(trimmed(value.substr(0, key_end)));
     value.remove_prefix(key_end);
     if (!take(value, "=")) continue;  // a word without a value
     value = trimmed(value);
@@ -65,11 +60,11 @@ std::optional<std::string> parameter_of(std::string_view value, std::string_view
 std::vector<std::string> list_in(const Request& request, std::string_view name) {
   std::vector<std::string> items;
   for (const auto& [key, value] : request.headers) {
-    if (lower_case_of(key) != lower_case_of(name)) continue;
+    if (lower_case(key) != lower_case(name)) continue;
     for (std::string_view rest = value; !rest.empty();) {
       const auto item = rest.substr(0, rest.find(','));
       rest.remove_prefix(std::min(item.size() + 1, rest.size()));
-      if (!trimmed(item).empty()) items.push_back(lower_case_of(trimmed(item)));
+      if (!trimmed(item).empty()) items.push_back(lower_case(trimmed(item)));
     }
   }
   return items;

@@ -11,8 +11,6 @@
 
 namespace kuda {
 
-/// ASCII letters.
-[[nodiscard]] std::string lower_case_of(std::string_view text);
 /// Without the spaces and tabs around it.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <optional>
 
+#include "kuda/base/lower_case.h"
 #include "kuda/serve/http/header_values.h"
 
 namespace kuda {
@@ -64,7 +65,7 @@ std::string_view Request::host() const { return target_host.empty() ? header("Ho
 
 void split_target(std::string_view target, Request& request) {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (lower_case_of(target.substr(0, scheme.size())) != scheme) continue;
+    if (lower_case(target.substr(0, scheme.size())) != scheme) continue;
     target.remove_prefix(scheme.size());
     request.target_host = target.substr(0, target.find_first_of("/?#"));
     target.remove_prefix(request.target_host.size());

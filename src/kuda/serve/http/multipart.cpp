@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kuda/base/error.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/serve/http/charset.h"
 #include "kuda/serve/http/header_values.h"
 
@@ -85,13 +86,13 @@ PartHead head_of(std::string_view text, std::string_view line_break) {
       line += piece;
     } while (!text.empty() && (text.front() == ' ' || text.front() == '\t'));
     const auto colon = std::min(line.find(':'), line.size());
-    const auto key = lower_case_of(trimmed(std::string_view(line).substr(0, colon)));
+    const auto key = lower_case(trimmed(std::string_view(line).substr(0, colon)));
     const auto value = trimmed(std::string_view(line).substr(std::min(colon + 1, line.size())));
     if (key == "content-disposition" && media_type_of(value) == "form-data") {
       head.name = parameter_of(value, "name");
       head.is_file = parameter_of(value, "filename").has_value();
     }
-    if (key == "content-transfer-encoding") head.packing = lower_case_of(value);
+    if (key == "content-transfer-encoding") head.packing = lower_case(value);
     if (key == "content-type") {
       head.is_text = media_type_of(value).starts_with("text/");
       head.charset = head.is_text ? parameter_of(value, "charset").value_or("") : "";
