@@ -7,6 +7,8 @@
 #include <memory>
 
 #include "kuda/apps/data_verbs.h"
+#include "kuda/base/log.h"
+#include "kuda/data/clip_ids.h"
 #include "kuda/data/doctor/stats.h"
 #include "kuda/data/sources/clips_csv.h"
 #include "kuda/evaluation/dominance_bound.h"
@@ -18,9 +20,10 @@ namespace {
 const std::map<std::string, Ties> kTies{
     {"tolerant", Ties::tolerant}, {"float64", Ties::exact_float64}, {"float32", Ties::exact_float32}};
 
-std::vector<Clip> clips_of(const std::string& path) {
-  if (is_table(path)) return read_clips_csv(path, ClipTable::mmsa);
-  return open_dataset(path).clips;
+void warn_of_repeated(const std::vector<Clip>& clips, const std::string& path) {
+  if (const auto repeated = repeated_ids(clips); !repeated.empty())
+    log_warning("{}: {} clips have the id of another clip and are counted beside it: {}", path, repeated.size(),
+                clips_of_id(clips, repeated.front()));
 }
 
 }  // namespace
@@ -51,12 +54,19 @@ void add_data_stats(CLI::App& data) {
       "Example:\n  kuda data stats label.csv\n  kuda data stats simsv2 --json\n"
       "  kuda data stats runs/sims/kuda/1/predictions.csv");
   verb->callback([options] {
-    if (options->path.ends_with(".csv") && has_unimodal_scores(options->path)) {
-      const auto bound = measure_bound(read_unimodal_scores(options->path), options->k);
-      std::cout << (options->json ? bound_json(bound) : bound_text(bound));
-      return;
+    std::vector<Clip> clips;
+    if (is_table(options->path)) {
+      auto table = io::read_any_csv(options->path);
+      if (has_unimodal_scores(table)) {
+        const auto bound = measure_bound(unimodal_scores(table), options->k);
+        std::cout << (options->json ? bound_json(bound) : bound_text(bound));
+        return;
+      }
+      clips = clips_of_table(std::move(table), ClipTable::mmsa);
+    } else {
+      clips = open_dataset(options->path).clips;
     }
-    const auto clips = clips_of(options->path);
+    warn_of_repeated(clips, options->path);
     std::cout << (options->json ? statistics_json(clips, options->ties) : statistics_text(clips, options->ties));
   });
 }

@@ -106,19 +106,17 @@ void add_row(DominanceBound& bound, const std::string& name, const std::vector<d
 
 }  // namespace
 
-bool has_unimodal_scores(const std::filesystem::path& path) {
-  const auto table = io::read_any_csv(path);
+bool has_unimodal_scores(const io::CsvTable& table) {
   std::vector<std::string> absent;
   for (const auto m : kModalities)
     if (!score_column(table, m)) absent.push_back(fmt::format("prediction_{}", letter(m)));
   if (!absent.empty() && absent.size() < 3)
-    throw DataError(fmt::format("{}: scores of some modalities, but no column {}", path.string(), join(absent)),
+    throw DataError(fmt::format("{}: scores of some modalities, but no column {}", table.path.string(), join(absent)),
                     "what a ratio can be worth needs the scores of all three");
   return absent.empty();
 }
 
-std::vector<Prediction> read_unimodal_scores(const std::filesystem::path& path) {
-  const auto table = io::read_any_csv(path);
+std::vector<Prediction> unimodal_scores(const io::CsvTable& table) {
   const auto columns = find_clip_columns(table, ClipTable::mmsa);
   const auto need = [&](std::optional<std::size_t> column, const std::string& name) {
     return column ? *column : table.column(name);  // which throws, naming the columns found
@@ -134,17 +132,13 @@ std::vector<Prediction> read_unimodal_scores(const std::filesystem::path& path) 
     const auto& row = table.rows[i];
     const auto number = [&](std::size_t column) {
       const auto value = label_of(row[column]);
-      if (!value)
-        throw DataError(fmt::format("{}, line {}, {}: expected a number, found '{}'", path.string(), table.lines[i],
-                                    table.header[column], row[column]));
+      if (!value) throw table.wrong(i, column, "a number");
       return *value;
     };
     Prediction clip;
-    clip.id = row[columns.video];
+    clip.id = row[columns.video] + (columns.clip ? "$_$" + row[*columns.clip] : "");
     const auto split = split_of(row[columns.split]);
-    if (!split)
-      throw DataError(fmt::format("{}, line {}: expected train, valid or test, found '{}'", path.string(),
-                                  table.lines[i], row[columns.split]));
+    if (!split) throw table.wrong(i, columns.split, "train, valid or test");
     clip.split = *split;
     clip.label = number(label);
     for (const auto m : kModalities) {
@@ -189,9 +183,10 @@ std::string bound_text(const DominanceBound& bound) {
   Table table({"weights of the unimodal scores", "MAE", "minus late fusion", "95 % interval"});
   for (const auto& row : bound.rows) {
     const bool is_reference = std::isnan(row.difference.low);
-    table.add({row.name, format_metric("MAE", row.mae),
-               is_reference ? "" : fmt::format("{:+.4f}", row.mae - bound.rows.front().mae),
-               is_reference ? "" : fmt::format("[{:+.4f}, {:+.4f}]", row.difference.low, row.difference.high)});
+    const auto with_sign = [](double value) { return (value < 0 ? "" : "+") + format_metric("MAE", value); };
+    table.add(
+        {row.name, format_metric("MAE", row.mae), is_reference ? "" : with_sign(row.mae - bound.rows.front().mae),
+         is_reference ? "" : fmt::format("[{}, {}]", with_sign(row.difference.low), with_sign(row.difference.high))});
   }
   return fmt::format(
       "What a ratio between modalities can be worth: {} test clips, k = {:g} ({} training, {} validation clips)\n{}",

@@ -2,7 +2,7 @@
 // What a ratio between modalities can be worth on given unimodal scores: a bound for every method that argues from the
 // dominant modality.
 //
-//   const auto clips = read_unimodal_scores("unimodal_predictions.csv");
+//   const auto clips = unimodal_scores(io::read_any_csv("unimodal_predictions.csv"));
 //   std::cout << bound_text(measure_bound(clips, 6));
 //
 // With the scores u_m of three unimodal models, the unimodal labels s_m and the label y, four predictors of y:
@@ -14,11 +14,11 @@
 //   by errors     the same with the true abs(u_m - y): out of reach, since it knows the label
 // Where "by labels" is no better than late fusion, no ratio that is taught by unimodal labels can help these scores.
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "kuda/checkpoint/predictions.h"
+#include "kuda/io/csv.h"
 #include "kuda/metrics/statistics.h"
 
 namespace kuda {
@@ -37,9 +37,9 @@ struct DominanceBound {
 
 /// A table with ids, split (or mode), label, label_T, label_V, label_A and prediction_T, prediction_V, prediction_A (or
 /// pred_T ...): a run's predictions.csv, or somebody else's. Throws DataError naming file, column and line.
-[[nodiscard]] std::vector<Prediction> read_unimodal_scores(const std::filesystem::path& path);
+[[nodiscard]] std::vector<Prediction> unimodal_scores(const io::CsvTable& table);
 /// Whether the header of a table names three unimodal scores. Throws DataError where it names one or two.
-[[nodiscard]] bool has_unimodal_scores(const std::filesystem::path& path);
+[[nodiscard]] bool has_unimodal_scores(const io::CsvTable& table);
 
 /// On the test clips. "learned" is left out without training clips. Throws DataError where no test clip has all labels
 /// and scores.

@@ -53,24 +53,35 @@ TEST(DominanceBound, ScoresThatNoRatioCanMend) {
   EXPECT_NEAR(bound.rows[2].mae, bound.rows[3].mae, 1e-6);
 }
 
+TEST(DominanceBound, AScoreOf1e30DoesNotFillALine) {
+  auto clips = loud_clips();
+  for (auto& clip : clips) clip.unimodal.text = 1e30F;
+  const auto text = bound_text(measure_bound(clips, 6));
+  std::size_t widest = 0;
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1)
+    widest = std::max(widest, text.find('\n', at) - at);
+  EXPECT_LE(widest, 120U) << text;
+}
+
 TEST(DominanceBound, ReadsTheTablesOfOthers) {
   const auto folder = test::scratch_folder("bound");
   write_file(
       folder / "a.csv",
       "video_id,clip_id,mode,label,label_T,label_A,label_V,pred_T,pred_A,pred_V\nv,1,test,0.5,1,0,,0.1,0.2,0.3\n");
-  const auto clips = read_unimodal_scores(folder / "a.csv");
+  const auto clips = unimodal_scores(io::read_any_csv(folder / "a.csv"));
   ASSERT_EQ(clips.size(), 1U);
   EXPECT_EQ(clips[0].split, Split::test);
   EXPECT_FLOAT_EQ(clips[0].unimodal.audio, 0.2F);
   EXPECT_FLOAT_EQ(clips[0].unimodal_labels.text, 1);
   EXPECT_TRUE(std::isnan(clips[0].unimodal_labels.vision));
-  EXPECT_TRUE(has_unimodal_scores(folder / "a.csv"));
+  EXPECT_TRUE(has_unimodal_scores(io::read_any_csv(folder / "a.csv")));
   EXPECT_THAT(error_of<DataError>([&] { (void)measure_bound(clips, 6); }), HasSubstr("no test clip has a label"));
   write_file(folder / "b.csv", "video_id,clip_id,mode,label,label_T,label_A,label_V\nv,1,test,0.5,1,0,0\n");
-  EXPECT_FALSE(has_unimodal_scores(folder / "b.csv"));
-  EXPECT_THAT(error_of<DataError>([&] { (void)read_unimodal_scores(folder / "b.csv"); }), HasSubstr("prediction_T"));
+  EXPECT_FALSE(has_unimodal_scores(io::read_any_csv(folder / "b.csv")));
+  EXPECT_THAT(error_of<DataError>([&] { (void)unimodal_scores(io::read_any_csv(folder / "b.csv")); }),
+              HasSubstr("prediction_T"));
   write_file(folder / "c.csv", "id,split,label,label_T,label_A,label_V,PRED_T,pred_A\nv$_$1,test,0.5,1,0,0,1,1\n");
-  EXPECT_THAT(error_of<DataError>([&] { (void)has_unimodal_scores(folder / "c.csv"); }),
+  EXPECT_THAT(error_of<DataError>([&] { (void)has_unimodal_scores(io::read_any_csv(folder / "c.csv")); }),
               HasSubstr("no column prediction_V"));
 }
 

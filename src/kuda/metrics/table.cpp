@@ -11,6 +11,8 @@
 namespace kuda {
 namespace {
 
+constexpr double kWide = 1e6;  // beyond, four decimals say nothing and 1e30 fills a line
+
 std::size_t count_of(const Metrics& metrics, const std::string& name) {
   for (const auto& metric : metrics.values)
     if (metric.name == name) return metric.n;
@@ -55,6 +57,7 @@ std::vector<MetricColumn> main_columns(MetricFamily family) {
 
 std::string format_metric(const std::string& metric, double value) {
   if (std::isnan(value)) return "-";
+  if (std::abs(value) >= kWide) return fmt::format("{:.4g}", value);
   return metric == "MAE" || metric == "Corr" ? fmt::format("{:.4f}", value) : fmt::format("{:.2f}", 100 * value);
 }
 

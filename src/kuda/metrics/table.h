@@ -20,7 +20,8 @@ struct MetricColumn {
 /// Of these MAE, Corr, and each Acc-2 and F1: for tables with a row per part of the clips.
 [[nodiscard]] std::vector<MetricColumn> main_columns(MetricFamily family);
 
-/// MAE and Corr with four decimals, accuracies and F1 in percent with two, "-" where undefined.
+/// MAE and Corr with four decimals (four digits from a million on), accuracies and F1 in percent with two, "-" where
+/// undefined.
 [[nodiscard]] std::string format_metric(const std::string& metric, double value);
 
 struct MetricRow {

@@ -22,7 +22,9 @@ namespace {
 using Names = std::vector<std::string>;
 
 const PerModality<Names> kNames{
-    {"text", "texts", "language"}, {"vision", "visual", "video"}, {"audio", "acoustic", "speech"}};
+    {"text", "texts", "language", "text_features", "feature_t"},
+    {"vision", "visual", "video", "vision_features", "visual_features", "video_features", "feature_v"},
+    {"audio", "acoustic", "speech", "audio_features", "acoustic_features", "feature_a"}};
 
 /// The key that reads so in lower case; an exact one first.
 template <class Map>

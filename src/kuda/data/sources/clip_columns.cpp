@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "kuda/base/error.h"
@@ -32,9 +33,22 @@ const PerModality<Spellings> kOwnLabel{
     Spellings{"labelaudio", "audiolabel", "regressionlabelsa"},
 };
 
+/// Without spaces around, those of no width or no break that spreadsheets and web pages leave included.
 std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  return first == std::string_view::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") + 1 - first);
+  constexpr std::array<std::string_view, 7> kSpaces{" ", "\t", "\r", "\n", "\xC2\xA0", "\xE3\x80\x80", "\xE2\x80\x8B"};
+  for (bool is_done = false; !is_done;) {
+    is_done = true;
+    for (const auto space : kSpaces) {
+      if (text.starts_with(space))
+        text.remove_prefix(space.size());
+      else if (text.ends_with(space))
+        text.remove_suffix(space.size());
+      else
+        continue;
+      is_done = false;
+    }
+  }
+  return text;
 }
 
 /// "Label T" and "label_T" as "labelt".
@@ -67,10 +81,17 @@ class Finder {
   /// The columns that nobody took. Those of MMSA's own tables need no words.
   void name_unused() {
     std::vector<std::string> unused;
+    const bool lacks_label = std::find(absent_.begin(), absent_.end(), "label") != absent_.end();
     for (std::size_t column = 0; column < is_used_.size(); ++column) {
       const std::string& name = table_.header[column];
       if (is_used_[column] || plain(name) == "annotation" || (name.empty() && is_empty(column))) continue;
       unused.push_back(name.empty() ? fmt::format("column {} (no name)", column + 1) : name);
+      if (lacks_label && std::find(kLabel.begin(), kLabel.end(), plain(name)) != kLabel.end())
+        warnings.push_back(fmt::format(
+            "the column '{}' holds words, no scores ('{}'), so the clips have no label; to give them scores, in "
+            "Python: "
+            "t = pandas.read_csv(FILE); t['label'] = t['{}'].map({{'WORD': SCORE, ...}}); t.to_csv(FILE, index=False)",
+            name, first_word(column), name));
       if (const auto near = nearest_name(lower_case(name), absent_); name.size() > 3 && !near.empty())
         warnings.push_back(fmt::format("the column '{}' is not used: did you mean '{}'?", name, near));
     }
@@ -80,12 +101,12 @@ class Finder {
   std::vector<std::string> notes, warnings;
 
  private:
-  /// The only free column with one of these names. A column of words ("Positive") is no label, whatever its name.
+  /// The only free column with one of these names. A column of other words ("joy") is no label, whatever its name.
   [[nodiscard]] std::optional<std::size_t> only(const std::string& name, const Spellings& names, bool is_label) const {
     std::vector<std::size_t> found;
     for (std::size_t column = 0; column < is_used_.size(); ++column)
       if (!is_used_[column] && std::find(names.begin(), names.end(), plain(table_.header[column])) != names.end() &&
-          (!is_label || holds_numbers(column)))
+          (!is_label || holds_labels(column)))
         found.push_back(column);
     if (found.size() > 1)
       throw DataError(fmt::format("{}: no column '{}', and both '{}' and '{}' could be it", table_.path.string(), name,
@@ -94,11 +115,18 @@ class Finder {
     return found.empty() ? std::nullopt : std::optional(found.front());
   }
 
+  /// The first cell that is no label.
+  [[nodiscard]] std::string first_word(std::size_t column) const {
+    for (const auto& row : table_.rows)
+      if (!label_of(row[column])) return row[column];
+    return {};
+  }
+
   [[nodiscard]] bool is_empty(std::size_t column) const {  // commas at the end of all lines make such
     return std::all_of(table_.rows.begin(), table_.rows.end(), [&](const auto& row) { return row[column].empty(); });
   }
 
-  [[nodiscard]] bool holds_numbers(std::size_t column) const {
+  [[nodiscard]] bool holds_labels(std::size_t column) const {
     return std::all_of(table_.rows.begin(), table_.rows.end(),
                        [&](const auto& row) { return label_of(row[column]).has_value(); });
   }
@@ -153,11 +181,16 @@ bool ClipColumns::is_used(std::size_t column) const {
          std::find(unimodal_labels.begin(), unimodal_labels.end(), column) != unimodal_labels.end();
 }
 
-std::optional<float> label_of(std::string_view cell, bool* has_comma) {
+std::optional<float> label_of(std::string_view cell, LabelForm* form) {
   static const std::set<std::string> kUnknownWords{"",     "na",   "n/a",  "#n/a", "<na>", "nan",
                                                    "-nan", "null", "none", "nil",  "-",    "?"};
+  static const std::map<std::string, float> kWords{{"negative", -1}, {"neutral", 0}, {"positive", 1}};
   std::string text = lower_case(trimmed(cell));
   if (kUnknownWords.contains(text)) return kUnknown;
+  if (const auto word = kWords.find(text); word != kWords.end()) {
+    if (form != nullptr) *form = LabelForm::word;
+    return word->second;
+  }
   if (text.starts_with("\xE2\x88\x92")) text.replace(0, 3, "-");  // U+2212, the minus sign of word processors
   const auto comma = text.find(',');
   const bool is_decimal_comma = comma != std::string::npos &&
@@ -168,7 +201,7 @@ std::optional<float> label_of(std::string_view cell, bool* has_comma) {
   const auto* end = text.data() + text.size();
   const auto result = std::from_chars(text.data() + (text.front() == '+' ? 1 : 0), end, value);
   if (result.ec != std::errc() || result.ptr != end || !std::isfinite(value)) return std::nullopt;
-  if (has_comma != nullptr && is_decimal_comma) *has_comma = true;
+  if (form != nullptr && is_decimal_comma) *form = LabelForm::decimal_comma;
   return value;
 }
 

@@ -32,9 +32,15 @@ struct ClipColumns {
 /// for label). Throws DataError for a table without ids or splits, and where two columns could be one.
 [[nodiscard]] ClipColumns find_clip_columns(const io::CsvTable& table, ClipTable layout);
 
-/// NaN for "", NA, NaN, null and their like; nothing for what is no finite number. `has_comma`, if given, becomes true
-/// for a decimal comma.
-[[nodiscard]] std::optional<float> label_of(std::string_view cell, bool* has_comma = nullptr);
+/// How a label was written, where that is worth a note.
+enum class LabelForm {
+  plain,
+  decimal_comma,  ///< 0,5
+  word,           ///< negative, neutral, positive, as MELD has them: -1, 0, 1
+};
+/// NaN for "", NA, NaN, null and their like; nothing for what is no finite number and none of those words.
+[[nodiscard]] std::optional<float> label_of(std::string_view cell, LabelForm* form = nullptr);
+inline constexpr const char* kLabelWords = "negative = -1, neutral = 0, positive = 1";
 
 /// train, valid or test by any name that people give them ("Val", "dev"); nothing for another word.
 [[nodiscard]] std::optional<Split> split_of(std::string_view cell);

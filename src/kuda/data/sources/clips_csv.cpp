@@ -36,7 +36,7 @@ class Reader {
   /// Takes the names and the text of that row away.
   [[nodiscard]] Clip clip(std::size_t row) {
     auto& cells = table_.rows[row];
-    if (cells[columns_.video].empty()) throw error(row, columns_.video, "a name");
+    if (cells[columns_.video].empty()) throw table_.wrong(row, columns_.video, "a name");
     Clip clip;
     clip.split = split(row);
     clip.label = label(row, columns_.label);
@@ -62,31 +62,48 @@ class Reader {
     return notes;
   }
 
- private:
-  [[nodiscard]] DataError error(std::size_t row, std::size_t column, std::string_view expected) const {
-    return DataError(fmt::format("{}:{}: {}: expected {}, found '{}'", table_.path.string(), table_.lines[row],
-                                 table_.header[column], expected, table_.rows[row][column]));
+  /// Words that became numbers: whoever trains on them should know. Throws DataError where words and numbers are mixed,
+  /// since which number a word stands for depends on their scale.
+  [[nodiscard]] std::vector<std::string> warnings() const {
+    std::vector<std::string> warnings;
+    for (const auto& [column, cells] : words_) {
+      if (const auto number = numbers_.find(column); number != numbers_.end())
+        throw table_.wrong(number->second, table_.column(column), "a word, as the other cells have it",
+                           "which number a word stands for depends on the scale: write numbers in all rows");
+      warnings.push_back(fmt::format("{}: {} words are read as numbers: {}", column, cells, kLabelWords));
+    }
+    return warnings;
   }
+
+ private:
   [[nodiscard]] Split split(std::size_t row) {
     const std::string& cell = table_.rows[row][columns_.split];
     const auto split = split_of(cell);
-    if (!split) throw error(row, columns_.split, "train, valid or test");
+    if (!split) throw table_.wrong(row, columns_.split, "train, valid or test");
     if (cell != split_name(*split)) other_words_.emplace(cell, *split);
     return *split;
   }
   [[nodiscard]] float label(std::size_t row, const std::optional<std::size_t>& column) {
     if (!column) return kUnknown;
-    bool has_comma = false;
-    const auto value = label_of(table_.rows[row][*column], &has_comma);
-    if (!value) throw error(row, *column, "a finite number or nothing");
-    if (has_comma) ++decimal_commas_[table_.header[*column]];
+    auto form = LabelForm::plain;
+    const auto value = label_of(table_.rows[row][*column], &form);
+    if (!value)
+      throw table_.wrong(row, *column, "a finite number or nothing",
+                         fmt::format("kuda learns scores; of words only these are read: {}", kLabelWords));
+    const std::string& name = table_.header[*column];
+    if (form == LabelForm::decimal_comma) ++decimal_commas_[name];
+    if (form == LabelForm::word)
+      ++words_[name];
+    else if (!std::isnan(*value))
+      numbers_.emplace(name, row);
     return *value;
   }
 
   io::CsvTable& table_;
   const ClipColumns& columns_;
   std::map<std::string, Split> other_words_;
-  std::map<std::string, std::size_t> decimal_commas_;
+  std::map<std::string, std::size_t> decimal_commas_, words_;  // by column: how many
+  std::map<std::string, std::size_t> numbers_;                 // by column: the first row
 };
 
 }  // namespace
@@ -101,7 +118,10 @@ bool is_table(const std::filesystem::path& path) {
 }
 
 std::vector<Clip> read_clips_csv(const std::filesystem::path& path, ClipTable layout) {
-  auto table = io::read_any_csv(path);
+  return clips_of_table(io::read_any_csv(path), layout);
+}
+
+std::vector<Clip> clips_of_table(io::CsvTable table, ClipTable layout) {
   const ClipColumns columns = find_clip_columns(table, layout);
   Reader reader(table, columns);
   std::vector<Clip> clips;
@@ -109,8 +129,10 @@ std::vector<Clip> read_clips_csv(const std::filesystem::path& path, ClipTable la
   for (std::size_t row = 0; row < table.rows.size(); ++row) clips.push_back(reader.clip(row));
   auto notes = table.notes;
   for (const auto& more : {columns.notes, reader.notes()}) notes.insert(notes.end(), more.begin(), more.end());
-  if (!notes.empty()) log_info("{}: {}", path.string(), join(notes, "; "));
-  for (const auto& warning : columns.warnings) log_warning("{}: {}", path.string(), warning);
+  const auto file = table.path.string();
+  if (!notes.empty()) log_info("{}: {}", file, join(notes, "; "));
+  for (const auto& warnings : {columns.warnings, reader.warnings()})
+    for (const auto& warning : warnings) log_warning("{}: {}", file, warning);
   return clips;
 }
 

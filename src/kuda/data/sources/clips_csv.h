@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kuda/data/dataset.h"
+#include "kuda/io/csv.h"
 
 namespace kuda {
 
@@ -23,6 +24,8 @@ enum class ClipTable {
 /// present. Other spellings of tables, names, splits and unknown labels are read too, and a note in the log says what
 /// was taken for what (clip_columns.h, io/csv_form.h). Throws FormatError and DataError naming file, line and column.
 [[nodiscard]] std::vector<Clip> read_clips_csv(const std::filesystem::path& path, ClipTable layout);
+/// The same of a table at hand.
+[[nodiscard]] std::vector<Clip> clips_of_table(io::CsvTable table, ClipTable layout);
 
 /// The whole table as text, columns as the prepared folder has them. Labels read back to the same float.
 [[nodiscard]] std::string clips_to_csv(const std::vector<Clip>& clips);

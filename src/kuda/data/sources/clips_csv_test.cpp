@@ -68,11 +68,26 @@ TEST(ClipTableReader, AnExactNameIsTakenBeforeAnotherSpelling) {
               AllOf(HasSubstr("both 'score' and 'sentiment' could be it"), HasSubstr("rename the right one to label")));
 }
 
-TEST(ClipTableReader, ClassesInWordsAreNoLabels) {
-  const auto found = read("Dialogue_ID,Utterance_ID,Utterance,Sentiment,split\n0,1,hi,positive,dev\n");  // as in MELD
-  EXPECT_TRUE(std::isnan(found.clips.at(0).label));
+TEST(ClipTableReader, TheThreeWordsOfMeldAreNumbersAndAWarningSaysWhich) {
+  const std::string header = "Dialogue_ID,Utterance_ID,Utterance,Sentiment,split\n";
+  const auto found = read(header + "0,1,hi,positive,dev\n0,2,ah,Negative,dev\n0,3,so,neutral,dev\n0,4,no,,dev\n");
+  EXPECT_EQ(found.clips.at(0).label, 1);
+  EXPECT_EQ(found.clips.at(1).label, -1);
+  EXPECT_EQ(found.clips.at(2).label, 0);
+  EXPECT_TRUE(std::isnan(found.clips.at(3).label));
   EXPECT_EQ(found.clips.at(0).id(), "0$_$1");
+  EXPECT_THAT(found.log, HasSubstr("Sentiment: 3 words are read as numbers: negative = -1, neutral = 0, positive = 1"));
+  EXPECT_THAT(error(header + "0,1,hi,positive,dev\n0,2,ah,2.4,dev\n"),
+              AllOf(HasSubstr("table.csv:3: Sentiment: expected a word, as the other cells have it, found '2.4'"),
+                    HasSubstr("write numbers in all rows")));
+}
+
+TEST(ClipTableReader, OtherWordsAreNoLabels) {
+  const auto found = read("Dialogue_ID,Utterance_ID,Utterance,Sentiment,split\n0,1,hi,joy,dev\n");
+  EXPECT_TRUE(std::isnan(found.clips.at(0).label));
   EXPECT_THAT(found.log, HasSubstr("columns not used: Sentiment"));
+  EXPECT_THAT(found.log,
+              HasSubstr("the column 'Sentiment' holds words, no scores ('joy'), so the clips have no label"));
 }
 
 TEST(ClipTableReader, WholeIdsAreTakenApart) {
@@ -85,6 +100,8 @@ TEST(ClipTableReader, WholeIdsAreTakenApart) {
 }
 
 TEST(ClipTableReader, KnowsTheWordsForUnknown) {
+  EXPECT_EQ(read("video_id,clip_id,label,mode\nv,1,\xC2\xA0-0.5\xE3\x80\x80,train\n").clips.at(0).label, -0.5F)
+      << "spaces of web pages and of Chinese text";
   for (const char* word : {"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", " nan "}) {
     const auto found = read("video_id,clip_id,text,label,mode\nv,1,x," + std::string(word) + ",train\n");
     EXPECT_TRUE(std::isnan(found.clips.at(0).label)) << word;
