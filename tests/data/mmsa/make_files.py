@@ -195,6 +195,59 @@ def pandas_columns():
     save("string_dtype.pkl", data)
 
 
+def mult():
+    """The files of MulT's authors: ids are [N, 3] (video, begin, end), labels [N, 1, 1]; IEMOCAP has four emotions."""
+    def own(splits, ids, labels):
+        data = {}
+        for split, keys in splits.items():
+            data[split] = dict(vision=keys["vision"], audio=keys["audio"], labels=labels(keys), id=ids(len(keys["id"])))
+        return data
+
+    def scores(keys):
+        return keys["regression_labels"].reshape(-1, 1, 1)
+
+    save("mult_bytes.pkl", own(plain(), lambda n: np.array([[f"v{i}", str(i + 0.5), str(i + 2)] for i in range(n)]).astype("S"), scores))
+    save("mult_numbers.pkl", own(plain(), lambda n: np.array([[i, i + 0.1, i + 2] for i in range(n)], np.float32), scores))
+    save("mult_lists.pkl", own(plain(), lambda n: [(f"v{i}", i + 0.5, i + 2) for i in range(n)], scores))
+    data = own(plain(), lambda n: None, lambda keys: np.zeros((len(keys["id"]), 4, 2), np.int64))
+    save("mult_iemocap.pkl", data)
+
+
+def one_after_the_other():
+    """Clips in lists instead of columns: dicts of a clip, and the tuples of MISA, MAG-BERT and MMIM."""
+    dicts, tuples = {}, {}
+    for split, keys in plain().items():
+        n = len(keys["id"])
+        dicts[split] = [{key: column[i] for key, column in keys.items()} for i in range(n)]
+        tuples[split] = [((np.arange(3), keys["vision"][i], keys["audio"][i], keys["raw_text"][i].split()),
+                          np.array([[keys["regression_labels"][i]]]), keys["id"][i]) for i in range(n)]
+    save("clip_dicts.pkl", dicts)
+    save("clip_tuples.pkl", tuples)
+
+
+def impossible():
+    """What has no place in a data set: half a character, a number beyond float32, words and pictures."""
+    data = plain()
+    data["valid"]["raw_text"][1] = "fine \ud83d"
+    save("lone_surrogate.pkl", data)
+    save("lone_surrogate_p0.pkl", data, protocol=0)
+    data = plain()
+    data["train"]["vision"] = data["train"]["vision"].astype(np.float64)
+    data["train"]["vision"][1, 2, 0] = 1e300
+    data["train"]["vision"][2, 0, 1] = -np.inf
+    save("beyond_float32.pkl", data)
+    data["train"]["vision"] = data["train"]["vision"].tolist()
+    save("beyond_float32_list.pkl", data)
+    data = plain()
+    for keys in data.values():
+        keys["regression_labels"] = ["positive"] * len(keys["id"])
+    save("word_labels.pkl", data)
+    data = plain()
+    for keys in data.values():
+        keys["vision"] = np.zeros((len(keys["id"]), 2, 4, 4, 3), np.uint8)
+    save("pictures.pkl", data)
+
+
 def nones():
     """None where a key could hold something: as if the key were not there."""
     data = plain()
@@ -209,6 +262,9 @@ if __name__ == "__main__":
     left_padded()
     save("plain.pkl", plain())
     nones()
+    mult()
+    one_after_the_other()
+    impossible()
     lists()
     tensors()
     beside()

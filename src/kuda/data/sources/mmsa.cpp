@@ -13,9 +13,9 @@
 #include "kuda/data/sources/facts.h"
 #include "kuda/data/sources/mmsa_file.h"
 #include "kuda/data/sources/mmsa_frames.h"
+#include "kuda/data/sources/mmsa_recipes.h"
 #include "kuda/data/sources/mmsa_split.h"
 #include "kuda/data/sources/pack.h"
-#include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/published.h"
 #include "kuda/io/pickle/pickle.h"
 
@@ -25,6 +25,8 @@ namespace {
 constexpr std::string_view kSeparator = "$_$";
 
 constexpr const char* kNoFeatureFile = "this is no feature file; see docs/data-formats.md";
+
+std::string or_else(std::string recipe) { return recipe.empty() ? kNoFeatureFile : std::move(recipe); }
 
 std::vector<std::string> text_keys(const io::Value& dict) {
   std::vector<std::string> keys;
@@ -40,7 +42,11 @@ std::array<const io::Value*, 3> find_splits(const std::string& file, const io::V
   for (const auto& [key, value] : root.entries()) {
     if (key.kind() != io::Value::Kind::text && key.kind() != io::Value::Kind::bytes) continue;
     const auto split = split_of_key(key.text());
-    if (!split) continue;
+    if (!split) {
+      if (value.kind() == io::Value::Kind::dict && value.find("id") != nullptr)
+        log_warning("{}: '{}' holds clips, but names no split: it is not used", file, key.text());
+      continue;
+    }
     const auto i = std::size_t(*split);
     if (found[i] != nullptr)
       throw DataError(
@@ -56,7 +62,7 @@ std::array<const io::Value*, 3> find_splits(const std::string& file, const io::V
 std::vector<MmsaSplit> read_splits(const std::string& file, const io::Value& root) {
   if (root.kind() != io::Value::Kind::dict)
     throw DataError(fmt::format("{}: expected a dict with train, valid and test, found {}", file, found(root)),
-                    kNoFeatureFile);
+                    or_else(recipe_for_clips(root, true)));
   const auto contents = find_splits(file, root);
   std::vector<MmsaSplit> splits;
   for (const Split split : kSplits)
@@ -72,7 +78,7 @@ std::vector<MmsaSplit> read_splits(const std::string& file, const io::Value& roo
       fmt::format("{}: expected the keys train, valid and test, or those of clips (id, vision, audio, ...), "
                   "found {}",
                   file, keys.empty() ? "none" : join(keys)),
-      kNoFeatureFile);
+      or_else(recipe_for_dict(root)));
 }
 
 /// Whether all splits that have clips have the key. Throws DataError when only some do.
@@ -178,7 +184,15 @@ void warn_of_near_keys(const std::string& file, const std::vector<MmsaSplit>& sp
                                                          {"video", "vision"},
                                                          {"acoustic", "audio"},
                                                          {"speech", "audio"},
-                                                         {"transcript", "raw_text"}};
+                                                         {"transcript", "raw_text"},
+                                                         {"text_raw", "raw_text"},
+                                                         {"sentence", "raw_text"},
+                                                         {"sentences", "raw_text"},
+                                                         {"label", "regression_labels"},
+                                                         {"score", "regression_labels"},
+                                                         {"scores", "regression_labels"},
+                                                         {"sentiment", "regression_labels"},
+                                                         {"y", "regression_labels"}};
   const auto split = std::find_if(splits.begin(), splits.end(), [](const MmsaSplit& s) { return s.size() > 0; });
   if (split == splits.end() || split->content().kind() != io::Value::Kind::dict) return;
   for (const auto& [key, value] : split->content().entries()) {
@@ -305,10 +319,7 @@ Dataset read_mmsa(const std::filesystem::path& path, const DataFacts& facts) {
 }
 
 Dataset import_mmsa(const std::filesystem::path& path, const std::filesystem::path& folder, const DataFacts& facts) {
-  PreparedFolder prepared(folder);
-  MmsaFile source(path);
-  import_planned(source, prepared, facts);
-  return read_prepared(folder);
+  return import_into<MmsaFile>(folder, path, facts);
 }
 
 }  // namespace kuda

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "kuda/base/error.h"
+#include "kuda/data/sources/mmsa_recipes.h"
 
 namespace kuda {
 namespace {
@@ -13,10 +14,10 @@ namespace {
 using Kind = io::Value::Kind;
 using Shape = std::vector<std::int64_t>;
 
-Shape append_numbers(const io::Value& value, std::vector<float>& out, const std::string& where);
+Shape append_numbers(const io::Value& value, std::vector<double>& out, const std::string& where);
 
 /// Items [first, first + count) one after the other; their shape, which is the same for all.
-Shape append_items(const io::Value& value, std::size_t first, std::size_t count, std::vector<float>& out,
+Shape append_items(const io::Value& value, std::size_t first, std::size_t count, std::vector<double>& out,
                    const std::string& where) {
   Shape shape;
   for (std::size_t i = 0; i < count; ++i) {
@@ -30,17 +31,17 @@ Shape append_items(const io::Value& value, std::size_t first, std::size_t count,
   return shape;
 }
 
-Shape append_numbers(const io::Value& value, std::vector<float>& out, const std::string& where) {
+Shape append_numbers(const io::Value& value, std::vector<double>& out, const std::string& where) {
   switch (value.kind()) {
     case Kind::boolean:
-      out.push_back(value.boolean() ? 1.0F : 0.0F);
+      out.push_back(value.boolean() ? 1.0 : 0.0);
       return {};
     case Kind::integer:
     case Kind::real:
-      out.push_back(static_cast<float>(value.real()));
+      out.push_back(value.real());
       return {};
     case Kind::array:
-      for (const double number : value.array().to_doubles()) out.push_back(static_cast<float>(number));
+      for (const double number : value.array().to_doubles()) out.push_back(number);
       return value.array().shape;
     case Kind::list:
     case Kind::tuple:
@@ -51,7 +52,8 @@ Shape append_numbers(const io::Value& value, std::vector<float>& out, const std:
       return shape;
     }
     default:
-      throw DataError(fmt::format("{}: expected numbers, found {}", where, found(value)), recipe_for(value));
+      throw DataError(fmt::format("{}: expected numbers, found {}", where, found(value)),
+                      value.kind() == Kind::text ? "texts go under raw_text; features are numbers" : recipe_for(value));
   }
 }
 
@@ -62,7 +64,7 @@ io::Array clip_of(const io::Value& column, std::size_t i, std::size_t clips, con
     if (column[i].kind() == Kind::none) return io::make_array({0}, std::vector<float>{});  // the clip has none
     return numbers_of(column[i], where);
   }
-  std::vector<float> numbers;
+  std::vector<double> numbers;
   Shape shape(column.object_shape().begin() + 1, column.object_shape().end());
   const auto inner = append_items(column, i * items, items, numbers, where);
   shape.insert(shape.end(), inner.begin(), inner.end());
@@ -79,7 +81,7 @@ io::Array with_clip_axis(io::Array clip, std::int64_t width, const std::string& 
   }
   if (clip.shape.size() != 2)
     throw DataError(fmt::format("{}: expected frames [L, D], found {}", where, clip.describe()),
-                    clip.shape.size() == 1 ? "one vector per clip is [1, D]" : "");
+                    recipe_for_frames(clip.shape, true));
   clip.shape.insert(clip.shape.begin(), 1);
   clip.strides.insert(clip.strides.begin(), clip.strides[0] * clip.shape[1]);
   return clip;
@@ -107,7 +109,7 @@ Frames frames_of_list(const MmsaSplit& split, std::string_view key, const io::Va
 
 io::Array numbers_of(const io::Value& value, const std::string& where) {
   if (value.kind() == Kind::array) return value.array();
-  std::vector<float> numbers;
+  std::vector<double> numbers;
   auto shape = append_numbers(value, numbers, where);
   return io::make_array(std::move(shape), numbers);
 }

@@ -20,7 +20,7 @@ struct Frames {
 /// Throws DataError naming split, key and clip.
 [[nodiscard]] Frames read_frames(const MmsaSplit& split, std::string_view key);
 
-/// One array of numbers of a value: an array as it is, lists of numbers and of such as float32. Throws DataError, which
+/// One array of numbers of a value: an array as it is, lists of numbers and of such as float64. Throws DataError, which
 /// begins with `where`, when lists inside differ in length or hold something else.
 [[nodiscard]] io::Array numbers_of(const io::Value& value, const std::string& where);
 

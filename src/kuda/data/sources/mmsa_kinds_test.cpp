@@ -99,6 +99,64 @@ TEST(MmsaKinds, OneClipAlone) {
   EXPECT_EQ(schema.keys.size(), 4U);
 }
 
+TEST(MmsaKinds, IdsOfMulTsAuthorsAreJoined) {
+  EXPECT_EQ(read_object("mult_bytes").clips[1].id(), "v1$_$1.5_3");
+  EXPECT_EQ(read_object("mult_lists").clips[1].id(), "v1$_$1.5_3");
+  EXPECT_EQ(read_object("mult_numbers").clips[1].id(), "1$_$1.1_3") << "1.1 of float32, not 1.10000002";
+  const Dataset data = read_object("mult_bytes");
+  EXPECT_EQ(data.clips[1].video_id, "v1");
+  EXPECT_EQ(data.clips[2].label, 3) << "[N, 1, 1]";
+}
+
+TEST(MmsaKinds, FourEmotionsAreNoScore) {
+  const auto error = error_of_file("mult_iemocap");
+  EXPECT_THAT(error,
+              HasSubstr("train.labels: expected one sentiment score a clip, found [3, 4, 2] int64: four emotions"));
+  EXPECT_THAT(error, HasSubstr("IEMOCAP"));
+}
+
+TEST(MmsaKinds, ClipsOneAfterTheOtherAreRefusedWithTheLinesThatTurnThem) {
+  const auto dicts = error_of_file("clip_dicts");
+  EXPECT_THAT(dicts, HasSubstr("train: expected a dict of arrays and lists, found list"));
+  EXPECT_THAT(dicts, HasSubstr("{s: {k: [c[k] for c in v] for k in v[0]} for s, v in d.items()}"));
+  EXPECT_THAT(error_of_file("clip_tuples"),
+              HasSubstr("{s: {'id': [c[2] for c in v], 'regression_labels': [float(c[1].reshape(-1)[0]) for c in v], "
+                        "'raw_text': [' '.join(c[0][3]) for c in v], 'vision': [c[0][1] for c in v], 'audio': [c[0][2] "
+                        "for c in v]} for s, v in d.items()}"));
+}
+
+TEST(MmsaKinds, HalfACharacterIsNamedWithItsClip) {
+  for (const char* name : {"lone_surrogate", "lone_surrogate_p0"}) {
+    const auto error = error_of_file(name);
+    EXPECT_THAT(error,
+                HasSubstr("valid.raw_text: clip valid1$_$1: expected text (UTF-8), found text with a lone surrogate"))
+        << name;
+    EXPECT_THAT(error, HasSubstr("surrogatepass")) << name;
+  }
+}
+
+TEST(MmsaKinds, NumbersBeyondFloat32AreNoInfinitiesOfTheFile) {
+  for (const char* name : {"beyond_float32", "beyond_float32_list"}) {
+    CaughtLog log;
+    const Dataset data = read_object(name);
+    EXPECT_THAT(log.text(), HasSubstr("vision: 1 numbers are too large for float32 and become infinite (first: "
+                                      "train1$_$1, 1e+300)"))
+        << name;
+    EXPECT_THAT(log.text(), HasSubstr("vision: 0 NaN, 0 +inf, 1 -inf in 1 clips (first: train2$_$2")) << name;
+    EXPECT_EQ(data.vision->finite, Finite::no);
+    EXPECT_TRUE(std::isinf(data.vision->clip(1)[2][0].item<float>()));
+  }
+}
+
+TEST(MmsaKinds, WordsAndPicturesAreRefusedWithARecipe) {
+  const auto words = error_of_file("word_labels");
+  EXPECT_THAT(words, HasSubstr("train.regression_labels: clip train0$_$0: expected a number, found text"));
+  EXPECT_THAT(words, HasSubstr("{'negative': -1, 'neutral': 0, 'positive': 1}[x.lower()]"));
+  const auto pictures = error_of_file("pictures");
+  EXPECT_THAT(pictures, HasSubstr("vision: expected 3 dimensions [N, L, D], found [3, 2, 4, 4, 3] uint8"));
+  EXPECT_THAT(pictures, HasSubstr("look like pictures"));
+}
+
 TEST(MmsaKinds, WhatPandasMakesIsRefusedWithARecipeWhereItIsWanted) {
   const auto series = error_of_file("pandas_series");
   EXPECT_THAT(series, HasSubstr("test.regression_labels: expected numbers, found pandas.Series"));

@@ -3,14 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
 
 #include "kuda/base/error.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/base/names.h"
 #include "kuda/base/utf8.h"
 #include "kuda/data/sources/mmsa_frames.h"
+#include "kuda/data/sources/mmsa_ids.h"
+#include "kuda/data/sources/mmsa_recipes.h"
 #include "kuda/io/pickle/pickle.h"
 
 namespace kuda {
@@ -31,20 +33,6 @@ bool read_number(const io::Value& value, double& number) {
   else
     return is_sequence(value) && value.size() == 1 && read_number(value[0], number);
   return true;
-}
-
-/// Text, or bytes that are UTF-8, or a list of one of these, or a whole number (ids of home-made files).
-bool read_text(const io::Value& value, std::string& text) {
-  if (value.kind() == Kind::text || value.kind() == Kind::bytes) {
-    const auto clean = clean_utf8(value.text());
-    if (clean) text = *clean;
-    return clean.has_value();
-  }
-  if (value.kind() == Kind::integer) {
-    text = std::to_string(value.integer());
-    return true;
-  }
-  return is_sequence(value) && value.size() == 1 && read_text(value[0], text);
 }
 
 bool has_zero(const std::string& text) { return text.find('\0') != std::string::npos; }
@@ -73,12 +61,6 @@ io::Array as_token_rows(io::Array row, bool is_single, const std::string& where)
   return row;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& letter : result) letter = char(std::tolower(static_cast<unsigned char>(letter)));
-  return result;
-}
-
 }  // namespace
 
 bool is_sequence(const io::Value& value) {
@@ -88,6 +70,19 @@ bool is_sequence(const io::Value& value) {
 bool is_empty_column(const io::Value& value) {
   return value.kind() == Kind::none || (value.kind() == Kind::array && value.array().numel() == 0) ||
          (is_sequence(value) && value.size() == 0);
+}
+
+bool read_text(const io::Value& value, std::string& text) {
+  if (value.kind() == Kind::text || value.kind() == Kind::bytes) {
+    const auto clean = clean_utf8(value.text());
+    if (clean) text = *clean;
+    return clean.has_value();
+  }
+  if (value.kind() == Kind::integer) {
+    text = std::to_string(value.integer());
+    return true;
+  }
+  return is_sequence(value) && value.size() == 1 && read_text(value[0], text);
 }
 
 std::string found(const io::Value& value) {
@@ -101,12 +96,13 @@ std::string recipe_for(const io::Value& value) {
 }
 
 std::optional<Split> split_of_key(std::string_view key) {
-  const std::string name = lower(key);
-  for (const std::string_view known : {"train", "training"})
+  const std::string name = lower_case(key);
+  for (const std::string_view known : {"train", "training", "train_data", "train_set", "trainset"})
     if (name == known) return Split::train;
-  for (const std::string_view known : {"valid", "val", "dev", "validation", "devel"})
+  for (const std::string_view known : {"valid", "val", "dev", "validation", "devel", "valid_data", "val_data",
+                                       "dev_data", "valid_set", "val_set", "dev_set", "validset", "valset", "devset"})
     if (name == known) return Split::valid;
-  for (const std::string_view known : {"test", "testing"})
+  for (const std::string_view known : {"test", "testing", "test_data", "test_set", "testset"})
     if (name == known) return Split::test;
   return std::nullopt;
 }
@@ -118,8 +114,8 @@ MmsaSplit::MmsaSplit(std::string file, Split split, const io::Value& content)
   if (content_.kind() != Kind::dict)
     throw DataError(
         fmt::format("{}: {}: expected a dict of arrays and lists, found {}", file_, split_name(split), found(content_)),
-        recipe_for(content_));
-  ids_ = read_ids();
+        is_sequence(content_) ? recipe_for_clips(content_, false) : recipe_for(content_));
+  read_own_ids();
 }
 
 MmsaSplit::MmsaSplit(std::string file, const io::Value& content, bool is_single)
@@ -127,7 +123,7 @@ MmsaSplit::MmsaSplit(std::string file, const io::Value& content, bool is_single)
   if (const io::Value* id = content_.find("id"); is_single && id != nullptr) {
     if (std::string name; read_text(*id, name) && !name.empty()) ids_ = {name};
   } else if (!is_single) {
-    ids_ = read_ids();
+    read_own_ids();
   }
   if (ids_.empty() && is_single) ids_ = {file_.substr(0, file_.rfind('.'))};
 }
@@ -156,24 +152,39 @@ void MmsaSplit::require_rows(std::string_view key, std::int64_t rows) const {
                     "every key of a split holds one entry per clip");
 }
 
-std::vector<std::string> MmsaSplit::read_ids() const {
-  const io::Value& values = column("id");
-  std::vector<std::string> ids;
-  if (is_empty_column(values)) return ids;
-  if (values.kind() == Kind::array) {
-    for (const std::int64_t number : values.array().to_integers(where("id"))) ids.push_back(std::to_string(number));
-    return ids;
+/// The files of MulT's authors hold labels of other tasks, too: IEMOCAP's four emotions are no score.
+void MmsaSplit::refuse_classes() const {
+  constexpr std::string_view kKey = "labels";
+  if (has("regression_labels") || !has(kKey) || column(kKey).kind() != Kind::array) return;
+  const io::Array& array = column(kKey).array();
+  const auto rows = array.shape.empty() ? 0 : array.shape[0];
+  if (array.numel() <= rows) return;
+  const bool are_emotions = array.shape.size() == 3 && array.shape[1] == 4 && array.shape[2] == 2;
+  throw DataError(
+      fmt::format("{}: expected one sentiment score a clip, found {}{}", where(kKey), array.describe(),
+                  are_emotions ? ": four emotions, each yes or no, as the IEMOCAP file of MulT's authors has "
+                                 "them, which are classes and no score"
+                               : ""),
+      are_emotions ? "kuda learns one score a clip; clips without labels can be scored: del v['labels'] of "
+                     "each split v, and pickle it again"
+                   : recipe_for_labels(std::string(kKey), column(kKey)));
+}
+
+void MmsaSplit::read_own_ids() {
+  refuse_classes();
+  if (!has("id")) {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : content_.entries())
+      if (key.kind() == Kind::text) keys.push_back(key.text());
+    if (nearest_name("id", keys).find("id") != std::string::npos) (void)column("id");  // names it
+    for (const char* key : {"vision", "audio", "text", "raw_text"})
+      if (has(key))
+        throw DataError(where("id") + ": the key is missing",
+                        fmt::format("name the clips, in Python for each split s: v = d[s]; v['id'] = [f'{{s}}_{{i}}' "
+                                    "for i in range(len(v['{}']))]",
+                                    key));
   }
-  if (!is_sequence(values))
-    throw DataError(where("id") + ": expected a list of names, found " + found(values), recipe_for(values));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::string id;
-    if (!read_text(values[i], id) || id.empty() || has_zero(id))
-      throw DataError(fmt::format("{}: row {}: expected a name, found {}", where("id"), i,
-                                  id.empty() ? found(values[i]) + " that names nothing" : "a zero byte in it"));
-    ids.push_back(std::move(id));
-  }
-  return ids;
+  ids_ = read_ids(column("id"), where("id"));
 }
 
 std::vector<std::string> MmsaSplit::texts(std::string_view key) const {
@@ -187,7 +198,8 @@ std::vector<std::string> MmsaSplit::texts(std::string_view key) const {
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (!is_missing(values[i]) && !read_text(values[i], texts[i]))
       throw DataError(
-          fmt::format("{}: clip {}: expected text (UTF-8), found {}", where(key), ids_[i], found(values[i])));
+          fmt::format("{}: clip {}: expected text (UTF-8), found {}", where(key), ids_[i], found(values[i])),
+          recipe_for(values[i]));
     if (has_zero(texts[i]))
       throw DataError(fmt::format("{}: clip {}: a zero byte in its text", where(key), ids_[i]),
                       "leave it out: text.replace('\\0', '')");
@@ -204,7 +216,8 @@ std::vector<double> MmsaSplit::numbers(std::string_view key) const {
     const auto rows = array.shape.empty() ? 0 : array.shape[0];
     require_rows(key, rows);
     if (array.numel() != rows)
-      throw DataError(where(key) + ": expected one number per clip, found " + array.describe());
+      throw DataError(where(key) + ": expected one number per clip, found " + array.describe(),
+                      recipe_for_labels(std::string(key), values));
     return array.to_doubles();
   }
   if (!is_sequence(values))
@@ -213,7 +226,8 @@ std::vector<double> MmsaSplit::numbers(std::string_view key) const {
   std::vector<double> numbers(size());
   for (std::size_t i = 0; i < numbers.size(); ++i)
     if (!read_number(values[i], numbers[i]))
-      throw DataError(fmt::format("{}: clip {}: expected a number, found {}", where(key), ids_[i], found(values[i])));
+      throw DataError(fmt::format("{}: clip {}: expected a number, found {}", where(key), ids_[i], found(values[i])),
+                      recipe_for_labels(std::string(key), values[i]));
   return numbers;
 }
 
@@ -222,8 +236,9 @@ std::vector<float> MmsaSplit::labels(std::string_view key) const {
   for (const double value : numbers(key)) {
     const auto label = static_cast<float>(value);
     if (std::isinf(label))
-      throw DataError(fmt::format("{}: clip {}: expected a finite label, or NaN where it is unknown, found {}",
-                                  where(key), ids_[labels.size()], value));
+      throw DataError(
+          fmt::format("{}: clip {}: expected a label that float32 holds, or NaN where it is unknown, found {}",
+                      where(key), ids_[labels.size()], value));
     labels.push_back(label);
   }
   return labels;

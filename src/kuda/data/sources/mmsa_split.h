@@ -16,6 +16,9 @@ namespace kuda {
 [[nodiscard]] bool is_sequence(const io::Value& value);  ///< list, tuple or object array
 /// A list or array of no rows, of whatever type: numpy makes float64 of an empty list.
 [[nodiscard]] bool is_empty_column(const io::Value& value);
+/// Text, or bytes that are UTF-8, or a list of one of these, or a whole number (ids of home-made files). False for
+/// anything else.
+[[nodiscard]] bool read_text(const io::Value& value, std::string& text);
 [[nodiscard]] std::string found(const io::Value& value);  ///< for messages: "[3, 5] float64", "list", "pandas.Series"
 [[nodiscard]] std::string recipe_for(const io::Value& value);  ///< for the hint: how to write it instead, or ""
 
@@ -54,7 +57,8 @@ class MmsaSplit {
 
  private:
   MmsaSplit(std::string file, const io::Value& content, bool is_single);
-  [[nodiscard]] std::vector<std::string> read_ids() const;
+  void read_own_ids();
+  void refuse_classes() const;
   [[nodiscard]] std::vector<io::Array> token_rows(std::string_view key) const;
 
   std::string file_, prefix_;  // of messages: "train."

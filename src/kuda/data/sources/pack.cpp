@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <span>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/data/sources/mmsa_recipes.h"
 #include "kuda/tensor/tensor.h"
 
 namespace kuda {
@@ -37,7 +39,7 @@ std::int64_t frames_up_to_last_nonzero(const io::Array& clip) {
 void require_shape(const PaddedArray& part) {
   if (part.array.shape.size() != 3)
     throw DataError(part.name + ": expected 3 dimensions [N, L, D], found " + part.array.describe(),
-                    part.array.shape.size() == 2 ? "one vector per clip is [N, 1, D]" : "");
+                    recipe_for_frames(part.array.shape, false));
   const bool is_one_clip = part.array.shape[0] == 1;  // of a list, which may have no frames
   if ((part.array.shape[1] < 1 && !is_one_clip) || part.array.shape[2] < 1)
     throw DataError(part.name + ": expected at least one frame and one feature, found " + part.array.describe());
@@ -70,11 +72,35 @@ bool starts_with_zero_frame(std::span<const float> frames, std::size_t width) {
   return frames.size() > width && all_zero(frames.first(width)) && !all_zero(frames);
 }
 
-void count_clip(std::span<const float> frames, std::size_t width, std::int64_t row, PackCounts& counts) {
-  const NotFinite special = count_not_finite(frames);
+/// Numbers that float32 has no place for, 1e300: finite in the file and infinite in `frames`. Takes them out of
+/// `special`, which the file does not hold.
+void count_beyond_float32(const io::Array& array, std::int64_t i, std::int64_t row, std::span<const float> frames,
+                          NotFinite& special, PackCounts& counts) {
+  if (array.dtype != io::DType::f64) return;
+  io::Array clip = clip_of(array, i);
+  clip.shape[0] = std::int64_t(frames.size()) / clip.shape[1];
+  const auto values = clip.to_doubles();
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    if (!std::isinf(frames[k]) || std::isinf(values[k])) continue;
+    --(frames[k] > 0 ? special.positive_infinity : special.negative_infinity);
+    if (counts.beyond_float32++ > 0) continue;
+    counts.first_beyond = row;
+    counts.first_beyond_value = values[k];
+  }
+}
+
+/// `special`: what is not finite in `frames`, and is not so in the file either.
+void count_clip(std::span<const float> frames, std::size_t width, std::int64_t row, NotFinite special,
+                PackCounts& counts) {
   counts.not_finite += special;
   if (special.total() > 0 && counts.clips_not_finite++ == 0) counts.first_not_finite = row;
   if (starts_with_zero_frame(frames, width)) ++counts.clips_leading_zero;
+}
+
+/// Where the frames of a clip lie in the packed values.
+std::span<float> frames_in(const PackPlan& plan, float* values, std::int64_t row) {
+  const auto begin = plan.offsets[std::size_t(row)], end = plan.offsets[std::size_t(row + 1)];
+  return {values + begin * plan.width, std::size_t((end - begin) * plan.width)};
 }
 
 }  // namespace
@@ -121,10 +147,11 @@ PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& don
     for (std::int64_t first = 0; first < clips; first += step) {
       const auto last = std::min(clips, first + step), first_row = row;
       for (auto i = first; i < last; ++i, ++row) {
-        const auto begin = plan.offsets[std::size_t(row)], end = plan.offsets[std::size_t(row + 1)];
-        const std::span frames(values + begin * plan.width, std::size_t((end - begin) * plan.width));
-        copy_clip(part.array, i, end - begin, frames);
-        count_clip(frames, std::size_t(plan.width), row, counts);
+        const auto frames = frames_in(plan, values, row);
+        copy_clip(part.array, i, std::int64_t(frames.size()) / plan.width, frames);
+        NotFinite special = count_not_finite(frames);
+        if (special.total() > 0) count_beyond_float32(part.array, i, row, frames, special, counts);
+        count_clip(frames, std::size_t(plan.width), row, special, counts);
         digest.update(std::as_bytes(frames));
       }
       if (done) done(part, first, last);
@@ -132,6 +159,26 @@ PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& don
       if (written) written(values + begin * plan.width, values + end * plan.width);
     }
   }
+  counts.digest = digest.hex();
+  return counts;
+}
+
+PackCounts fill_packed(const PackPlan& plan, float* values, const ReadClip& read, const BytesWritten& written) {
+  constexpr std::ptrdiff_t kStep = std::ptrdiff_t{2} << 20U;  // values: often enough to give pages back
+  PackCounts counts;
+  Sha256 digest;
+  float *first = values, *last = values;
+  for (std::int64_t row = 0; row < std::int64_t(plan.lengths.size()); ++row) {
+    const auto frames = frames_in(plan, values, row);
+    read(row, frames);
+    count_clip(frames, std::size_t(plan.width), row, count_not_finite(frames), counts);
+    digest.update(std::as_bytes(frames));
+    last = frames.data() + frames.size();
+    if (!written || last - first < kStep) continue;
+    written(first, last);
+    first = last;
+  }
+  if (written) written(first, last);
   counts.digest = digest.hex();
   return counts;
 }

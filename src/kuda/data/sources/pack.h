@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct PackCounts {
   NotFinite not_finite;
   std::int64_t clips_not_finite = 0;    ///< clips with any of these
   std::int64_t first_not_finite = -1;   ///< row of the first one
+  std::int64_t beyond_float32 = 0;      ///< finite in the file, but not in float32; not among not_finite's infinities
+  std::int64_t first_beyond = -1;       ///< row of the first one, and
+  double first_beyond_value = 0;        ///< what it is in the file
   std::int64_t clips_leading_zero = 0;  ///< clips that start with an all-zero frame but are not zero throughout
   std::string digest;                   ///< SHA-256 of the packed values
 };
@@ -60,6 +64,11 @@ using BytesWritten = std::function<void(const void* first, const void* last)>;
 /// Copies the stored frames to `values`, num_frames() * width floats, in order.
 PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& done = {},
                        const BytesWritten& written = {});
+
+/// Writes the stored frames of the clip `row`.
+using ReadClip = std::function<void(std::int64_t row, std::span<float> frames)>;
+/// The same from a source that gives one clip after the other; the plan needs no parts.
+PackCounts fill_packed(const PackPlan& plan, float* values, const ReadClip& read, const BytesWritten& written);
 
 /// The plan's offsets and lengths without values.
 [[nodiscard]] Feature empty_feature(const PackPlan& plan);

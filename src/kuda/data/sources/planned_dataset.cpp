@@ -49,9 +49,15 @@ Dataset PlannedDataset::finish(const DataFacts& facts, const Place& place, const
     if (!plan) continue;
     Feature feature = empty_feature(*plan);
     feature.values = place(modality, *plan);
-    const auto counts = fill_packed(*plan, feature.values.data_ptr<float>(), done_, written);
-    feature.finite = counts.not_finite.total() == 0 ? Finite::yes : Finite::no;
+    const auto counts = fill(modality, *plan, feature.values.data_ptr<float>(), written);
+    feature.finite = counts.not_finite.total() + counts.beyond_float32 == 0 ? Finite::yes : Finite::no;
     digests[modality] = counts.digest;
+    if (counts.beyond_float32 > 0)
+      log_warning(
+          "{}: {} numbers are too large for float32 and become infinite (first: {}, {}); the cleaning policy "
+          "decides about them",
+          modality_name(modality), counts.beyond_float32, dataset_.clips[std::size_t(counts.first_beyond)].id(),
+          counts.first_beyond_value);
     warn_about(modality, feature, counts);
     dataset_.feature(modality) = std::move(feature);
   }

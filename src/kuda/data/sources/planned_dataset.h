@@ -8,6 +8,7 @@
 #include "kuda/data/dataset.h"
 #include "kuda/data/sources/mmsa.h"
 #include "kuda/data/sources/pack.h"
+#include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/prepared_folder.h"
 
 namespace kuda {
@@ -30,6 +31,10 @@ class PlannedDataset {
  protected:
   PlannedDataset() = default;
   virtual void warn_about(Modality /*modality*/, const Feature& /*feature*/, const PackCounts& /*counts*/) const {}
+  /// Fills `values` by the plan. Here from the plan's parts; sources that hold no array of all frames read them again.
+  virtual PackCounts fill(Modality /*modality*/, const PackPlan& plan, float* values, const BytesWritten& written) {
+    return fill_packed(plan, values, done_, written);
+  }
   /// Everything but the features and their digests: name, language, scores, the source's SHA-256.
   virtual void complete(const DataFacts& facts) = 0;
 
@@ -40,5 +45,14 @@ class PlannedDataset {
 
 /// Packs straight into the features of a folder and puts it in place, without ever holding a feature in memory.
 void import_planned(PlannedDataset& planned, PreparedFolder& folder, const DataFacts& facts);
+
+/// Plans what `source` names and imports it; the data set as opened from the folder.
+template <class Planned, class Source>
+[[nodiscard]] Dataset import_into(const std::filesystem::path& folder, const Source& source, const DataFacts& facts) {
+  PreparedFolder prepared(folder);  // first: refuses before anything is read
+  Planned planned(source);
+  import_planned(planned, prepared, facts);
+  return read_prepared(folder);
+}
 
 }  // namespace kuda

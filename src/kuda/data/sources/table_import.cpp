@@ -11,9 +11,9 @@
 #include "kuda/data/sources/array_source.h"
 #include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/facts.h"
+#include "kuda/data/sources/mmsa_recipes.h"
 #include "kuda/data/sources/pack.h"
 #include "kuda/data/sources/planned_dataset.h"
-#include "kuda/data/sources/prepared.h"
 
 namespace kuda {
 namespace {
@@ -55,7 +55,8 @@ PackPlan plan_feature(ArraySource source, std::size_t rows, const std::filesyste
   require_rows(source.values, source.name, rows, labels);
   source.values = with_time_axis(std::move(source.values));
   if (source.values.shape.size() != 3)
-    throw DataError(source.name + ": expected [N, D] or [N, L, D], found " + source.values.describe());
+    throw DataError(source.name + ": expected [N, D] or [N, L, D], found " + source.values.describe(),
+                    recipe_for_frames(source.values.shape, false));
   return plan_packing({{source.values, source.name}}, lengths_of(source, rows, labels), false, done);
 }
 
@@ -114,10 +115,7 @@ class PlannedTable final : public PlannedDataset {
 }  // namespace
 
 Dataset import_table(const TableSources& sources, const std::filesystem::path& folder, const DataFacts& facts) {
-  PreparedFolder prepared(folder);
-  PlannedTable table(sources);
-  import_planned(table, prepared, facts);
-  return read_prepared(folder);
+  return import_into<PlannedTable>(folder, sources, facts);
 }
 
 }  // namespace kuda

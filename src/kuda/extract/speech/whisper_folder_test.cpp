@@ -212,7 +212,7 @@ TEST(WhisperFolder, DamagedWeightsAreNamed) {
   arrays.erase(name);
   EXPECT_THAT(said(), HasSubstr("decoder.layers.1.encoder_attn.out_proj.weight [16, 16]: missing from the file"));
   fs::remove(folder / "model.safetensors");
-  EXPECT_THAT(error_of<CheckpointError>([&] { SpeechRecogniser recogniser(folder); }),
+  EXPECT_THAT(error_of<DataError>([&] { SpeechRecogniser recogniser(folder); }),
               HasSubstr("neither model.safetensors"));
 }
 
