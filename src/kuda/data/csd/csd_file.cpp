@@ -42,7 +42,7 @@ CsdFile::CsdFile(const std::filesystem::path& path) {
                   "result: docs/data-formats.md");
 }
 
-CsdEntry CsdFile::read(const std::string& /*entry*/) const { return {}; }
+CsdEntry CsdFile::read(const std::string& /*entry*/, bool /*with_values*/) const { return {}; }
 
 #else
 
@@ -207,7 +207,7 @@ CsdFile::CsdFile(const std::filesystem::path& path) {
                     "docs/data-formats.md, label.csv and arrays");
 }
 
-CsdEntry CsdFile::read(const std::string& entry) const {
+CsdEntry CsdFile::read(const std::string& entry, bool with_values) const {
   const std::string where = fmt::format("{}: {}", impl_->path, entry);
   const Handle group = open_group(impl_->data.get(), entry);
   if (!group) throw DataError(where + ": no such entry");
@@ -224,7 +224,7 @@ CsdEntry CsdFile::read(const std::string& entry) const {
   result.width = std::int64_t(features.width());
   if (features.is_text())
     result.words = features.texts();
-  else
+  else if (with_values)
     result.values = features.numbers<float>(H5T_NATIVE_FLOAT);
   return result;
 }

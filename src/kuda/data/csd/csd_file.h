@@ -20,7 +20,7 @@ struct TimeSpan {
 struct CsdEntry {
   std::vector<TimeSpan> intervals;
   std::int64_t width = 0;
-  std::vector<float> values;       ///< [intervals, width]; none of a sequence of words
+  std::vector<float> values;       ///< [intervals, width], where asked for; none of a sequence of words
   std::vector<std::string> words;  ///< of a sequence of words
 };
 
@@ -35,9 +35,10 @@ class CsdFile {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }                     ///< "COVAREP"
   [[nodiscard]] const std::vector<std::string>& entries() const noexcept { return entries_; }  ///< sorted
   [[nodiscard]] bool has(const std::string& entry) const;
-  /// Throws DataError naming file, entry and dataset: shapes that differ, a type that is no number or text, sizes
+  /// `with_values` false: all but the values, which may be most of the file. Throws DataError naming file, entry and
+  /// dataset: shapes that differ, a type that is no number or text, sizes
   /// beyond what the file can hold, data in other files.
-  [[nodiscard]] CsdEntry read(const std::string& entry) const;
+  [[nodiscard]] CsdEntry read(const std::string& entry, bool with_values = true) const;
 
  private:
   struct Impl;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -15,7 +16,6 @@
 #include "kuda/data/sources/facts.h"
 #include "kuda/data/sources/mmsa_split.h"
 #include "kuda/data/sources/planned_dataset.h"
-#include "kuda/data/sources/prepared.h"
 #include "kuda/io/csv.h"
 
 namespace kuda {
@@ -23,6 +23,9 @@ namespace {
 
 constexpr double kShortest = 1e-6;  // seconds; the SDK's epsilon, below which a label has no clip
 constexpr std::string_view kPause = "sp";
+constexpr std::int64_t kMostLabels = 20;  // CMU-MOSI has 1 an interval, CMU-MOSEI 7, POM 18; features begin at 35
+constexpr const char* kLabelsFirst =
+    "the label sequence comes first: kuda data import LABELS.csd FOLDER --text WORDS.csd --audio FRAMES.csd";
 
 /// One interval of the label sequence.
 struct CsdClip {
@@ -100,15 +103,24 @@ class Sequence {
   explicit Sequence(const std::filesystem::path& path) : file_(path), path_(path.string()) {}
 
   /// That of the clip, or nullptr: the aligned one of its own name with all its frames, else the video's.
-  const CsdEntry* entry_of(const CsdClip& clip) {
+  const CsdEntry* entry_of(const CsdClip& clip, bool with_values = false) {
     const bool has_own = file_.has(clip.id);
     const std::string name = has_own ? clip.id : video_of(clip.entry);
     if (!file_.has(name)) return nullptr;
-    if (name != last_) {
-      entry_ = file_.read(name);
+    if (name != last_ || (with_values && !has_values_)) {
+      entry_ = file_.read(name, with_values);
       last_ = name;
+      has_values_ = with_values;
     }
     is_whole_ = has_own;
+    return &entry_;
+  }
+  /// The entry of that very name without its values, or nullptr.
+  const CsdEntry* named(const std::string& name) {
+    if (!file_.has(name)) return nullptr;
+    entry_ = file_.read(name, false);
+    last_ = name;
+    has_values_ = false;
     return &entry_;
   }
   [[nodiscard]] bool counts(const TimeSpan& frame, const CsdClip& clip) const {
@@ -120,7 +132,7 @@ class Sequence {
   CsdFile file_;
   std::string path_, last_;
   CsdEntry entry_;
-  bool is_whole_ = false;
+  bool has_values_ = false, is_whole_ = false;
 };
 
 class PlannedSequences final : public PlannedDataset {
@@ -135,12 +147,43 @@ class PlannedSequences final : public PlannedDataset {
       throw UsageError("--pool words needs a text sequence: --text FILE.csd");
     for (const Modality m : kModalities)
       if (!sources.feature[m].empty()) sequences_[m] = std::make_unique<Sequence>(sources.feature[m]);
+    refuse_exchanged();
     for (const Modality m : kModalities)
       if (sequences_[m]) read_modality(m);
     dataset_.is_aligned = pool_ == CsdPool::words && plans_.text && (plans_.vision || plans_.audio);
   }
 
  private:
+  /// A feature sequence in the place of the labels would make a data set, too.
+  void refuse_frames(const CsdEntry& entry) const {
+    if (entry.width > kMostLabels)
+      throw DataError(fmt::format("{}: expected labels, found {} numbers an interval, as features have",
+                                  labels_.string(), entry.width),
+                      kLabelsFirst);
+  }
+
+  /// The labels under --audio: their sequence has few numbers, and fewer intervals than what stands for labels. Words
+  /// are more than labels, too.
+  void refuse_exchanged() const {
+    const CsdFile labels(labels_);
+    for (const Modality m : kModalities) {
+      if (!sequences_[m]) continue;
+      std::size_t of_labels = 0, own = 0;
+      for (const std::string& name : labels.entries()) {
+        const auto* entry = sequences_[m]->named(name);
+        if (entry == nullptr) continue;
+        if (entry->width > kMostLabels) break;
+        own += entry->intervals.size();
+        of_labels += labels.read(name, false).intervals.size();
+      }
+      if (own > 0 && own < of_labels)
+        throw DataError(fmt::format("{}: expected labels, found {} intervals where {} (--{}) has {}; labels are fewer "
+                                    "than words and frames",
+                                    labels_.string(), of_labels, sequences_[m]->path(), modality_name(m), own),
+                        kLabelsFirst);
+    }
+  }
+
   void read_labels(const CsdSources& sources) {
     const CsdFile labels(labels_);
     const SplitTable splits(sources.splits);
@@ -148,8 +191,8 @@ class PlannedSequences final : public PlannedDataset {
     for (const std::string& name : labels.entries()) {
       const auto entry = labels.read(name);
       if (entry.values.empty() && !entry.intervals.empty())
-        throw DataError(fmt::format("{}: {}: expected labels, found words", labels_.string(), name),
-                        "the label sequence comes first: kuda data import LABELS.csd FOLDER --text WORDS.csd");
+        throw DataError(fmt::format("{}: {}: expected labels, found words", labels_.string(), name), kLabelsFirst);
+      if (!entry.intervals.empty()) refuse_frames(entry);
       for (std::size_t i = 0; i < entry.intervals.size(); ++i) {
         const bool has_number = is_aligned_entry(name) && entry.intervals.size() == 1;
         CsdClip csd{has_number ? name : fmt::format("{}[{}]", name, i), name, entry.intervals[i]};
@@ -192,14 +235,15 @@ class PlannedSequences final : public PlannedDataset {
     return targets;
   }
 
+  /// Words become texts. Of numbers the intervals alone are read here; fill() reads the frames, video by video.
   void read_modality(Modality modality) {
     Sequence& sequence = *sequences_[modality];
-    std::vector<PaddedArray> parts;
-    std::int64_t width = 0, missing = 0;
+    PackPlan plan;
+    plan.offsets.push_back(0);
+    std::int64_t missing = 0;
     bool has_words = false;
     for (std::size_t row = 0; row < clips_.size(); ++row) {
       const CsdClip& clip = clips_[row];
-      std::vector<float> values;
       const CsdEntry* entry = sequence.entry_of(clip);
       if (entry != nullptr && !entry->words.empty()) {
         if (modality != Modality::text)
@@ -208,32 +252,53 @@ class PlannedSequences final : public PlannedDataset {
         dataset_.clips[row].text = text_of(sequence, *entry, clip);
         continue;
       }
+      std::int64_t frames = 0;
       if (entry != nullptr) {
-        if (width != 0 && entry->width != width)
-          throw DataError(
-              fmt::format("{}: {}: {} features, others have {}", sequence.path(), clip.entry, entry->width, width));
-        width = entry->width;
-        append_frames(modality, sequence, *entry, clip, values);
+        if (plan.width != 0 && entry->width != plan.width)
+          throw DataError(fmt::format("{}: {}: {} features, others have {}", sequence.path(), clip.entry, entry->width,
+                                      plan.width));
+        plan.width = entry->width;
+        frames = count_frames(modality, sequence, *entry, clip);
       }
-      const auto frames = width == 0 ? 0 : std::int64_t(values.size()) / width;
       missing += frames == 0 ? 1 : 0;
-      parts.push_back({io::make_array({1, frames, width}, values), fmt::format("{}: {}", sequence.path(), clip.id)});
+      plan.lengths.push_back(frames);
+      plan.offsets.push_back(plan.offsets.back() + frames);
+      plan.padded_length = std::max(plan.padded_length, frames);
     }
     if (has_words) return;
-    if (width == 0) throw DataError(sequence.path() + ": no entry is one of the label sequence's videos");
+    if (plan.width == 0) throw DataError(sequence.path() + ": no entry is one of the label sequence's videos");
+    if (plan.padded_length == 0) throw DataError(sequence.path() + ": no clip has a frame of it");
     if (missing > 0) log_warning("{}: {} of {} clips have no frame of it", sequence.path(), missing, clips_.size());
-    std::vector<std::int64_t> lengths;
-    for (PaddedArray& part : parts) {
-      part.array.shape[2] = width;  // of clips before the first one that has frames
-      lengths.push_back(part.array.shape[1]);
-    }
-    plans_[modality] = plan_packing(std::move(parts), lengths);
+    plans_[modality] = std::move(plan);
+  }
+
+  [[nodiscard]] bool is_pooled(Modality modality) const {
+    return pool_ == CsdPool::clip || (pool_ == CsdPool::words && modality != Modality::text);
+  }
+
+  std::int64_t count_frames(Modality modality, const Sequence& sequence, const CsdEntry& entry, const CsdClip& clip) {
+    if (is_pooled(modality)) return std::int64_t(targets_of(clip).size());
+    return std::count_if(entry.intervals.begin(), entry.intervals.end(),
+                         [&](const TimeSpan& frame) { return sequence.counts(frame, clip); });
+  }
+
+  PackCounts fill(Modality modality, const PackPlan& plan, float* values, const BytesWritten& written) override {
+    Sequence& sequence = *sequences_[modality];
+    const auto read = [&](std::int64_t row, std::span<float> frames) {
+      const CsdClip& clip = clips_[std::size_t(row)];
+      std::vector<float> own;
+      if (const auto* entry = frames.empty() ? nullptr : sequence.entry_of(clip, true))
+        append_frames(modality, sequence, *entry, clip, own);
+      if (own.size() != frames.size())
+        throw DataError(sequence.path() + ": " + clip.entry + ": changed while it was read");
+      std::copy(own.begin(), own.end(), frames.begin());
+    };
+    return fill_packed(plan, values, ReadClip(read), written);
   }
 
   void append_frames(Modality modality, const Sequence& sequence, const CsdEntry& entry, const CsdClip& clip,
                      std::vector<float>& values) {
-    const bool is_pooled = pool_ == CsdPool::clip || (pool_ == CsdPool::words && modality != Modality::text);
-    if (is_pooled) {
+    if (is_pooled(modality)) {
       for (const TimeSpan& target : targets_of(clip)) append_mean(entry, target, values);
       return;
     }
@@ -266,10 +331,7 @@ class PlannedSequences final : public PlannedDataset {
 }  // namespace
 
 Dataset import_csd(const CsdSources& sources, const std::filesystem::path& folder, const DataFacts& facts) {
-  PreparedFolder prepared(folder);
-  PlannedSequences planned(sources);
-  import_planned(planned, prepared, facts);
-  return read_prepared(folder);
+  return import_into<PlannedSequences>(folder, sources, facts);
 }
 
 }  // namespace kuda

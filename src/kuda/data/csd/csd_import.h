@@ -29,8 +29,8 @@ struct CsdSources {
   CsdPool pool = CsdPool::none;
 };
 
-/// Makes a prepared folder and opens it. Clips are named video[3], as the SDK names them. Frames are held in memory.
-/// Throws DataError naming file and entry.
+/// Makes a prepared folder and opens it. Clips are named video[3], as the SDK names them. Frames are read one video at
+/// a time. Throws DataError naming file and entry.
 Dataset import_csd(const CsdSources& sources, const std::filesystem::path& folder, const DataFacts& facts = {});
 
 }  // namespace kuda

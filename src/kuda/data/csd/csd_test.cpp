@@ -98,6 +98,12 @@ TEST_F(Csd, NamesFileAndEntryOfWhatIsWrong) {
   all = sources();
   all.labels = data_file("csd/words.csd");
   EXPECT_THAT(error(all), HasSubstr("words.csd: a: expected labels, found words"));
+  all = sources();
+  std::swap(all.labels, all.feature.audio);
+  EXPECT_THAT(error(all), HasSubstr("audio.csd: expected labels, found 14 intervals where"));
+  EXPECT_THAT(error(all), HasSubstr("words.csd (--text) has 6; labels are fewer than words and frames"));
+  all.feature.text = "";
+  EXPECT_THAT(error(all), HasSubstr("labels.csd (--audio) has 4;"));
 }
 
 TEST_F(Csd, DamagedFilesAreRefusedOrRead) {  // cut and changed at every place: no crash, no endless loop
