@@ -299,6 +299,23 @@ TEST_F(Trained, PredictGivesAnIntervalAroundEachScore) {
   EXPECT_THAT(outcome_.out, HasSubstr("intervals: 80 % covers"));
 }
 
+TEST_F(Trained, PredictMarksScoresAndInputsBeyondThoseOfTraining) {
+  namespace fs = std::filesystem;
+  const auto narrow = folder_->path() / "narrow";
+  fs::copy(folder_->path() / "run/model", narrow, fs::copy_options::recursive);
+  auto facts = nlohmann::json::parse(std::ifstream(narrow / "config.json"));
+  facts["score_low"] = -1e-6;
+  facts["score_high"] = 1e-6;
+  facts["largest_input"] = {1e-6, 1e-6, 1e-6};
+  std::ofstream(narrow / "config.json") << facts;
+  const Outcome csv = run({"predict", "narrow", "-d", "clips", "--split", "test"});
+  ASSERT_EQ(csv.exit_code, 0) << csv.err;
+  EXPECT_THAT(csv.out, HasSubstr(",true,vision audio,"));
+  EXPECT_THAT(csv.out, Not(HasSubstr(",false,")));
+  EXPECT_THAT(csv.err, HasSubstr("6 of 6 scores lie outside"));
+  EXPECT_THAT(csv.err, HasSubstr("6 of 6 clips have values more than ten times as large"));
+}
+
 TEST_F(Trained, PredictSaysWhichClipsWereCut) {
   // The vocabulary of the small encoder has letters alone, so that some texts have more than 50 pieces.
   const Outcome csv = run({"predict", "run", "-d", "clips", "--split", "test"});
