@@ -208,6 +208,9 @@ TEST(Random, ShuffleIsAPermutation) {
 TEST(Names, ProposesTheNearestOnlyWhenNear) {
   EXPECT_EQ(nearest_name("epocs", {"epochs", "lr"}), "epochs");
   EXPECT_EQ(nearest_name("zebra", {"epochs", "lr"}), "");
+  EXPECT_EQ(nearest_name("val", {"all", "train", "valid"}), "valid") << "it begins one, though another is as near";
+  EXPECT_EQ(nearest_name("ab", {"abcdef", "abcdeg"}), "") << "it begins two";
+  EXPECT_EQ(suggestion("x", {}), "there is none to choose from");
   EXPECT_EQ(suggestion("lrr", {"epochs", "lr"}), "did you mean 'lr'? known: epochs, lr");
 }
 

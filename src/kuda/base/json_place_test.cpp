@@ -37,5 +37,37 @@ TEST(JsonPlace, WhatIsOfAnotherKindOrOutOfItsRangeIsNamedWithItsPlace) {
   EXPECT_EQ(a.entries().size(), 9U);
 }
 
+// The parser's own words are for those who know it.
+TEST(ParseJson, FaultsAreNamedWithLineAndColumn) {
+  const auto fault = [](const std::string& text) {
+    return test::error_of<DataError>([&] { (void)parse_json(text, "m.json", "take another copy"); });
+  };
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "m.json: not JSON: line 1, column 1: expected a value, found the end\n  hint: take another copy"},
+      {"{\"a\": 1,\n \"b\": }", "line 2, column 7: expected a value, found '}'"},
+      {"{\"a\" 1}", "line 1, column 6: expected ':', found a number"},
+      {"{\"a\": [1, 2", "expected ',' or ']', found the end"},
+      {"{\"a\": 1 true", "expected ',' or '}', found true"},
+      {"{a: 1}", "expected a name in quotation marks, found invalid literal"},
+      {"{\"a\": nope}", "expected a value, found invalid literal"},
+      {"{} {}", "line 1, column 4: expected the end, found '{'"},
+      {"[1e999]", "number overflow"}};
+  for (const auto& [text, expected] : cases) {
+    EXPECT_THAT(fault(text), HasSubstr(expected)) << text;
+    EXPECT_THAT(fault(text), testing::Not(HasSubstr("json.exception"))) << text;
+  }
+  const auto object = JsonPlace::json::parse(R"({"seed": 7})");
+  const auto fault_of = [&](const auto& action) {
+    try {
+      action();
+    } catch (const JsonPlace::json::exception& error) {
+      return json_fault(error);
+    }
+    return std::string("no exception");
+  };
+  EXPECT_EQ(fault_of([&] { (void)object.at("model"); }), "'model' is absent");
+  EXPECT_EQ(fault_of([&] { (void)object.at("seed").get<std::string>(); }), "expected string, found number");
+}
+
 }  // namespace
 }  // namespace kuda

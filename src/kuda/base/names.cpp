@@ -28,6 +28,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
+  // A name that was cut short, "val": when it begins one alone, that is meant.
+  const auto is_begun = [&](const std::string& candidate) { return candidate.starts_with(name); };
+  if (name.size() > 1 && std::count_if(known.begin(), known.end(), is_begun) == 1)
+    return *std::find_if(known.begin(), known.end(), is_begun);
   // A third of the letters may be wrong (at least two): beyond that a proposal misleads more than it helps.
   std::size_t best = std::max<std::size_t>(2, name.size() / 3) + 1;
   std::string nearest;
@@ -42,6 +46,7 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 }
 
 std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
+  if (known.empty()) return "there is none to choose from";
   const auto nearest = nearest_name(name, known);
   return (nearest.empty() ? std::string() : "did you mean '" + nearest + "'? ") + "known: " + join(known);
 }

@@ -9,6 +9,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/folder.h"
+#include "kuda/base/json_place.h"
 #include "kuda/base/names.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/tensor/state_dict.h"
@@ -34,18 +35,19 @@ json to_json(const DataShape& shape) {
 }
 
 /// From [text, vision, audio].
-template <class T>
-void read_list(const json& list, PerModality<T>& values) {
-  for (const auto modality : kModalities) values[modality] = list.at(static_cast<std::size_t>(modality)).get<T>();
+template <class T, class Read>
+void read_list(const JsonPlace& list, PerModality<T>& values, Read read) {
+  const auto items = list.items(kModalities.size());
+  for (const auto modality : kModalities) values[modality] = static_cast<T>((items[std::size_t(modality)].*read)());
 }
 
-DataShape shape_from(const json& object) {
+DataShape shape_from(const JsonPlace& object) {
   DataShape shape;
   for (const auto modality : kModalities) {
-    shape.length[modality] = object.at(key_of(modality, "length"));
-    shape.width[modality] = object.at(key_of(modality, "width"));
+    shape.length[modality] = object.at(key_of(modality, "length")).whole();
+    shape.width[modality] = object.at(key_of(modality, "width")).whole();
   }
-  read_list(object.at("present"), shape.present);
+  read_list(object.at("present"), shape.present, &JsonPlace::flag);
   return shape;
 }
 
@@ -77,32 +79,33 @@ std::string describe_json(const CheckpointFacts& facts, RunConfig& config) {
 void read_facts(const fs::path& path, Checkpoint& checkpoint) {
   auto& facts = checkpoint.facts;
   try {
-    const auto object = json::parse(read_file(path));
-    if (object.at("format") != 1)
-      throw CheckpointError(fmt::format("{}: format {}, expected 1", path.string(), object.at("format").dump()),
+    const auto parsed = parse_json(read_file(path), path.string());
+    const JsonPlace object(parsed, path.string());
+    if (object.at("format").whole() != 1)
+      throw CheckpointError(fmt::format("{}: format {}, expected 1", path.string(), object.at("format").whole()),
                             "it was written by a newer kuda");
-    facts.task = object.at("task");
+    facts.task = object.at("task").text();
     facts.shape = shape_from(object.at("shape"));
-    facts.bert = BertConfig::parse(object.at("text_encoder").dump(), path.string());
-    facts.family = metric_family(object.at("metric_family").get<std::string>());
-    facts.score_low = object.at("score_low");
-    facts.score_high = object.at("score_high");
-    facts.data_name = object.at("data_name");
-    facts.data_fingerprint = object.at("data_fingerprint");
-    facts.source_sha256 = object.at("source_sha256");
-    facts.is_synthetic = object.at("is_synthetic");
-    facts.is_aligned = object.value("is_aligned", false);
-    if (object.contains("padded_lengths")) read_list(object.at("padded_lengths"), facts.padded_lengths);
-    if (object.contains("largest_input")) read_list(object.at("largest_input"), facts.largest_input);
-    facts.epoch = object.at("epoch");
-    facts.epochs = object.at("epochs");
-    facts.select = object.at("select");
-    facts.versions = object.at("versions").get<std::map<std::string, std::string>>();
-    checkpoint.config = RunConfig::parse(object.at("config"), path.string());
-  } catch (const json::exception& error) {
-    throw CheckpointError(path.string() + ": damaged: " + error.what(), "take another copy of the checkpoint");
+    facts.bert = BertConfig::parse(object.at("text_encoder").value().dump(), path.string());
+    facts.family = metric_family(object.at("metric_family").text());
+    facts.score_low = object.at("score_low").number();
+    facts.score_high = object.at("score_high").number();
+    facts.data_name = object.at("data_name").text();
+    facts.data_fingerprint = object.at("data_fingerprint").text();
+    facts.source_sha256 = object.at("source_sha256").text();
+    facts.is_synthetic = object.at("is_synthetic").flag();
+    facts.is_aligned = object.has("is_aligned") && object.at("is_aligned").flag();
+    if (object.has("padded_lengths")) read_list(object.at("padded_lengths"), facts.padded_lengths, &JsonPlace::whole);
+    if (object.has("largest_input")) read_list(object.at("largest_input"), facts.largest_input, &JsonPlace::number);
+    facts.epoch = object.at("epoch").whole();
+    facts.epochs = object.at("epochs").whole();
+    facts.select = object.at("select").text();
+    for (const auto& [name, version] : object.at("versions").entries()) facts.versions[name] = version.text();
+    checkpoint.config = RunConfig::parse(object.at("config").text(), path.string());
   } catch (const FormatError& error) {  // it cannot be read
     throw CheckpointError(error.what());
+  } catch (const DataError& error) {
+    throw CheckpointError(error.message(), "the checkpoint is damaged: take another copy");
   }
 }
 

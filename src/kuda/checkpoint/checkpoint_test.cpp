@@ -106,6 +106,25 @@ TEST_F(CheckpointFolder, DamageIsACheckpointError) {
   EXPECT_THROW((void)load_checkpoint(path), CheckpointError);
 }
 
+TEST_F(CheckpointFolder, AValueThatWasChangedIsNamedWithItsPlace) {
+  const auto path = copy();
+  const auto whole = nlohmann::json::parse(read_file(path / "config.json"));
+  const std::tuple<const char*, nlohmann::json, const char*> cases[] = {
+      {"/shape/vision_width", 1e30, "config.json: shape.vision_width: expected a whole number, 0 or more, found 1e+30"},
+      {"/shape/present", {true, false}, "shape.present: expected a list of 3, found a list"},
+      {"/shape/present/1", 7, "shape.present[1]: expected true or false, found 7"},
+      {"/score_low", "low", "score_low: expected a number"},
+      {"/versions/kuda", 1, "versions.kuda: expected a text"},
+      {"/epoch", -1, "epoch: expected a whole number"}};
+  for (const auto& [place, value, expected] : cases) {
+    auto changed = whole;
+    changed[nlohmann::json::json_pointer(place)] = value;
+    write_file(path / "config.json", changed.dump());
+    EXPECT_THAT(error_of<CheckpointError>([&] { (void)load_checkpoint(path); }),
+                AllOf(HasSubstr(expected), HasSubstr("take another copy")));
+  }
+}
+
 TEST_F(CheckpointFolder, FeaturesOfAnotherDataSetAreNamed) {
   SynthOptions options;
   options.train = options.valid = options.test = 2;

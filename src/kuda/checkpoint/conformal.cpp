@@ -10,6 +10,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
+#include "kuda/base/json_place.h"
 #include "kuda/base/named_values.h"
 
 namespace kuda {
@@ -75,7 +76,7 @@ Calibration Calibration::fit(std::span<const float> scores, std::span<const floa
 
 Calibration Calibration::load(const std::filesystem::path& path) {
   try {
-    const auto object = json::parse(read_file(path));
+    const auto object = parse_json(read_file(path), path.string());
     if (object.at("format") != 1)
       throw CheckpointError(fmt::format("{}: format {}, expected 1", path.string(), object.at("format").dump()),
                             "it was written by a newer kuda");
@@ -91,7 +92,9 @@ Calibration Calibration::load(const std::filesystem::path& path) {
           "take another copy of the checkpoint, or remove this file: scores then come without intervals");
     return {std::move(magnitudes), std::move(residuals)};
   } catch (const json::exception& error) {
-    throw CheckpointError(path.string() + ": damaged: " + error.what(), "take another copy of the checkpoint");
+    throw CheckpointError(path.string() + ": damaged: " + json_fault(error), "take another copy of the checkpoint");
+  } catch (const DataError& error) {
+    throw CheckpointError(error.message(), "take another copy of the checkpoint");
   }
 }
 

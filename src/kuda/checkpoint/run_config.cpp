@@ -59,6 +59,8 @@ ConfigFile profile_file(const ModelInfo& info, const std::string& name) {
     for (const auto& assignment : profile.assignments) file.set(assignment, "profile " + name);
     return file;
   }
+  if (known.empty())
+    throw ConfigError("model '" + info.name + "' has no profiles, found '" + name + "'", "leave it out");
   throw ConfigError("unknown profile '" + name + "' of model '" + info.name + "'", suggestion(name, known));
 }
 

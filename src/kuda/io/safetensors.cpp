@@ -10,6 +10,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/json_place.h"
 #include "kuda/base/names.h"
 #include "kuda/io/layout.h"
 #include "kuda/io/pickle/pickle_cursor.h"
@@ -78,9 +79,9 @@ class Reader {
       if (!fault.empty()) fail_at(8, fault);
       return header;
     } catch (const json::parse_error& error) {
-      fail_at(8 + error.byte, std::string("the header is not JSON: ") + printable(error.what()));
+      fail_at(8 + error.byte, std::string("the header is not JSON: ") + printable(json_fault(error)));
     } catch (const json::exception& error) {  // an integer that fits nothing
-      fail_at(8, std::string("the header cannot be read: ") + printable(error.what()));
+      fail_at(8, std::string("the header cannot be read: ") + printable(json_fault(error)));
     }
   }
 

@@ -4,17 +4,14 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/json_place.h"
 
 namespace kuda {
 
 nlohmann::json run_json(const FinishedRun& run, const std::string& name) {
   const auto path = run.folder / name;
   if (!std::filesystem::exists(path)) return nlohmann::json::object();
-  try {
-    return nlohmann::json::parse(read_file(path));
-  } catch (const nlohmann::json::exception& error) {
-    throw DataError(fmt::format("{}: not the facts of a run: {}", path.string(), error.what()));
-  }
+  return parse_json(read_file(path), path.string());
 }
 
 std::string text_at(const nlohmann::json& object, const char* pointer) {
