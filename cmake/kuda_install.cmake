@@ -20,7 +20,7 @@ install(FILES ${PROJECT_BINARY_DIR}/kudaConfig.cmake ${PROJECT_BINARY_DIR}/kudaC
         DESTINATION ${kuda_package} COMPONENT library)
 
 # The headers of the C++ API, by name: whoever links the library sees these and no others.
-foreach(header base/error.h checkpoint/conformal.h data/cut.h data/modality.h predictor/clip.h predictor/clip_files.h predictor/predictor.h)
+foreach(header base/error.h checkpoint/conformal.h data/cut.h data/modality.h explain/evidence.h predictor/clip.h predictor/clip_files.h predictor/predictor.h)
   cmake_path(GET header PARENT_PATH folder)
   install(FILES ${PROJECT_SOURCE_DIR}/src/kuda/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kuda/${folder} COMPONENT library)
 endforeach()

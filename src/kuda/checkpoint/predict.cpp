@@ -8,6 +8,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/data/removal.h"
 
 namespace kuda {
 namespace {
@@ -31,22 +32,32 @@ void add_clips(std::vector<Prediction>& predictions, const Batch& batch) {
                            {0, 0, 0},  // until scored: share_scores adds
                            {own_labels.text[k], own_labels.vision[k], own_labels.audio[k]},
                            {0, 0, 0},
-                           {0, 0, 0}});
+                           {0, 0, 0},
+                           0});
 }
 
-/// Of the clips from `begin` on.
-void fill_scores(std::vector<Prediction>& predictions, std::size_t begin, const Output& output) {
+/// Of the clips from `begin` on, which are those of the batch. A modality that a clip lacks has no weight and no part
+/// in its score, also where the model, of a clip that lacks all, weighs the decoders' answers to nothing.
+void fill_scores(std::vector<Prediction>& predictions, std::size_t begin, const Output& output, const Batch& batch) {
   const auto size = std::int64_t(predictions.size() - begin);
   const auto scores = floats_of(output.score, size);
-  for (std::size_t k = 0; k < scores.size(); ++k) predictions[begin + k].score = scores[k];
+  const bool has_parts =
+      std::any_of(output.parts.begin(), output.parts.end(), [](const auto& p) { return p.defined(); });
+  for (std::size_t k = 0; k < scores.size(); ++k) {
+    predictions[begin + k].score = scores[k];
+    predictions[begin + k].correction = has_parts ? scores[k] : kUnknown;
+  }
   for (const auto m : kModalities) {
     const auto unimodal = floats_of(output.unimodal[m], size), ratio = floats_of(output.ratio[m], size),
                parts = floats_of(output.parts[m], size);
+    const auto lacks = floats_of(output.ratio[m].defined() ? missing_clips(batch, m) : torch::Tensor(), size);
     for (std::size_t k = 0; k < scores.size(); ++k) {
       auto& prediction = predictions[begin + k];
       prediction.unimodal[m] = unimodal[k];
-      prediction.ratio[m] = ratio[k];
-      prediction.parts[m] = parts[k];
+      const bool is_missing = lacks[k] == 1;
+      prediction.ratio[m] = is_missing ? 0 : ratio[k];
+      prediction.parts[m] = is_missing ? kUnknown : parts[k];
+      if (!std::isnan(prediction.parts[m])) prediction.correction -= prediction.parts[m];
     }
   }
 }
@@ -54,9 +65,10 @@ void fill_scores(std::vector<Prediction>& predictions, std::size_t begin, const 
 /// Each clip was scored by one process, and is zero in the others.
 void share_scores(const ProcessGroup& group, std::vector<Prediction>& predictions) {
   if (group.is_alone()) return;
-  std::vector<double> values;  // ten a clip
+  std::vector<double> values;  // eleven a clip
   for (const auto& p : predictions) {
     values.push_back(p.score);
+    values.push_back(p.correction);
     for (const auto& of_each : {p.unimodal, p.ratio, p.parts})
       values.insert(values.end(), of_each.begin(), of_each.end());
   }
@@ -64,6 +76,7 @@ void share_scores(const ProcessGroup& group, std::vector<Prediction>& prediction
   auto value = values.begin();
   for (auto& p : predictions) {
     p.score = float(*value++);
+    p.correction = float(*value++);
     for (auto* of_each : {&p.unimodal, &p.ratio, &p.parts})
       for (auto& number : *of_each) number = float(*value++);
   }
@@ -87,7 +100,7 @@ void score_batch(std::vector<Prediction>& predictions, Model& model, const Batch
   if (options.trace != nullptr) *options.trace = Trace();
   const auto output = model.forward(there, options.trace);
   if (options.each_batch) options.each_batch(output, there);
-  fill_scores(predictions, begin, output);
+  fill_scores(predictions, begin, output, there);
   check_finite(predictions, begin);
 }
 

@@ -30,8 +30,9 @@ struct Prediction {
   float score = 0;                                                   ///< in the data set's score range
   PerModality<float> unimodal{kUnknown, kUnknown, kUnknown};         ///< NaN where the model has none
   PerModality<float> unimodal_labels{kUnknown, kUnknown, kUnknown};  ///< NaN = unknown
-  PerModality<float> ratio{kUnknown, kUnknown, kUnknown};            ///< as in Output; NaN where the model has none
-  PerModality<float> parts{kUnknown, kUnknown, kUnknown};            ///< as in Output; NaN where the model has none
+  PerModality<float> ratio{kUnknown, kUnknown, kUnknown};  ///< as in Output; 0 for what the clip lacks, NaN: none
+  PerModality<float> parts{kUnknown, kUnknown, kUnknown};  ///< as in Output; NaN for what the clip lacks, or none
+  float correction = kUnknown;  ///< the score without these parts; NaN where the model has no parts
 };
 
 struct PredictOptions {

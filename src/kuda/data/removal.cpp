@@ -43,4 +43,12 @@ Batch without(const Batch& batch, Modality modality) {
   return result;
 }
 
+Tensor missing_clips(const Batch& batch, Modality modality) {
+  constexpr std::int64_t kPiecesOfAnEmptyText = 2;  // [CLS] and [SEP]
+  if (modality == Modality::text && batch.text_ids.defined())
+    return batch.text_padding.logical_not().sum(1) <= kPiecesOfAnEmptyText;
+  const auto& sequence = batch[modality];
+  return sequence.missing.defined() ? sequence.missing : torch::zeros_like(sequence.padding.select(1, 0));
+}
+
 }  // namespace kuda

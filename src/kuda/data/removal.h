@@ -1,5 +1,6 @@
 #pragma once
-// A batch as if a modality of its clips were missing: what leave-one-modality-out explanations compare with.
+// A batch as if a modality of its clips were missing, which leave-one-modality-out explanations compare with; and which
+// clips do lack it.
 
 #include "kuda/data/batch.h"
 #include "kuda/data/dataset.h"
@@ -11,5 +12,8 @@ namespace kuda {
 /// text features one vector of zeros. Lengths of the tensors stay as they are. A modality that the batch does not have
 /// changes nothing.
 [[nodiscard]] Batch without(const Batch& batch, Modality modality);
+
+/// [B] bool: clips without frames of a modality that the batch has, or without a word between [CLS] and [SEP].
+[[nodiscard]] torch::Tensor missing_clips(const Batch& batch, Modality modality);
 
 }  // namespace kuda

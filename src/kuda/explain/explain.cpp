@@ -111,24 +111,12 @@ std::vector<Explanation> explained(Model& model, PredictOptions options, bool wi
     clips[i].unimodal = predictions[i].unimodal;
     clips[i].ratio = predictions[i].ratio;
     clips[i].parts = predictions[i].parts;
+    clips[i].correction = predictions[i].correction;
   }
   return clips;
 }
 
 }  // namespace
-
-const char* evidence_name(Evidence evidence) noexcept { return name_of(evidence); }
-
-float Explanation::correction() const {
-  float sum = 0;
-  bool has_parts = false;
-  for (const float part : parts) {
-    if (std::isnan(part)) continue;
-    sum += part;
-    has_parts = true;
-  }
-  return has_parts ? score - sum : kUnknown;
-}
 
 double Explanation::change(Modality modality) const { return without[modality] - double(score); }
 
@@ -140,7 +128,8 @@ std::optional<Modality> Explanation::leading(Evidence evidence) const {
                          : evidence == Evidence::share  ? share[modality]
                          : evidence == Evidence::ratio  ? double(ratio[modality])
                                                         : std::abs(change(modality));
-    if (std::isnan(value) || (best && value <= best_value)) continue;
+    const bool is_without_weight = evidence == Evidence::ratio && value == 0;
+    if (std::isnan(value) || is_without_weight || (best && value <= best_value)) continue;
     best = modality;
     best_value = value;
   }

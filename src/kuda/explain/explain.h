@@ -13,15 +13,9 @@
 #include <vector>
 
 #include "kuda/checkpoint/predict.h"
+#include "kuda/explain/evidence.h"
 
 namespace kuda {
-
-/// The ways to say which modality leads.
-enum class Evidence { unimodal, share, removal, ratio };
-constexpr auto value_names(Evidence) { return std::array{"unimodal", "share", "removal", "ratio"}; }
-inline constexpr std::array<Evidence, 4> kEvidence{Evidence::unimodal, Evidence::share, Evidence::removal,
-                                                   Evidence::ratio};
-[[nodiscard]] const char* evidence_name(Evidence evidence) noexcept;
 
 /// Attention of the fused text positions (rows) to those of one modality (columns), of the last block, mean over heads.
 struct AttentionMap {
@@ -41,11 +35,10 @@ struct Explanation {
   PerModality<double> without{kUndefined, kUndefined, kUndefined};  ///< score when it is missing (data/removal.h)
   PerModality<float> ratio{kUnknown, kUnknown, kUnknown};           ///< the weights that the model predicts; NaN: none
   PerModality<float> parts{kUnknown, kUnknown, kUnknown};           ///< what of the score is each one's; NaN: none
+  float correction = kUnknown;  ///< the score without the parts: what the modalities make of it together; NaN: none
   PerModality<std::optional<AttentionMap>> attention;
-  /// The score without the parts: what the modalities make of it together; NaN where there are no parts.
-  [[nodiscard]] float correction() const;
   /// The leading modality: whose own score is nearest to the score; with the largest share; whose removal changes the
-  /// score most; with the largest ratio. Nothing where the model gives no such evidence.
+  /// score most; with the largest ratio. Nothing where the model gives no such evidence, or the clip has nothing.
   [[nodiscard]] std::optional<Modality> leading(Evidence evidence) const;
   /// Change of the score by removal, with sign; NaN where the modality is not in use.
   [[nodiscard]] double change(Modality modality) const;

@@ -159,15 +159,14 @@ TEST(Explain, PredictedRatiosNameTheirModalityAndPartsAddUp) {
   Explanation clip;
   clip.score = 0.5F;
   EXPECT_FALSE(clip.leading(Evidence::ratio).has_value());
-  EXPECT_TRUE(std::isnan(clip.correction()));
   EXPECT_EQ(explanation_table({clip}).find("ratio T"), std::string::npos) << "no column of a model without";
   const auto before = nlohmann::json::parse(explanations_json({clip}, summarise({clip})));
   EXPECT_FALSE(before["clips"][0].contains("ratio") || before["clips"][0].contains("parts"));
   clip.ratio = {0.25F, 0.75F, kUnknown};
   clip.parts = {0.125F, 0.625F, kUnknown};
+  clip.correction = -0.25F;
   clip.without = {0.25, 0, kUndefined};
   EXPECT_EQ(clip.leading(Evidence::ratio), Modality::vision);
-  EXPECT_EQ(clip.correction(), -0.25F);
   EXPECT_NE(explanation_table({clip}).find("ratio T"), std::string::npos);
   const auto summary = summarise({clip}, {Modality::text});
   EXPECT_EQ(summary.faithfulness[3].more, 1) << "without vision the score moves by 0.5, without text by 0.25";
@@ -177,6 +176,9 @@ TEST(Explain, PredictedRatiosNameTheirModalityAndPartsAddUp) {
   EXPECT_EQ(json["clips"][0]["ratio"]["vision"], 0.75);
   EXPECT_EQ(json["clips"][0]["parts"]["correction"], -0.25);
   EXPECT_EQ(json["summary"]["ratio"]["leading"]["vision"], 1);
+  clip.ratio = {0, 0, kUnknown};
+  EXPECT_FALSE(clip.leading(Evidence::ratio).has_value()) << "it lacks both";
+  EXPECT_EQ(nlohmann::json::parse(explanations_json({clip}, summary))["clips"][0]["ratio"]["text"], 0);
 }
 
 }  // namespace

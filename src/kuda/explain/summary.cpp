@@ -6,6 +6,7 @@
 
 #include "kuda/base/json_number.h"
 #include "kuda/base/table.h"
+#include "kuda/data/modality_json.h"
 #include "kuda/explain/explain.h"
 
 namespace kuda {
@@ -66,11 +67,8 @@ std::string name_of(const std::optional<Modality>& modality) {
   return modality ? std::string(modality_name(*modality)) : "-";
 }
 
-template <class Values>
-Json by_modality(const Values& values) {
-  Json result;
-  for (const auto modality : kModalities) result[std::string(modality_name(modality))] = json_number(values[modality]);
-  return result;
+bool has_ratio(const Explanation& clip) {
+  return std::any_of(clip.ratio.begin(), clip.ratio.end(), [](float ratio) { return !std::isnan(ratio); });
 }
 
 Json json_of(const Explanation& clip) {
@@ -81,11 +79,8 @@ Json json_of(const Explanation& clip) {
     entry["share"] = by_modality(clip.share);
     for (const auto& shares : clip.block_shares) entry["block_shares"].push_back(by_modality(shares));
   }
-  if (clip.leading(Evidence::ratio)) entry["ratio"] = by_modality(clip.ratio);
-  if (const auto correction = clip.correction(); !std::isnan(correction)) {
-    entry["parts"] = by_modality(clip.parts);
-    entry["parts"]["correction"] = json_number(correction);
-  }
+  if (has_ratio(clip)) entry["ratio"] = by_modality(clip.ratio);
+  if (!std::isnan(clip.correction)) entry["parts"] = parts_json(clip.parts, clip.correction);
   for (const auto evidence : kEvidence)
     if (const auto modality = clip.leading(evidence))
       entry["leading"][evidence_name(evidence)] = std::string(modality_name(*modality));
@@ -123,9 +118,8 @@ std::string explanation_table(const std::vector<Explanation>& explanations) {
   std::vector<std::string> header{"id",        "label",     "score",        "T alone", "V alone",
                                   "A alone",   "share T",   "share V",      "share A", "without T",
                                   "without V", "without A", "leads: alone", "share",   "removal"};
-  const bool has_ratio = std::any_of(explanations.begin(), explanations.end(),
-                                     [](const auto& clip) { return clip.leading(Evidence::ratio).has_value(); });
-  if (has_ratio)
+  const bool is_weighed = std::any_of(explanations.begin(), explanations.end(), has_ratio);
+  if (is_weighed)
     header.insert(header.end(), {"ratio", "ratio T", "ratio V", "ratio A", "part T", "part V", "part A", "correction"});
   Table table(header);
   for (const auto& clip : explanations) {
@@ -134,11 +128,11 @@ std::string explanation_table(const std::vector<Explanation>& explanations) {
     for (const double value : clip.share) cells.push_back(cell(value, "{:.2f}"));
     for (const double value : clip.without) cells.push_back(cell(value));
     for (const auto evidence : kEvidence)
-      if (evidence != Evidence::ratio || has_ratio) cells.push_back(name_of(clip.leading(evidence)));
-    if (has_ratio) {
+      if (evidence != Evidence::ratio || is_weighed) cells.push_back(name_of(clip.leading(evidence)));
+    if (is_weighed) {
       for (const float value : clip.ratio) cells.push_back(cell(double(value), "{:.2f}"));
       for (const float value : clip.parts) cells.push_back(cell(double(value)));
-      cells.push_back(cell(double(clip.correction())));
+      cells.push_back(cell(double(clip.correction)));
     }
     table.add(std::move(cells));
   }
@@ -179,8 +173,7 @@ Json as_json(const ExplanationSummary& summary) {
                {"named_changes_more", faith.more},
                {"names_truth", json_number(faith.names_truth)},
                {"names_truth_by_chance", json_number(faith.names_truth_by_chance)}};
-    for (const auto modality : kModalities)
-      entry["leading"][std::string(modality_name(modality))] = summary.leading[e][modality];
+    entry["leading"] = by_modality(summary.leading[e]);
     object[evidence_name(evidence)] = std::move(entry);
   }
   return object;

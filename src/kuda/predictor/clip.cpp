@@ -1,5 +1,7 @@
 #include "kuda/predictor/clip.h"
 
+#include "kuda/text/words.h"
+
 namespace kuda {
 
 Frames own_frames(std::vector<float> values, std::int64_t width) {
@@ -11,7 +13,7 @@ bool ClipInput::has(Modality modality) const noexcept {
   if (without[modality]) return false;
   const auto& own = frames(modality);
   if (own && own->length() > 0) return true;
-  return modality == Modality::text && ((text && !text->empty()) || !token_ids.empty());
+  return modality == Modality::text && ((text && has_words(*text)) || !token_ids.empty());
 }
 
 ClipInput& ClipInput::leave_out(Modality modality) noexcept {

@@ -17,6 +17,7 @@
 #include "kuda/checkpoint/conformal.h"
 #include "kuda/data/cut.h"
 #include "kuda/data/modality.h"
+#include "kuda/explain/evidence.h"
 
 namespace kuda {
 
@@ -33,8 +34,8 @@ struct Frames {
 /// Frames that keep their own values.
 [[nodiscard]] Frames own_frames(std::vector<float> values, std::int64_t width);
 
-/// Whatever is left out, or empty, is missing: the model then sees what it sees of such a clip in a data set (one frame
-/// of zeros marked missing; of a text only [CLS] and [SEP]).
+/// Whatever is left out, or empty, is missing, and so is a text without a word, of white space alone: the model then
+/// sees what it sees of such a clip in a data set (one frame of zeros marked missing; of a text only [CLS] and [SEP]).
 struct ClipInput {
   std::string id{};                                          ///< for answers and messages; may be empty
   std::optional<std::string> text{};                         ///< UTF-8, for models that read word pieces
@@ -73,9 +74,10 @@ struct ClipScore {
   bool outside_range = false;                    ///< beyond that range, where no label can be
   PerModality<bool> far_input{};                 ///< frames ten times as large as any in training
   PerModality<std::optional<float>> unimodal{};  ///< what the model's own decoders say of what is there
-  /// The weights that the model predicts for what is there, and what of the score is each one's (models/model.h). What
-  /// the parts leave of the score is the correction. None where the model has none.
+  /// The weights that the model predicts, 0 for what the clip lacks, and what of the score is the part of each modality
+  /// that is there (models/model.h). The parts and the correction add up to the score. None where the model has none.
   PerModality<std::optional<float>> ratio{}, parts{};
+  std::optional<float> correction{};
   /// Around the score. None without a calibration, where there were too few clips for the level, and for a clip that
   /// lacks a modality the model reads: the errors behind the interval are those of validation clips that had it.
   std::optional<ScoreInterval> interval{};
@@ -86,11 +88,10 @@ struct ClipScore {
 };
 
 struct ClipExplanation {
-  ClipScore clip;                                ///< `seconds` covers the explanation
-  PerModality<std::optional<double>> without{};  ///< the score when it is missing
-  PerModality<std::optional<double>> share{};    ///< with how much norm it enters the fusion (explain/explain.h)
-  /// The leading modality by unimodal score, share, removal and ratio; none where the model gives no such evidence.
-  std::optional<Modality> by_unimodal{}, by_share{}, by_removal{}, by_ratio{};
+  ClipScore clip;                                  ///< `seconds` covers the explanation
+  PerModality<std::optional<double>> without{};    ///< the score when it is missing
+  PerModality<std::optional<double>> share{};      ///< with how much norm it enters the fusion (explain/explain.h)
+  PerEvidence<std::optional<Modality>> leading{};  ///< none where the model gives no such evidence
   struct Attention {
     std::int64_t rows = 0, columns = 0;  ///< text positions, positions of the modality
     std::vector<float> weights;          ///< row by row

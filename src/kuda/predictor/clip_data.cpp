@@ -7,6 +7,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/text/words.h"
 
 namespace kuda {
 namespace {
@@ -28,10 +29,10 @@ void check_frames(const Checkpoint& checkpoint, const Frames& frames, Modality m
 }
 
 void check_words(const Checkpoint& checkpoint, const ClipInput& clip, const std::string& name) {
-  const bool has_text = clip.text && !clip.text->empty(), has_words = has_text || !clip.token_ids.empty();
+  const bool has_text = clip.text && has_words(*clip.text), is_in_words = has_text || !clip.token_ids.empty();
   if (has_text && !clip.token_ids.empty())
     throw DataError(name + ": text and token_ids: expected one of them, found both");
-  if (text_kind(checkpoint) == TextKind::features && has_words)
+  if (text_kind(checkpoint) == TextKind::features && is_in_words)
     throw DataError(fmt::format("{}: the model reads text features, {} a frame", field_of(name, Modality::text, clip),
                                 checkpoint.facts.shape.width.text),
                     "send text_features, as in the data it was trained on");

@@ -11,6 +11,7 @@
 #include "kuda/data/input_range.h"
 #include "kuda/data/removal.h"
 #include "kuda/predictor/clip_data.h"
+#include "kuda/text/words.h"
 
 namespace kuda {
 namespace {
@@ -69,7 +70,7 @@ bool ClipSet::has(std::int64_t row, Modality modality) const {
   const auto& feature = dataset_.feature(modality);
   const bool has_frames = feature && feature->lengths[static_cast<std::size_t>(row)] > 0;
   if (modality != Modality::text) return has_frames;
-  return has_frames || dataset_.text_bert.defined() || !dataset_.clips[static_cast<std::size_t>(row)].text.empty();
+  return has_frames || dataset_.text_bert.defined() || has_words(dataset_.clips[static_cast<std::size_t>(row)].text);
 }
 
 std::span<const float> ClipSet::frames(std::int64_t row, Modality modality) const {

@@ -17,6 +17,7 @@
 #include "kuda/predictor/clip_data.h"
 #include "kuda/predictor/clip_set.h"
 #include "kuda/tensor/device.h"
+#include "kuda/text/words.h"
 
 namespace kuda {
 namespace {
@@ -92,7 +93,7 @@ struct Predictor::Impl {
     if (clip.clip.empty()) return check_clip(checkpoint, clip, name);
     if (!data)
       throw NoSuchClip(name + ".clip: there is no data set to take a clip from", "kuda serve CHECKPOINT --data DATA");
-    const bool is_given = (clip.text && !clip.text->empty()) || !clip.token_ids.empty() || clip.text_features ||
+    const bool is_given = (clip.text && has_words(*clip.text)) || !clip.token_ids.empty() || clip.text_features ||
                           clip.vision || clip.audio;
     if (is_given) throw DataError(name + ": expected a clip of the data set or its contents, found both");
     (void)data->row_of(clip.clip, name + ".clip");
@@ -133,7 +134,7 @@ struct Predictor::Impl {
   [[nodiscard]] Explanation of_what_is_there(const ClipInput& clip, Explanation found) const {
     for (const auto modality : kModalities) {
       if (has(clip, modality)) continue;
-      found.unimodal[modality] = found.ratio[modality] = found.parts[modality] = kUnknown;
+      found.unimodal[modality] = kUnknown;
       found.without[modality] = found.share[modality] = kUndefined;
       found.attention[modality].reset();
     }
@@ -163,6 +164,7 @@ struct Predictor::Impl {
       score.ratio[m] = known(found.ratio[m]);
       score.parts[m] = known(found.parts[m]);
     }
+    score.correction = known(found.correction);
     score.interval = interval(clip, found.score);
     score.leading = found.leading(Evidence::unimodal);
     score.cut = cuts(clip);
@@ -249,6 +251,7 @@ std::vector<ClipScore> Predictor::score(std::span<const ClipInput> clips) const 
       found.unimodal = predictions[i].unimodal;
       found.ratio = predictions[i].ratio;
       found.parts = predictions[i].parts;
+      found.correction = predictions[i].correction;
       auto& score = scores[positions[i]];
       const auto& clip = clips[positions[i]];
       score = impl_->score_of(clip, impl_->of_what_is_there(clip, found));
@@ -278,10 +281,7 @@ std::vector<ClipExplanation> Predictor::explain(std::span<const ClipInput> clips
         if (const auto& map = found.attention[m])
           explanation.attention[m] = ClipExplanation::Attention{map->rows, map->columns, map->weights};
       }
-      explanation.by_unimodal = found.leading(Evidence::unimodal);
-      explanation.by_share = found.leading(Evidence::share);
-      explanation.by_removal = found.leading(Evidence::removal);
-      explanation.by_ratio = found.leading(Evidence::ratio);
+      for (const auto evidence : kEvidence) explanation.leading[evidence] = found.leading(evidence);
     }
   });
   return explanations;
@@ -300,8 +300,9 @@ std::vector<std::vector<float>> Predictor::features(std::span<const ClipInput> c
   std::vector<std::vector<float>> features(clips.size());
   impl_->for_each_batch(clips, [&](const Batch& batch, const ClipPlaces& positions, Clock::time_point) {
     Trace trace;
-    const Autocast autocast(checkpoint.model->precision(), impl_->device);
-    (void)checkpoint.model->forward(batch.to(impl_->device), &trace);
+    auto tracing = impl_->predict_options();
+    tracing.trace = &trace;
+    (void)predict_batch(*checkpoint.model, batch, tracing);
     if (!trace.has(fused->second)) throw CheckpointError(fmt::format("{}: traces no {}", info.name, fused->second));
     const auto values = trace.at(fused->second).flatten(1).to(torch::kCPU, torch::kFloat32).contiguous();  // [B, D]
     const auto* next = values.const_data_ptr<float>();

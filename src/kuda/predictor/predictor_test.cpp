@@ -194,8 +194,8 @@ TEST_F(TrainedModel, ExplainsWhatEachModalityContributes) {
     silent.audio.reset();
     ASSERT_TRUE(explained[i].without.audio.has_value());
     EXPECT_NEAR(*explained[i].without.audio, predictor.score(silent).score, kPromise);
-    EXPECT_TRUE(explained[i].by_removal.has_value());
-    EXPECT_EQ(explained[i].by_unimodal, predictor.score(two[i]).leading);
+    EXPECT_TRUE(explained[i].leading[Evidence::removal].has_value());
+    EXPECT_EQ(explained[i].leading[Evidence::unimodal], predictor.score(two[i]).leading);
   }
 }
 
@@ -206,7 +206,8 @@ TEST_F(TrainedModel, NothingIsSaidOfAModalityThatTheClipLacks) {
   EXPECT_FALSE(explained.clip.unimodal.vision.has_value());
   EXPECT_FALSE(explained.without.vision.has_value());
   EXPECT_FALSE(explained.share.vision.has_value());
-  for (const auto& leading : {explained.clip.leading, explained.by_share, explained.by_removal}) {
+  for (const auto& leading :
+       {explained.clip.leading, explained.leading[Evidence::share], explained.leading[Evidence::removal]}) {
     ASSERT_TRUE(leading.has_value());
     EXPECT_NE(*leading, Modality::vision);
   }

@@ -7,7 +7,10 @@
 #include <set>
 #include <sstream>
 
+#include "kuda/checkpoint/predict.h"
+#include "kuda/data/removal.h"
 #include "kuda/data/synth/synth.h"
+#include "kuda/explain/explain.h"
 #include "kuda/predictor/test_clips.h"
 
 namespace kuda::test {
@@ -94,20 +97,38 @@ TEST_F(SelectingModel, RatiosAndPartsComeWithTheScoreAndItsExplanation) {
       sum += *scores[i].ratio[m];
       EXPECT_EQ(explained[i].clip.ratio[m], scores[i].ratio[m]);
       EXPECT_EQ(explained[i].clip.parts[m], scores[i].parts[m]);
-      EXPECT_LE(*scores[i].ratio[m], *scores[i].ratio[*explained[i].by_ratio]);
+      EXPECT_LE(*scores[i].ratio[m], *scores[i].ratio[*explained[i].leading[Evidence::ratio]]);
       // The scale is one number for all clips and modalities.
       EXPECT_NEAR(*scores[i].parts[m] * *scores[0].ratio.text * *scores[0].unimodal.text,
                   *scores[0].parts.text * *scores[i].ratio[m] * *scores[i].unimodal[m], 1e-6);
     }
     EXPECT_NEAR(sum, 1, 1e-6);
+    const auto& parts = scores[i].parts;
+    EXPECT_NEAR(*parts.text + *parts.vision + *parts.audio + *scores[i].correction, scores[i].score, 1e-6);
   }
+}
+
+TEST_F(SelectingModel, AClipThatLacksEverythingHasNoWeightsAndItsScoreIsTheCorrection) {
+  const auto checkpoint = load_checkpoint(folder / "run");
+  const auto collator = make_collator(checkpoint, dataset, {});
+  auto batch = collator({0, 1});
+  for (const auto m : kModalities) batch = without(batch, m);
+  for (const auto& clip : predict_batch(*checkpoint.model, batch)) {
+    EXPECT_EQ(clip.ratio, PerModality<float>{});
+    for (const float part : clip.parts) EXPECT_TRUE(std::isnan(part));
+    EXPECT_EQ(clip.correction, clip.score);
+  }
+  for (const auto& clip : explain_batch(*checkpoint.model, batch))
+    EXPECT_FALSE(clip.leading(Evidence::ratio).has_value());
 }
 
 TEST_F(SelectingModel, AModalityThatTheClipLacksHasNoPartAndTheOthersShareTheRatio) {
   auto clip = input_of(dataset, 0);
   const auto whole = predictor.score(clip);
   const auto less = predictor.score(clip.leave_out(Modality::vision));
-  EXPECT_FALSE(less.ratio.vision.has_value() || less.parts.vision.has_value());
+  EXPECT_EQ(less.ratio.vision, 0);
+  EXPECT_FALSE(less.parts.vision.has_value());
+  EXPECT_NEAR(*less.parts.text + *less.parts.audio + *less.correction, less.score, 1e-6);
   EXPECT_NEAR(*less.ratio.text + *less.ratio.audio, 1, 1e-6);
   EXPECT_NEAR(*less.ratio.text / *less.ratio.audio, *whole.ratio.text / *whole.ratio.audio, 1e-3);  // float32 ratios
 }

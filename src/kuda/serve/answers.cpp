@@ -4,6 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/json_number.h"
+#include "kuda/data/modality_json.h"
 #include "kuda/serve/batcher.h"
 
 namespace kuda {
@@ -14,50 +15,25 @@ using json = nlohmann::ordered_json;
 /// A message may hold bytes of a request that are no UTF-8: they are replaced.
 std::string dumped(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
 
-template <class Value>
-json or_null(const std::optional<Value>& value) {
-  return value ? json_number(*value) : json(nullptr);
-}
-
-json name_or_null(const std::optional<Modality>& modality) {
-  return modality ? json(std::string(modality_name(*modality))) : json(nullptr);
-}
-
-template <class Value>
-json by_modality(const PerModality<std::optional<Value>>& values) {
-  json object;
-  for (const auto modality : kModalities) object[std::string(modality_name(modality))] = or_null(values[modality]);
-  return object;
-}
-
-json cut_object(const Cuts& cuts) {
-  json object;  // null where nothing was cut
-  for (const auto modality : kModalities)
-    if (const auto& cut = cuts[modality])
-      object[std::string(modality_name(modality))] = {{"from", cut->from}, {"to", cut->to}};
-  return object;
-}
-
 json score_object(const ClipScore& clip) {
   json object{{"id", clip.id},
               {"score", json_number(clip.score)},
               {"outside_range", clip.outside_range},
-              {"unimodal", by_modality(clip.unimodal)}};
-  for (const auto modality : kModalities)
-    object["far_input"][std::string(modality_name(modality))] = clip.far_input[modality];
+              {"unimodal", by_modality(clip.unimodal)},
+              {"far_input", by_modality(clip.far_input)}};
   object["interval"] = nullptr;
   if (clip.interval)
     object["interval"] = {{"level", clip.interval->level},
                           {"low", json_number(float(clip.interval->low))},
                           {"high", json_number(float(clip.interval->high))}};
   object["ratio"] = by_modality(clip.ratio);
-  object["parts"] = by_modality(clip.parts);
-  object["leading"]["unimodal"] = name_or_null(clip.leading);
-  object["cut"] = cut_object(clip.cut);
+  object["parts"] = parts_json(clip.parts, clip.correction);
+  object["leading"][evidence_name(Evidence::unimodal)] = name_or_null(clip.leading);
+  object["cut"] = cut_json(clip.cut);
   return object;
 }
 
-json attention_object(const ClipExplanation::Attention& map) {
+json attention_rows(const ClipExplanation::Attention& map) {
   auto rows = json::array();
   for (std::int64_t row = 0; row < map.rows; ++row) {
     auto& line = rows.emplace_back(json::array());
@@ -69,23 +45,20 @@ json attention_object(const ClipExplanation::Attention& map) {
 
 json explanation_object(const ClipExplanation& clip) {
   auto object = score_object(clip.clip);
-  object["leading"] = {{"unimodal", name_or_null(clip.by_unimodal)},
-                       {"share", name_or_null(clip.by_share)},
-                       {"removal", name_or_null(clip.by_removal)},
-                       {"ratio", name_or_null(clip.by_ratio)}};
+  for (const auto evidence : kEvidence)
+    object["leading"][evidence_name(evidence)] = name_or_null(clip.leading[evidence]);
   object["without"] = by_modality(clip.without);
   object["share"] = by_modality(clip.share);
   object["tokens"] = clip.tokens.empty() ? json(nullptr) : json(clip.tokens);
-  object["attention"] = json::object();
   for (const auto modality : kModalities) {
     const auto& map = clip.attention[modality];
-    object["attention"][std::string(modality_name(modality))] = map ? attention_object(*map) : json(nullptr);
+    object["attention"][std::string(modality_name(modality))] = map ? attention_rows(*map) : json(nullptr);
   }
   return object;
 }
 
 json data_clip_object(const DataClip& clip) {
-  json object{{"id", clip.id}, {"split", clip.split}, {"text", clip.text}, {"label", or_null(clip.label)}};
+  json object{{"id", clip.id}, {"split", clip.split}, {"text", clip.text}, {"label", json_value(clip.label)}};
   object["labels"] = by_modality(clip.unimodal_labels);
   return object;
 }

@@ -13,6 +13,7 @@
 #include "kuda/base/utf8.h"
 #include "kuda/predictor/clip_files.h"
 #include "kuda/serve/clip_query.h"
+#include "kuda/serve/http/header_values.h"
 
 namespace kuda {
 namespace {
@@ -39,7 +40,8 @@ void check_upload(const std::optional<Frames>& frames, const std::string& name, 
 void leave_out_all(const std::string& names, ClipInput& clip) {
   for (std::size_t begin = 0; begin < names.size();) {
     const auto end = std::min(names.find(',', begin), names.size());
-    leave_out(std::string_view(names).substr(begin, end - begin), "without", clip);
+    if (const auto name = trimmed(std::string_view(names).substr(begin, end - begin)); !name.empty())
+      leave_out(name, "without", clip);
     begin = end + 1;
   }
 }
@@ -72,8 +74,10 @@ ClipRequest parse_form(std::vector<FormPart> parts, const ClipLimits& limits) {
     const auto name = part.name.substr(0, 40);
     if (std::find(kFields.begin(), kFields.end(), name) == kFields.end())
       throw DataError(fmt::format("form: unknown field '{}'", name), suggestion(name, kFields));
-    if (!seen.insert(name).second) throw DataError(fmt::format("form: the field '{}' is there twice", name));
+    if (!seen.insert(name).second && name != "without")
+      throw DataError(fmt::format("form: the field '{}' is there twice", name));
     const bool is_file = std::find(kFiles.begin(), kFiles.end(), name) != kFiles.end();
+    if (!is_file && part.content.empty()) continue;  // a browser sends every field: an empty one says nothing
     if (!is_file) check_text(name, part.content);
     if (name == "id" || name == "text" || name == "clip") {
       if (part.content.size() > limits.text_bytes)

@@ -11,7 +11,8 @@
 
 namespace kuda {
 
-/// Fields id, text, clip, without ("vision,audio"), attention ("true") and count; files text_features, vision and audio
+/// Fields id, text, clip, without ("vision,audio", or several of it), attention ("true") and count, where an empty one
+/// says nothing; files text_features, vision and audio
 /// (.npy, .npz or .safetensors); a file features (.npz or .safetensors) with arrays named text, vision, audio. One
 /// clip. Throws DataError and FormatError naming the field: unknown or given twice, no array, another shape, values
 /// that are not finite, beyond a limit.

@@ -56,8 +56,32 @@ TEST(ClipForm, AClipOfTheDataAndWhatIsLeftOut) {
   EXPECT_EQ(request.nearest, 7);
   EXPECT_THAT(parse_form({{"text", "a"}, {"without", ""}}, {}).clips[0].without, ElementsAre(false, false, false));
   EXPECT_THAT(form_error({{"without", "text,visoin"}}), AllOf(HasSubstr("'visoin'"), HasSubstr("'vision'")));
-  for (const char* count : {"", "0", "51", "3x", "99999999999999999999"})
+  for (const char* count : {"0", "51", "3x", "99999999999999999999"})
     EXPECT_THAT(form_error({{"count", count}}), HasSubstr("count: expected a whole number")) << count;
+}
+
+TEST(ClipForm, EmptyFieldsSayNothing) {
+  const auto request = parse_form({{"id", ""},
+                                   {"text", ""},
+                                   {"clip", ""},
+                                   {"without", ""},
+                                   {"attention", ""},
+                                   {"count", ""},
+                                   {"vision", npy_bytes({1}, {1})}},
+                                  {});
+  EXPECT_FALSE(request.clips[0].text.has_value());
+  EXPECT_EQ(request.nearest, 5);
+  EXPECT_FALSE(request.with_attention);
+  EXPECT_THAT(form_error({{"text", ""}, {"text", "a"}}), HasSubstr("'text' is there twice"));
+}
+
+TEST(ClipForm, ModalitiesAreLeftOutByNameOrLetter) {
+  const auto without = [](const char* names) { return parse_form({{"without", names}}, {}).clips[0].without; };
+  EXPECT_THAT(without("V, Audio,"), ElementsAre(false, true, true));
+  EXPECT_THAT(without(" t"), ElementsAre(true, false, false));
+  EXPECT_THAT(parse_form({{"without", "text"}, {"without", "audio"}}, {}).clips[0].without,
+              ElementsAre(true, false, true));
+  EXPECT_THAT(form_error({{"without", "TV"}}), AllOf(HasSubstr("'TV'"), HasSubstr("text, vision, audio, or T, V, A")));
 }
 
 TEST(ClipForm, AnArchiveHoldsAllModalities) {

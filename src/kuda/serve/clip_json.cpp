@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "kuda/base/error.h"
+#include "kuda/base/json_place.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/base/names.h"
 
 namespace kuda {
@@ -59,10 +61,10 @@ class ClipParser final : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(std::size_t) override;
   bool end_array() override;
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
-    std::string reason = error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 5: ..."
-    if (const auto end = reason.find("] "); end != std::string::npos) reason.erase(0, end + 2);
-    if (const auto last = reason.find("; last read: "); last != std::string::npos) reason.erase(last);
-    throw DataError("request: not JSON: " + reason);
+    const auto fault = json_fault(error);
+    const bool is_of_another_charset = fault.find("UTF-8") != std::string::npos;
+    throw DataError("request: not JSON: " + fault,
+                    is_of_another_charset ? "send UTF-8, or name it: Content-Type: application/json; charset=gbk" : "");
   }
 
  private:
@@ -259,16 +261,16 @@ void ClipParser::finish_matrix() {
 }  // namespace
 
 void leave_out(std::string_view name, const std::string& field, ClipInput& clip) {
+  const auto asked = lower_case(name);
   std::vector<std::string> known;
   for (const auto modality : kModalities) {
     known.emplace_back(modality_name(modality));
-    if (known.back() == name) {
-      clip.without[modality] = true;
-      return;
-    }
+    if (asked != known.back() && asked != lower_case(std::string(1, letter(modality)))) continue;
+    clip.without[modality] = true;
+    return;
   }
   const auto shown = name.substr(0, 40);
-  throw DataError(fmt::format("{}: unknown modality '{}'", field, shown), suggestion(shown, known));
+  throw DataError(fmt::format("{}: unknown modality '{}'", field, shown), suggestion(shown, known) + ", or T, V, A");
 }
 
 ClipRequest parse_clips(std::string_view body, const ClipLimits& limits) {

@@ -33,7 +33,8 @@ struct ClipRequest {
   std::int64_t nearest = 5;     ///< "count", from 1 to kMostNearest: training clips that POST /v1/nearest gives
 };
 
-/// Marks a modality, by its name, as left out (ClipInput::without). Throws DataError listing the known names.
+/// Marks a modality as left out (ClipInput::without), by its name or its letter in either case. Throws DataError
+/// listing the known names.
 void leave_out(std::string_view name, const std::string& field, ClipInput& clip);
 
 /// Throws DataError naming the place ("clips[3].vision[10]"), what was expected and what was found: text that is no

@@ -57,6 +57,9 @@ TEST(ClipJson, AClipOfTheDataAndWhatIsLeftOut) {
   EXPECT_THAT(many.clips[0].without, ElementsAre(false, false, false));
   EXPECT_THAT(many.clips[1].without, ElementsAre(true, false, false));
   EXPECT_FALSE(many.clips[1].has(Modality::text)) << "there, and left out";
+  EXPECT_THAT(parse_clips(R"({"text": "a", "without": ["V", "a", "Audio"]})", {}).clips[0].without,
+              ElementsAre(false, true, true));
+  EXPECT_THAT(refused(R"({"text": "a", "without": ["X"]})"), HasSubstr("known: text, vision, audio, or T, V, A"));
   EXPECT_THAT(refused(R"({"clip": 7})"), HasSubstr("clip.clip: expected a string"));
   EXPECT_THAT(refused(R"({"text": "a", "without": "vision"})"), HasSubstr("clip.without: expected a list of names"));
   EXPECT_THAT(refused(R"({"text": "a", "without": [1]})"), HasSubstr("clip.without: expected the name of a modality"));
@@ -79,7 +82,9 @@ TEST(ClipJson, ValuesStayAliveWithTheClip) {
 
 TEST(ClipJson, TextThatIsNoJsonIsRefusedWithThePlace) {
   EXPECT_THAT(refused(""), HasSubstr("not JSON"));
-  EXPECT_THAT(refused("{\"text\": \"a\""), AllOf(HasSubstr("not JSON"), HasSubstr("line 1, column 13")));
+  EXPECT_THAT(refused("{\"text\": \"a\""),
+              HasSubstr("not JSON: line 1, column 13: expected ',' or '}', found the end"));
+  EXPECT_THAT(refused("{\"text\": \"\xff\"}"), HasSubstr("charset=gbk"));
   EXPECT_THAT(refused("{\"text\": \"secret\"} tail"), AllOf(HasSubstr("not JSON"), Not(HasSubstr("secret"))));
   EXPECT_THAT(refused("{\"text\": \"\xff\"}"), HasSubstr("not JSON"));
   for (const char* number : {"NaN", "Infinity", "-Infinity", "nan", "01", "1e999", "+1"})

@@ -57,6 +57,7 @@ TEST(ClipQuery, PagesKeepTheTotal) {
 TEST(ClipQuery, MistakesNameTheParameter) {
   EXPECT_THAT(query_error({{"splt", "test"}}), AllOf(HasSubstr("unknown parameter 'splt'"), HasSubstr("'split'")));
   EXPECT_THAT(query_error({{"split", "tests"}}), AllOf(HasSubstr("split: unknown 'tests'"), HasSubstr("'test'")));
+  EXPECT_THAT(query_error({{"split", "val"}}), HasSubstr("did you mean 'valid'?"));
   EXPECT_THAT(query_error({{"limit", "5"}, {"limit", "6"}}), HasSubstr("'limit' is there twice"));
   for (const char* limit : {"0", "201", "-1", "5x", "", "99999999999999999999"})
     EXPECT_THAT(query_error({{"limit", limit}}), HasSubstr("limit: expected a whole number from 1 to 200")) << limit;

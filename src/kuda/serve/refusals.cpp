@@ -10,6 +10,7 @@
 #include "kuda/base/names.h"
 #include "kuda/serve/answers.h"
 #include "kuda/serve/http/body_reader.h"
+#include "kuda/serve/http/charset.h"
 #include "kuda/serve/http/header_values.h"
 #include "kuda/serve/http/multipart.h"
 
@@ -79,6 +80,10 @@ std::optional<Refusal> type_refusal(const Request& request) {
         fmt::format("Content-Type: expected application/json or multipart/form-data, found '{}'", type.substr(0, 60)),
         "curl: -H 'Content-Type: application/json' -d @clips.json, or -F vision=@vision.npy",
         {{"Accept", "application/json, multipart/form-data"}}};
+  if (const auto charset = parameter_of(type, "charset"); charset && !is_form_type(type) && !knows_charset(*charset))
+    return Refusal{
+        415, fmt::format("Content-Type: charset: expected {}, found '{}'", known_charsets(), charset->substr(0, 40)),
+        "send UTF-8"};
   const auto coding = content_coding_of(request);
   if (BodyReader::knows(coding)) return std::nullopt;
   return Refusal{415,

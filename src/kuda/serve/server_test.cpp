@@ -199,7 +199,7 @@ TEST(Server, MediaTypesAndCodingsHaveNoCase) {
   const RunningServer server;
   auto client = server.client();
   const std::string film = R"({"text": "a fine film"})";
-  for (const char* type : {"Application/JSON; charset=UTF-8", "application/json ;charset=x", "APPLICATION/JSON"})
+  for (const char* type : {"Application/JSON; charset=UTF-8", "application/json ;charset=gbk", "APPLICATION/JSON"})
     EXPECT_EQ(client.Post("/v1/predict", film, type)->status, 200) << type;
   for (const char* type : {"application/json-patch+json", "text/json", ""})
     EXPECT_EQ(client.Post("/v1/predict", film, type)->status, 415) << type;
@@ -213,6 +213,39 @@ TEST(Server, MediaTypesAndCodingsHaveNoCase) {
   EXPECT_THAT(message_of(unknown, 415), HasSubstr("expected gzip, deflate or none, found 'br'"));
   EXPECT_EQ(unknown->get_header_value("Accept-Encoding"), "gzip, deflate");
   EXPECT_EQ(client.Post("/v1/predict", {{"Content-Encoding", "gzip, gzip"}}, film, kJson)->status, 415);
+}
+
+TEST(Server, OneTextOfAnyCharsetHasOneScore) {
+  const RunningServer server;
+  auto client = server.client();
+  const auto scored = [&](const std::string& body, const char* type) {
+    const auto answer = client.Post("/v1/predict", body, type);
+    EXPECT_EQ(answer->status, 200) << answer->body;
+    return Json::parse(answer->body)["score"];
+  };
+  const auto expected = scored("{\"text\":\"f\xc3\xa9te\"}", kJson);
+  const std::string little("{\0\"\0t\0e\0x\0t\0\"\0:\0\"\0f\0\xe9\0t\0e\0\"\0}\0", 30);
+  EXPECT_EQ(scored(little, kJson), expected);
+  EXPECT_EQ(scored("\xff\xfe" + little, "application/json; charset=utf-16"), expected);
+  EXPECT_EQ(scored("{\"text\":\"f\xe9te\"}", "application/json; charset=latin1"), expected);
+  EXPECT_THAT(message_of(client.Post("/v1/predict", "{\"text\":\"f\xe9te\"}", kJson), 400), HasSubstr("charset=gbk"));
+  EXPECT_THAT(message_of(client.Post("/v1/predict", "{}", "application/json; charset=koi8-r"), 415),
+              HasSubstr("'koi8-r'"));
+}
+
+TEST(Server, ATextWithoutAWordIsMissing) {
+  const RunningServer server;
+  auto client = server.client();
+  const auto post = [&](const std::string& text, const std::string& more = {}) {
+    return client.Post("/v1/predict", R"({"text": ")" + text + "\"" + more + "}", kJson);
+  };
+  const std::string audio = R"(, "audio": )" + rows_of_frames(*clips().inputs[0].audio).dump();
+  const auto without = Json::parse(client.Post("/v1/predict", "{" + audio.substr(2) + "}", kJson)->body)["score"];
+  for (const char* text : {"", "   ", "\\t\\n", "\\u00a0\\u3000", "\\u200b\\ufeff", "\\u0001"}) {
+    EXPECT_THAT(message_of(post(text), 400), HasSubstr("clip: expected at least one modality, found none")) << text;
+    EXPECT_EQ(Json::parse(post(text, audio)->body)["score"], without) << text;
+  }
+  EXPECT_EQ(post(".")->status, 200);
 }
 
 TEST(Server, ANulIsAMistakeLikeOthers) {

@@ -19,6 +19,7 @@
 #include "kuda/serve/answers.h"
 #include "kuda/serve/clip_form.h"
 #include "kuda/serve/clip_query.h"
+#include "kuda/serve/http/charset.h"
 #include "kuda/serve/http/header_values.h"
 #include "kuda/serve/page.h"
 #include "kuda/serve/refusals.h"
@@ -194,7 +195,7 @@ ClipRequest Service::clips_of(Request& request) const {
   const auto type = request.header("Content-Type");
   auto body = std::move(request.body);
   auto clips = is_form_type(type) ? parse_form(read_form(type, body), options_.clips)
-                                  : parse_clips(std::move(body), options_.clips);
+                                  : parse_clips(json_text(std::move(body), type), options_.clips);
   for (std::size_t i = 0; i < clips.clips.size(); ++i)
     predictor_.check(clips.clips[i], clips.is_list ? fmt::format("clips[{}]", i) : "clip");
   return clips;

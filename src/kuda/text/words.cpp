@@ -103,6 +103,11 @@ bool is_word_character(char32_t c) {
   return c == U'_' || (kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_NO);
 }
 
+bool has_words(std::string_view utf8) {
+  const auto text = decode_utf8(utf8);
+  return std::any_of(text.begin(), text.end(), [](char32_t c) { return !is_dropped(c) && !is_space(c); });
+}
+
 std::vector<std::u32string> split_words(std::u32string_view text, const WordRules& rules) {
   const auto is_whole = [&](std::u32string_view word) {
     return std::find(rules.whole.begin(), rules.whole.end(), word) != rules.whole.end();

@@ -19,6 +19,9 @@ struct WordRules {
 /// of utf8proc.
 [[nodiscard]] std::vector<std::u32string> split_words(std::u32string_view text, const WordRules& rules);
 
+/// The text has a word: something beside white space and what is dropped before words are read (control characters).
+[[nodiscard]] bool has_words(std::string_view utf8);
+
 /// One code point to its lower case; U+0130 to "i", whose dot above is left out.
 [[nodiscard]] char32_t lowered(char32_t c);
 /// Letters, digits, marks that join and underscores: what a token that must stand alone may not touch.

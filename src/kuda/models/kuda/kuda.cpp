@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kuda/base/error.h"
+#include "kuda/data/removal.h"
 #include "kuda/models/kuda/knowledge.h"
 #include "kuda/tensor/register_at.h"
 

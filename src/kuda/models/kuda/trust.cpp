@@ -57,13 +57,6 @@ ModalityTensors ratio_of(const KudaConfig& config, const ModalityTensors& distan
   return result;
 }
 
-Tensor missing_clips(const Batch& batch, Modality modality) {
-  constexpr std::int64_t kPiecesOfAnEmptyText = 2;  // [CLS] and [SEP]
-  if (modality == Modality::text) return batch.text_padding.logical_not().sum(1) <= kPiecesOfAnEmptyText;
-  const auto& sequence = batch[modality];
-  return sequence.missing.defined() ? sequence.missing : torch::zeros_like(sequence.padding.select(1, 0));
-}
-
 std::string distance_term(Modality modality) { return std::string("distance/") + letter(modality); }
 
 Tensor trust_error(const KudaConfig& config, const Tensor& distance, const Tensor& prediction, const Batch& batch,

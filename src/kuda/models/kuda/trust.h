@@ -38,9 +38,6 @@ TORCH_MODULE(TrustHead);
 [[nodiscard]] ModalityTensors ratio_of(const KudaConfig& config, const ModalityTensors& distances,
                                        const ModalityTensors& missing = {});
 
-/// [B] bool: clips without frames of this modality, or without a word between [CLS] and [SEP].
-[[nodiscard]] torch::Tensor missing_clips(const Batch& batch, Modality modality);
-
 /// "distance/T": the name of a trust head's output [B] among the terms that a loss needs.
 [[nodiscard]] std::string distance_term(Modality modality);
 

@@ -11,8 +11,9 @@ namespace kuda {
 struct BodyReader::Unpacking {
   z_stream stream{};
   bool is_whole = false;
-  bool may_be_raw;  ///< not yet known
-  explicit Unpacking(bool is_deflate) : may_be_raw(is_deflate) {
+  bool may_be_raw;        ///< not yet known
+  bool may_have_members;  ///< one after the other, as `cat a.gz b.gz` has (RFC 1952, section 2.2)
+  explicit Unpacking(bool is_deflate) : may_be_raw(is_deflate), may_have_members(!is_deflate) {
     constexpr int kGzipOrDeflate = 32;  // which of the two is read from the first bytes
     if (inflateInit2(&stream, MAX_WBITS + kGzipOrDeflate) != Z_OK) throw std::bad_alloc();
   }
@@ -45,8 +46,9 @@ bool BodyReader::add(std::string_view piece) {
 }
 
 bool BodyReader::unpack(std::string_view piece) {
+  if (piece.empty()) return true;
   auto& stream = unpacking_->stream;
-  if (unpacking_->may_be_raw && !piece.empty()) {
+  if (unpacking_->may_be_raw) {
     // `deflate` has a head of its own (RFC 9110, section 8.4.1.2), which .NET's DeflateStream and others leave out.
     const auto first = static_cast<unsigned char>(piece.front());
     const bool has_head = (first & 0x0fU) == 8 && first < 0x80;
@@ -58,8 +60,12 @@ bool BodyReader::unpack(std::string_view piece) {
   stream.avail_in = static_cast<uInt>(piece.size());                           // of one receive: far below 4 GiB
   do {
     if (unpacking_->is_whole) {  // something follows
-      end_ = BodyEnd::broken;
-      return false;
+      constexpr Bytef kFirstOfMember = 0x1f;
+      if (!unpacking_->may_have_members || *stream.next_in != kFirstOfMember || inflateReset(&stream) != Z_OK) {
+        end_ = BodyEnd::broken;
+        return false;
+      }
+      unpacking_->is_whole = false;
     }
     stream.next_out = reinterpret_cast<Bytef*>(unpacked.data());
     stream.avail_out = static_cast<uInt>(unpacked.size());
@@ -70,7 +76,7 @@ bool BodyReader::unpack(std::string_view piece) {
       return false;
     }
     if (!add({unpacked.data(), unpacked.size() - stream.avail_out})) return false;
-  } while (stream.avail_in > 0 || stream.avail_out == 0);
+  } while (stream.avail_in > 0 || (stream.avail_out == 0 && !unpacking_->is_whole));
   return true;
 }
 

@@ -49,6 +49,32 @@ TEST(BodyReader, PackedBodiesComeInPieces) {
   }
 }
 
+TEST(BodyReader, MembersOfGzipFollowEachOther) {
+  const auto two = gzip("a fine ") + gzip("") + gzip("film");
+  for (const std::size_t size : {two.size(), std::size_t{1}, gzip("a fine ").size()}) {
+    BodyReader reader(1000, "gzip");
+    for (std::size_t at = 0; at < two.size(); at += size) ASSERT_TRUE(reader.take(two.substr(at, size))) << size;
+    reader.finish(BodyEnd::complete);
+    EXPECT_EQ(reader.text(), "a fine film") << "in pieces of " << size;
+  }
+  BodyReader cut(1000, "gzip");
+  EXPECT_TRUE(cut.take(two.substr(0, two.size() - 1)));
+  cut.finish(BodyEnd::complete);
+  EXPECT_EQ(cut.end(), BodyEnd::broken);
+  BodyReader zlib(1000, "deflate");
+  EXPECT_FALSE(zlib.take(packed("a", MAX_WBITS) + packed("b", MAX_WBITS)));
+}
+
+TEST(BodyReader, ATextThatFillsItsBufferExactlyIsWhole) {
+  for (const std::size_t size : {16383, 16384, 16385, 32768}) {
+    const std::string text(size, 'x');
+    BodyReader reader(100000, "gzip");
+    EXPECT_TRUE(reader.take(gzip(text))) << size;
+    reader.finish(BodyEnd::complete);
+    EXPECT_EQ(reader.text(), text) << size;
+  }
+}
+
 TEST(BodyReader, AFewPackedBytesDoNotBecomeMany) {
   BodyReader reader(1000, "gzip");
   EXPECT_FALSE(reader.take(gzip(std::string(10'000'000, 'x'))));

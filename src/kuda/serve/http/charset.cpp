@@ -1,11 +1,14 @@
 #include "kuda/serve/http/charset.h"
 
+#include <fmt/format.h>
 #include <iconv.h>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
 
+#include "kuda/base/error.h"
 #include "kuda/base/lower_case.h"
 #include "kuda/serve/http/header_values.h"
 
@@ -17,7 +20,7 @@ struct Charset {
 };
 
 /// A list of ours: the name comes from the client, and iconv has hundreds of converters, some with a history of bugs.
-constexpr std::array<Charset, 16> kCharsets{{{"us-ascii", "US-ASCII"},
+constexpr std::array<Charset, 17> kCharsets{{{"us-ascii", "US-ASCII"},
                                              {"ascii", "US-ASCII"},
                                              {"iso-8859-1", "ISO-8859-1"},
                                              {"latin1", "ISO-8859-1"},
@@ -31,6 +34,7 @@ constexpr std::array<Charset, 16> kCharsets{{{"us-ascii", "US-ASCII"},
                                              {"big5", "BIG5"},
                                              {"shift_jis", "SHIFT_JIS"},
                                              {"euc-kr", "EUC-KR"},
+                                             {"utf-16", "UTF-16LE"},
                                              {"utf-16le", "UTF-16LE"},
                                              {"utf-16be", "UTF-16BE"}}};
 
@@ -42,11 +46,23 @@ const Charset* find_charset(std::string_view name) {
   return found == kCharsets.end() ? nullptr : found;
 }
 
+constexpr std::string_view kBigEndianMark = "\xfe\xff", kLittleEndianMark = "\xff\xfe", kMark = "\xef\xbb\xbf";
+
+/// The first character of JSON is an ASCII one, so that one of its two bytes is 0.
+bool begins_as_utf16(std::string_view text) {
+  return text.starts_with(kBigEndianMark) || text.starts_with(kLittleEndianMark) ||
+         (text.size() > 1 && (text[0] == '\0') != (text[1] == '\0'));
+}
+
+bool is_big_endian(std::string_view text) {
+  return text.starts_with(kBigEndianMark) || (text.size() > 1 && text[0] == '\0' && text[1] != '\0');
+}
+
 }  // namespace
 
 const char* known_charsets() noexcept {
   return "utf-8, us-ascii, iso-8859-1, iso-8859-15, windows-1252, gb2312, gbk, gb18030, big5, shift_jis, euc-kr, "
-         "utf-16le or utf-16be";
+         "utf-16, utf-16le or utf-16be";
 }
 
 bool knows_charset(std::string_view charset) {
@@ -59,7 +75,8 @@ std::optional<std::string> utf8_from(std::string_view text, std::string_view cha
   if (is_utf8_name(name)) return std::string(text);
   const auto* const found = find_charset(name);
   if (found == nullptr) return std::nullopt;
-  auto* const converter = ::iconv_open("UTF-8", found->iconv_name);
+  const bool is_utf16 = found->name == std::string_view("utf-16");
+  auto* const converter = ::iconv_open("UTF-8", is_utf16 && is_big_endian(text) ? "UTF-16BE" : found->iconv_name);
   if (converter == reinterpret_cast<iconv_t>(-1)) return std::nullopt;  // the system lacks it
   std::string utf8(4 * text.size(), '\0');      // no charset here needs more than 4 bytes a byte
   auto* from = const_cast<char*>(text.data());  // iconv only reads it
@@ -69,7 +86,21 @@ std::optional<std::string> utf8_from(std::string_view text, std::string_view cha
   ::iconv_close(converter);
   if (result == static_cast<std::size_t>(-1) || left > 0) return std::nullopt;
   utf8.resize(utf8.size() - room);
+  if (is_utf16 && utf8.starts_with(kMark)) utf8.erase(0, kMark.size());
   return utf8;
+}
+
+std::string json_text(std::string body, std::string_view content_type) {
+  auto charset = parameter_of(content_type, "charset").value_or("");
+  if (is_utf8_name(lower_case_of(charset))) {
+    if (!begins_as_utf16(body)) return body;
+    charset = "utf-16";  // whatever the type says: no JSON in UTF-8 begins so
+  }
+  if (auto text = utf8_from(body, charset)) return std::move(*text);
+  if (knows_charset(charset))
+    throw DataError(fmt::format("request: expected JSON in {}, as its charset says, found other bytes", charset));
+  throw DataError(fmt::format("request: charset: expected {}, found '{}'", known_charsets(), charset.substr(0, 40)),
+                  "send UTF-8");
 }
 
 }  // namespace kuda

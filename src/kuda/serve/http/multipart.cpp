@@ -74,6 +74,7 @@ struct PartHead {
   std::optional<std::string> name;
   std::string charset, packing;
   bool is_text = true, is_file = false;
+  bool has_no_file = false;  ///< a file input of a browser's form in which nothing was chosen
 };
 
 PartHead head_of(std::string_view text, std::string_view line_break) {
@@ -90,7 +91,9 @@ PartHead head_of(std::string_view text, std::string_view line_break) {
     const auto value = trimmed(std::string_view(line).substr(std::min(colon + 1, line.size())));
     if (key == "content-disposition" && media_type_of(value) == "form-data") {
       head.name = parameter_of(value, "name");
-      head.is_file = parameter_of(value, "filename").has_value();
+      const auto file = parameter_of(value, "filename");
+      head.is_file = file.has_value();
+      head.has_no_file = file && file->empty();
     }
     if (key == "content-transfer-encoding") head.packing = lower_case(value);
     if (key == "content-type") {
@@ -140,6 +143,8 @@ std::vector<FormPart> read_form(std::string_view content_type, std::string_view 
     const auto size = delimiter.begin > content ? delimiter.begin - content : 0;
     if (*head.name == "_charset_")  // RFC 7578, section 4.6
       usual_charset = body.substr(content, size);
+    else if (head.has_no_file && size == 0)
+      continue;
     else if (found.size() >= kMostParts)
       throw_broken(fmt::format("expected at most {} parts, found more", kMostParts));
     else

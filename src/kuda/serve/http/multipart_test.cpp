@@ -45,6 +45,16 @@ TEST(Multipart, NamesAndBoundariesMayBeQuoted) {
   EXPECT_EQ(named("name=\"a\\\"b\\\\\""), (Parts{{"a\"b\\", "1"}}));
 }
 
+TEST(Multipart, AFileInputWithoutAFileIsNoPart) {
+  const auto form = [](const std::string& disposition, const std::string& content) {
+    return parts_of(kType, part("text", "fine") + part("vision", content, disposition) + "--bound--");
+  };
+  const std::string type = "\r\nContent-Type: application/octet-stream";
+  EXPECT_EQ(form("; filename=\"\"" + type, ""), (Parts{{"text", "fine"}})) << "as browsers send it";
+  EXPECT_EQ(form("; filename=\"\"" + type, "x"), (Parts{{"text", "fine"}, {"vision", "x"}}));
+  EXPECT_EQ(form("; filename=\"v.npy\"" + type, ""), (Parts{{"text", "fine"}, {"vision", ""}})) << "an empty file";
+}
+
 TEST(Multipart, WhatStandsAroundThePartsIsLeftOut) {
   const auto whole = part("text", "a fine film") + "--bound--";
   EXPECT_EQ(parts_of(kType, "This is a form.\r\n\r\n" + whole + "  \r\nand its end"), (Parts{{"text", "a fine film"}}));

@@ -376,10 +376,9 @@ function showModalities() {
 
 /// "0.411 = text 0.350 + audio 0.100 + together \u22120.039", where the model's score is such a sum.
 function sumOfParts({ score, parts }) {
+  if (parts.correction === null) return "";
   const known = kModalities.filter((name) => parts[name] !== null);
-  if (known.length === 0) return "";
-  const together = known.reduce((rest, name) => rest - parts[name], score);
-  return `${number(score)} = ${known.map((name) => `${name} ${number(parts[name])} + `).join("")}together ${number(together)}`;
+  return `${number(score)} = ${known.map((name) => `${name} ${number(parts[name])} + `).join("")}together ${number(parts.correction)}`;
 }
 
 function showEvidence() {
