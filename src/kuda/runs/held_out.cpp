@@ -4,6 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/checkpoint/predictions.h"
 #include "kuda/io/csv.h"
 
 namespace kuda {
@@ -22,6 +23,35 @@ std::vector<std::int64_t> folds_of(const Dataset& dataset, const std::vector<std
                                   count, of_video.size(), dataset.source),
                       "set pretrain.folds = 1 or a smaller number");
   return folds;
+}
+
+std::vector<std::int64_t> without_fold(const Dataset& dataset, const std::vector<std::int64_t>& rows,
+                                       std::int64_t count, std::int64_t fold) {
+  const auto folds = folds_of(dataset, rows, count);
+  std::vector<std::int64_t> others;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (folds[i] != fold) others.push_back(rows[i]);
+  return others;
+}
+
+void hold_out(const std::filesystem::path& folder, const Dataset& dataset, const std::vector<std::int64_t>& rows,
+              std::int64_t count, const ProcessGroup& group,
+              const std::function<void(std::int64_t fold, const std::filesystem::path& folder)>& train) {
+  if (group.first_says(std::filesystem::exists(held_out_file(folder, dataset)))) return;
+  const auto folds = folds_of(dataset, rows, count);
+  const auto folder_of = [&](std::int64_t fold) { return folder / fmt::format("fold{}", fold); };
+  for (std::int64_t fold = 0; fold < count; ++fold) train(fold, folder_of(fold));
+  group.first_does([&] {
+    std::map<std::string, float> scores;
+    for (std::int64_t fold = 0; fold < count; ++fold) {
+      std::map<std::string, float> all;
+      for (const auto& clip : read_predictions(folder_of(fold) / "predictions.csv")) all[clip.id] = clip.score;
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        if (const auto id = dataset.clips[std::size_t(rows[i])].id(); folds[i] == fold) scores[id] = all.at(id);
+    }
+    write_held_out(folder, dataset, scores);
+    for (std::int64_t fold = 0; fold < count; ++fold) std::filesystem::remove_all(folder_of(fold));
+  });
 }
 
 std::filesystem::path held_out_file(const std::filesystem::path& folder, const Dataset& dataset) {

@@ -2,17 +2,18 @@
 // Scores of training clips by models that were not trained on them: how far a modality really is from the label, which
 // the model that was trained on the clip cannot say.
 //
-//   const auto folds = folds_of(dataset, rows, 5);      // of each row the part that holds it out
-//   write_held_out(folder, dataset, scores);            // by clip
+//   hold_out(folder, dataset, rows, 5, group, train);   // trains five times, each without one part
 //   take_held_out(folder, Modality::audio, dataset);    // into Clip::held_out
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "kuda/data/dataset.h"
+#include "kuda/tensor/process_group.h"
 
 namespace kuda {
 
@@ -20,6 +21,17 @@ namespace kuda {
 /// speaker is on both sides. Throws ConfigError when there are fewer videos than parts.
 [[nodiscard]] std::vector<std::int64_t> folds_of(const Dataset& dataset, const std::vector<std::int64_t>& rows,
                                                  std::int64_t count);
+
+/// The rows without those of one part.
+[[nodiscard]] std::vector<std::int64_t> without_fold(const Dataset& dataset, const std::vector<std::int64_t>& rows,
+                                                     std::int64_t count, std::int64_t fold);
+
+/// Has the task trained without each part of its training clips `rows` in turn, and keeps in its folder what each model
+/// says of the part it did not see: only that stays. `train` leaves predictions.csv in the folder it is given. Nothing
+/// where that was done before.
+void hold_out(const std::filesystem::path& folder, const Dataset& dataset, const std::vector<std::int64_t>& rows,
+              std::int64_t count, const ProcessGroup& group,
+              const std::function<void(std::int64_t fold, const std::filesystem::path& folder)>& train);
 
 /// The file of these data in the folder of a task; other data have other names.
 [[nodiscard]] std::filesystem::path held_out_file(const std::filesystem::path& folder, const Dataset& dataset);

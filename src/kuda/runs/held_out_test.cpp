@@ -63,20 +63,6 @@ TEST(HeldOut, ScoresComeBackToTheirClipsAndToNoOtherData) {
   EXPECT_TRUE(std::isnan(dataset.clips[1].held_out.vision)) << "what was known of other data is forgotten";
 }
 
-/// The small run's clips with the label of one training clip moved; its encoder.
-void write_moved(const fs::path& folder, std::size_t moved, float by) {
-  SynthOptions options;
-  options.train = 12;
-  options.valid = 6;
-  options.test = 6;
-  options.vision_width = 5;
-  options.audio_width = 4;
-  auto dataset = make_synthetic(options);
-  dataset.clips[moved].label += by;
-  write_prepared(folder / "clips", dataset);
-  write_small_encoder(folder / "encoder");
-}
-
 RunConfig selecting_config(const fs::path& folder, const std::vector<std::string>& sets = {}) {
   std::vector<std::string> all{"profile=selecting", "kuda.trust_target=prediction", "pretrain.labels=multimodal",
                                "pretrain.folds=2"};
@@ -100,7 +86,7 @@ TEST(HeldOut, AScoreDoesNotKnowTheLabelOfItsClip) {
   std::vector<std::int64_t> rows, folds;
   std::string own;
   for (const char* name : {"as_is", "moved"}) {
-    write_moved(folder / name, 0, std::string(name) == "moved" ? 0.4F : 0);
+    write_inputs(folder / name, std::string(name) == "moved" ? 0.4F : 0);
     auto config = selecting_config(folder / name);
     (void)run_pretrain(config, folder / name / "run", silent, stop, false);
     const auto dataset = open_dataset(folder / name / "clips");
@@ -123,7 +109,7 @@ TEST(HeldOut, BothStagesLearnFromThem) {
   torch::set_num_threads(1);
   set_log_sink([](LogLevel, const std::string&) {});
   const auto folder = scratch_folder("held_out_run");
-  write_moved(folder, 0, 0);
+  write_inputs(folder);
   run(selecting_config(folder), folder / "whole");
   const auto stage2 = [&](const char* name) {
     auto config = selecting_config(folder);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <map>
 #include <optional>
 
 #include "kuda/base/error.h"
@@ -11,6 +10,7 @@
 #include "kuda/base/random.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/runs/held_out.h"
+#include "kuda/runs/new_folder.h"
 #include "kuda/runs/run_folder.h"
 #include "kuda/tensor/device.h"
 #include "kuda/tensor/products.h"
@@ -145,12 +145,6 @@ std::string describe_sizes(const TrainingTask& task, const TrainConfig& options,
       state, double(collator.batch_bytes(options.batch_size)) / kMiB, options.batch_size);
 }
 
-void leave_out_fold(std::vector<std::int64_t>& rows, const Dataset& dataset, std::int64_t count, std::int64_t fold) {
-  const auto folds = folds_of(dataset, rows, count);
-  std::size_t i = 0;
-  std::erase_if(rows, [&](std::int64_t) { return folds[i++] == fold; });
-}
-
 /// Trains one task into its run folder: state, epochs, checkpoints, predictions, metrics.
 void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session& session, const Surroundings& around) {
   const auto& group = around.group;
@@ -174,7 +168,7 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
       fmt::format("data {}; encoder {}; stage 1 {}; configuration {}", short_digest(dataset.fingerprint),
                   short_digest(encoder), short_digest(around.inputs.digest("pretrained")), options_digest(config));
   if (plan.fold) {
-    leave_out_fold(task.train, dataset, config.pretrain.folds, *plan.fold);
+    task.train = without_fold(dataset, task.train, config.pretrain.folds, *plan.fold);
     task.identity += fmt::format("; without part {}", *plan.fold);
   }
   task.device = device;
@@ -222,34 +216,14 @@ DataConfig for_other_data(DataConfig collate) {
   return collate;
 }
 
-/// Trains the task without each part of its clips in turn, and keeps in its folder what each model says of the part it
-/// did not see. Only that stays.
-void hold_out(const fs::path& folder, const PretrainTask& task, const Plan& plan, RunConfig& config, Session& source,
-              const Surroundings& around) {
-  const auto& dataset = source.dataset();
-  if (config.pretrain.folds < 2 || around.group.first_says(fs::exists(held_out_file(folder, dataset)))) return;
-  const auto rows = labelled(dataset, Split::train, plan.target);
-  const auto folds = folds_of(dataset, rows, config.pretrain.folds);
-  const auto folder_of = [&](std::int64_t fold) { return folder / fmt::format("fold{}", fold); };
-  for (std::int64_t fold = 0; fold < config.pretrain.folds; ++fold) {
-    if (open_and_look(folder_of(fold), config, false, around)) continue;
-    auto part = plan;
-    part.fold = fold;
-    torch::manual_seed(stream_seed(std::uint64_t(config.seed), fmt::format("init {} fold{}", task.name, fold)));
-    part.model = task.make();
-    run_task(folder_of(fold), part, config, source, around);
-  }
-  around.group.first_does([&] {
-    std::map<std::string, float> scores;
-    for (std::int64_t fold = 0; fold < config.pretrain.folds; ++fold) {
-      std::map<std::string, float> all;
-      for (const auto& clip : read_predictions(folder_of(fold) / "predictions.csv")) all[clip.id] = clip.score;
-      for (std::size_t i = 0; i < rows.size(); ++i)
-        if (const auto id = dataset.clips[std::size_t(rows[i])].id(); folds[i] == fold) scores[id] = all.at(id);
-    }
-    write_held_out(folder, dataset, scores);
-    for (std::int64_t fold = 0; fold < config.pretrain.folds; ++fold) fs::remove_all(folder_of(fold));
-  });
+/// Trains the task without a part of its clips, into the folder.
+void train_without(std::int64_t fold, const fs::path& folder, const PretrainTask& task, Plan plan, RunConfig& config,
+                   Session& source, const Surroundings& around) {
+  if (open_and_look(folder, config, false, around)) return;
+  plan.fold = fold;
+  torch::manual_seed(stream_seed(std::uint64_t(config.seed), fmt::format("init {} fold{}", task.name, fold)));
+  plan.model = task.make();
+  run_task(folder, plan, config, source, around);
 }
 
 std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, Session& target,
@@ -270,19 +244,35 @@ std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, S
   for (const auto& task : info.pretrain_tasks(*config.model_config, target.shape(), source.shape(), target.text())) {
     names.push_back(task.name);
     const auto folder = out / task.name;
-    if (open_and_look(folder, config, restart, around)) {
+    if (!restart && open_and_look(folder, config, false, around)) {
       around.progress.line(fmt::format("{}: finished before", folder.string()));
       continue;
     }
     const auto label = target_of(config, source.dataset(), task.modality);
+    if (restart) (void)open_and_look(folder, config, true, around);  // what is refused leaves the old run
     Plan plan{task.name, nullptr, task.shape, label, config.pretrain.for_task(task.modality)};
-    hold_out(folder, task, plan, config, source, around);
+    if (config.pretrain.folds > 1)
+      hold_out(folder, source.dataset(), labelled(source.dataset(), Split::train, label), config.pretrain.folds,
+               around.group, [&](std::int64_t fold, const fs::path& part) {
+                 train_without(fold, part, task, plan, config, source, around);
+               });
     take_held_out(folder, task.modality, source.dataset());
     torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init " + task.name));
     plan.model = task.make();
     run_task(folder, plan, config, source, around);
   }
   return names;
+}
+
+io::ArrayFile read_stage1(const fs::path& path, const RunConfig& config) {
+  try {
+    return io::read_safetensors(path);
+  } catch (const FormatError& error) {
+    const auto folder = path.parent_path().parent_path().string();
+    throw CheckpointError(error.message(), config.pretrained.empty()
+                                               ? "delete " + folder + " to train this task again"
+                                               : "take another copy, or make it again with `kuda pretrain`");
+  }
 }
 
 void adopt_pretrained(const RunConfig& config, const fs::path& folder, const std::vector<PretrainTask>& tasks,
@@ -294,7 +284,7 @@ void adopt_pretrained(const RunConfig& config, const fs::path& folder, const std
                                         task.name, path.string()),
                             "`kuda pretrain` makes such a folder; leave `pretrained` empty to do both in one run");
     for (const auto& name :
-         find_model(config.model).adopt(model, *config.model_config, task, io::read_safetensors(path)))
+         find_model(config.model).adopt(model, *config.model_config, task, read_stage1(path, config)))
       progress.line(fmt::format("note: {}: {} starts fresh", task.name, name));
   }
 }
@@ -332,47 +322,64 @@ std::vector<std::string> run_pretrain(RunConfig& config, const fs::path& out, Pr
   check_precisions(config, group);
   check_shares(config.pretrain, "pretrain", group);
   group.expect_same(config.to_toml(), "configuration");
+  NewFolder folder(out);
   const auto lock = lock_folder(out, group);
+  return folder.unless_refused(group, [&] {
+    take_settings(config);
+    Session session(config, config.data, config.collate);
+    RunInputs inputs(config);
+    inputs.know("data.path", session.dataset().fingerprint);
+    return pretrain_into(config, out, session, {progress, stop, group, inputs}, restart);
+  });
+}
+
+namespace {
+
+bool train_into(RunConfig& config, const fs::path& out, const Surroundings& around, bool restart) {
+  const auto& group = around.group;
+  if (!restart && open_and_look(out, config, false, around)) {
+    around.progress.line(out.string() + ": this run is finished");
+    return false;
+  }
   take_settings(config);
   Session session(config, config.data, config.collate);
-  RunInputs inputs(config);
-  inputs.know("data.path", session.dataset().fingerprint);
-  return pretrain_into(config, out, session, {progress, stop, group, inputs}, restart);
+  around.inputs.know("data.path", session.dataset().fingerprint);
+  const auto& info = find_model(config.model);
+  const auto tasks = info.pretrain_tasks
+                         ? info.pretrain_tasks(*config.model_config, session.shape(), session.shape(), session.text())
+                         : std::vector<PretrainTask>();
+  const auto make_model = [&] {
+    torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init"));
+    return info.make(*config.model_config, session.shape(), session.text());
+  };
+  const bool needs_stage1 = !tasks.empty() && config.pretrained.empty();
+  if (needs_stage1) check_shares(config.pretrain, "pretrain", group);
+  // What the model refuses should not be found out after stage 1, nor after the old run is gone.
+  if (restart || (needs_stage1 && !is_finished(out / "pretrain" / tasks.back().name))) (void)make_model();
+  if (restart) (void)open_and_look(out, config, true, around);
+  if (needs_stage1) (void)pretrain_into(config, out / "pretrain", session, around, false);
+  Plan plan{kMainTask, make_model(), session.shape(), {}, config.train};
+  for (const auto& task : tasks)
+    if (task.reads_text_alone()) plan.text_only = fs::path("pretrain") / task.name;
+  const auto pretrained = pretrained_folder(config, out);
+  adopt_pretrained(config, pretrained, tasks, *plan.model, around.progress);
+  for (const auto& task : tasks) take_held_out(pretrained / task.name, task.modality, session.dataset());
+  run_task(out, plan, config, session, around);
+  return true;
 }
+
+}  // namespace
 
 bool run_training(RunConfig& config, const fs::path& out, Progress& progress, const std::atomic<bool>& stop,
                   bool restart, const ProcessGroup& group) {
   RunInputs inputs(config);
   const Surroundings around{progress, stop, group, inputs};
-  if (!is_finished(out)) check_precisions(config, group);
+  if (restart || !is_finished(out)) check_precisions(config, group);
   check_shares(config.train, "train", group);
   group.expect_same(config.to_toml(), "configuration");
+  NewFolder folder(out);
   const auto lock = lock_folder(out, group);
-  if (open_and_look(out, config, restart, around)) {
-    progress.line(out.string() + ": this run is finished");
-    return false;
-  }
-  take_settings(config);
-  Session session(config, config.data, config.collate);
-  inputs.know("data.path", session.dataset().fingerprint);
-  const auto& info = find_model(config.model);
-  const auto tasks = info.pretrain_tasks
-                         ? info.pretrain_tasks(*config.model_config, session.shape(), session.shape(), session.text())
-                         : std::vector<PretrainTask>();
-  if (!tasks.empty() && config.pretrained.empty()) {
-    check_shares(config.pretrain, "pretrain", group);
-    (void)pretrain_into(config, out / "pretrain", session, around, false);
-  }
-  torch::manual_seed(stream_seed(std::uint64_t(config.seed), "init"));
-  Plan plan{
-      kMainTask, info.make(*config.model_config, session.shape(), session.text()), session.shape(), {}, config.train};
-  for (const auto& task : tasks)
-    if (task.reads_text_alone()) plan.text_only = fs::path("pretrain") / task.name;
-  const auto pretrained = pretrained_folder(config, out);
-  adopt_pretrained(config, pretrained, tasks, *plan.model, progress);
-  for (const auto& task : tasks) take_held_out(pretrained / task.name, task.modality, session.dataset());
-  run_task(out, plan, config, session, around);
-  return true;
+  return folder.unless_refused(group, [&] { return train_into(config, out, around, restart); });
 }
 
 }  // namespace kuda

@@ -35,7 +35,8 @@ namespace kuda {
 /// Returns their names; none when the model, or its options, have no such task.
 /// Throws ConfigError when OUT/NAME holds a run with other options (unless `restart`), when the device lacks the
 /// precision, or when the work cannot be shared by the processes of `group`; DataError when the data have no unimodal
-/// labels and they are asked for; Interrupted after a stop.
+/// labels and they are asked for; Interrupted after a stop. A folder whose run is refused before any of its work is
+/// saved is as it was before the call.
 std::vector<std::string> run_pretrain(RunConfig& config, const std::filesystem::path& out, Progress& progress,
                                       const std::atomic<bool>& stop, bool restart = false,
                                       const ProcessGroup& group = ProcessGroup::alone());

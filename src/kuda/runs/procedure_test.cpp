@@ -248,6 +248,38 @@ TEST_F(Run, OtherOptionsAreRefusedUnlessItShallRestart) {
   EXPECT_FALSE(run_training(config, out, silent, stop)) << "how often a state is saved changes no number";
 }
 
+TEST_F(Run, WhatIsRefusedLeavesNoFolder) {
+  const auto root = scratch_folder("refused");
+  const auto out = root / "new/run";
+  const auto refused = [&](const std::vector<std::string>& sets, const fs::path& data) {
+    auto config = small_config(folder, sets);
+    config.data = data.string();
+    return error_of<Error>([&] { run(std::move(config), out); });
+  };
+  EXPECT_THAT(refused({"kuda.adapter_layers=[1, 2]"}, folder / "clips"), HasSubstr("expected rising layers"));
+  EXPECT_FALSE(fs::exists(root / "new"));
+  EXPECT_THAT(refused({}, folder / "no clips"), HasSubstr("no clips"));
+  EXPECT_FALSE(fs::exists(root / "new"));
+  EXPECT_THAT(refused({"kuda.fusion=text_centred", "data.modalities=vision,audio"}, folder / "clips"),
+              HasSubstr("needs the text"));
+  EXPECT_FALSE(fs::exists(root / "new")) << "what the main model refuses is found before stage 1";
+  fs::create_directories(out / "notes");
+  EXPECT_THAT(refused({}, folder / "no clips"), HasSubstr("no clips"));
+  EXPECT_TRUE(fs::exists(out / "notes"));
+  EXPECT_FALSE(fs::exists(out / "config.toml"));
+  run(small_config(folder, {"train.epochs=1"}), out);
+}
+
+TEST_F(Run, ARestartThatIsRefusedLeavesTheOldRun) {
+  const auto out = scratch_folder("run");
+  fs::copy(folder / "whole", out, fs::copy_options::recursive);
+  auto config = small_config(folder, {"kuda.adapter_layers=[1, 2]"});
+  NoProgress silent;
+  const std::atomic<bool> stop{false};
+  EXPECT_THROW((void)run_training(config, out, silent, stop, /*restart=*/true), ConfigError);
+  expect_same(out, folder / "whole", "refused");
+}
+
 TEST_F(Run, TwoProcessesDoNotShareAFolder) {
   const auto out = scratch_folder("run");
   const FolderLock lock(out);

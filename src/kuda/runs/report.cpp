@@ -14,6 +14,7 @@
 #include "kuda/base/json_place.h"
 #include "kuda/base/named_values.h"
 #include "kuda/base/names.h"
+#include "kuda/checkpoint/checkpoint.h"
 #include "kuda/checkpoint/train_config.h"
 #include "kuda/metrics/baselines.h"
 #include "kuda/metrics/label_scale.h"
@@ -92,6 +93,15 @@ E value_at(const JsonPlace& place) {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) place.expected("one of " + join(std::vector<std::string>(names.begin(), names.end())));
   return static_cast<E>(found - names.begin());
+}
+
+/// The main task, or one of stage 1, which are called as the modality that they read.
+std::string task_at(const JsonPlace& place) {
+  auto task = place.text();
+  std::vector<std::string> known{kMainTask};
+  for (const auto modality : kModalities) known.emplace_back(modality_name(modality));
+  if (std::find(known.begin(), known.end(), task) == known.end()) place.expected("one of " + join(known));
+  return task;
 }
 
 std::string name_of(const std::string& key, const std::string& model) {
@@ -194,18 +204,13 @@ std::string Report::to_json() const {
 }
 
 Report read_report(const std::filesystem::path& path) {
-  const auto text = read_file(path);
-  json object;
-  try {
-    object = json::parse(text);
-  } catch (const json::exception& error) {
-    throw DataError(fmt::format("{}: not the metrics of a run: {}", path.string(), error.what()));
-  }
+  const auto object =
+      parse_json(read_file(path), path.string(), "take another copy, or train the run again with --restart");
   const JsonPlace root(object, path.string());
   Report report;
   auto& facts = report.facts;
   facts.model = root.at("model").text();
-  facts.task = root.at("task").text();
+  facts.task = task_at(root.at("task"));
   facts.seed = root.at("seed").whole();
   facts.data = root.at("data").text();
   facts.data_fingerprint = root.at("data_fingerprint").text();
@@ -213,6 +218,9 @@ Report read_report(const std::filesystem::path& path) {
   facts.family = value_at<MetricFamily>(root.at("family"));
   facts.select = kuda::name_of(value_at<Selection>(root.at("select")));
   if (root.has("select_by")) facts.select_by = kuda::name_of(value_at<SelectBy>(root.at("select_by")));
+  if (root.has("chosen_on_test") && root.at("chosen_on_test").flag() != report.is_chosen_on_test())
+    root.at("chosen_on_test")
+        .expected(fmt::format("{} with select = \"{}\"", report.is_chosen_on_test(), facts.select));
   facts.chosen_epoch = root.at("chosen_epoch").whole();
   facts.epochs = root.at("epochs").whole();
   const auto index_of = [](const std::string& name, const JsonPlace& place) {

@@ -13,6 +13,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/folder.h"
+#include "kuda/data/modality_json.h"
 #include "kuda/data/synth/synth.h"
 #include "kuda/runs/procedure.h"
 #include "kuda/runs/report.h"
@@ -122,8 +123,7 @@ json synthetic_json(const Dataset& dataset, const std::vector<SynthTruth>& truth
              {"decoder_mae", oracle.decoder_mae},
              {"noise", shares.noise},
              {"conflict", shares.conflict}};
-    for (const auto modality : kModalities)
-      entry["dominant"][std::string(modality_name(modality))] = shares.dominant[modality];
+    entry["dominant"] = by_modality(shares.dominant);
   }
   return object;
 }

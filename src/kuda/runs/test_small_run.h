@@ -14,15 +14,17 @@
 
 namespace kuda::test {
 
-/// Writes folder/clips and folder/encoder.
-inline void write_inputs(const std::filesystem::path& folder) {
+/// Writes folder/clips and folder/encoder; the label of the first clip is moved.
+inline void write_inputs(const std::filesystem::path& folder, float moved = 0) {
   SynthOptions options;
   options.train = 12;
   options.valid = 6;
   options.test = 6;
   options.vision_width = 5;
   options.audio_width = 4;
-  write_prepared(folder / "clips", make_synthetic(options));
+  auto dataset = make_synthetic(options);
+  dataset.clips[0].label += moved;
+  write_prepared(folder / "clips", dataset);
   write_small_encoder(folder / "encoder");
 }
 

@@ -307,7 +307,27 @@ TEST(Resume, DamagedStateNamesTheFile) {
   const auto path = folder / "state" / "last.safetensors";
   const auto bytes = read_file(path);
   write_file(path, bytes.substr(0, bytes.size() / 2));
-  EXPECT_THAT(error_of<Error>([&] { (void)finish(folder, rough_config()); }), HasSubstr("last.safetensors"));
+  EXPECT_THAT(error_of<CheckpointError>([&] { (void)finish(folder, rough_config()); }),
+              testing::AllOf(HasSubstr("last.safetensors"), HasSubstr("delete the folder of this file to begin")));
+}
+
+TEST(Resume, DamagedBestWeightsAreFoundBeforeTheTrainingGoesOn) {
+  const auto folder = scratch_folder("run");
+  std::atomic<bool> stop{false};
+  std::int64_t done = 0;
+  AtStep progress([&](const ProgressStep&) { stop = ++done == 2 * kStepsPerEpoch + 1; });
+  EXPECT_THROW((void)finish(folder, rough_config(), &progress, &stop), Interrupted);
+  const auto path = folder / "state" / "best.safetensors";
+  const auto bytes = read_file(path);
+  stop = false;
+  done = 0;
+  for (const bool is_gone : {false, true}) {
+    write_file(path, bytes.substr(0, bytes.size() - 9));
+    if (is_gone) std::filesystem::remove(path);
+    EXPECT_THAT(error_of<CheckpointError>([&] { (void)finish(folder, rough_config(), &progress); }),
+                testing::AllOf(HasSubstr("best.safetensors"), HasSubstr("to begin this task again")));
+  }
+  EXPECT_EQ(done, 0);
 }
 
 }  // namespace

@@ -92,6 +92,7 @@ class Trainer {
         fmt::format("{}; seed {}; options {}; {}", task_.name, seed_, digest_of(config_), task_.identity);
     if (auto found = restore_state(run_.state, *task_.model, optimizers_, identity)) {
       at_ = std::move(*found);
+      if (run_.group.is_first() && at_.best_epoch > 0 && keeps_best()) check_best(run_.state, does_reload());
       line(fmt::format("{}: continued in epoch {}, after step {}", task_.name, at_.epoch + 1, at_.step));
       if (at_.threads != threads)
         log_warning("{}: begun with {} threads, continued with {}: last digits may differ", task_.name, at_.threads,
@@ -120,6 +121,7 @@ class Trainer {
     return does_reload() && reload_point(config_, values()).reloads >= config_.trials;
   }
   [[nodiscard]] bool does_reload() const { return config_.schedule == Schedule::reload; }
+  [[nodiscard]] bool keeps_best() const { return config_.select != Selection::last || does_reload(); }
   [[nodiscard]] std::filesystem::path best_file() const { return run_.state / "best.safetensors"; }
 
   [[nodiscard]] TrainingFacts facts() const {
@@ -225,7 +227,7 @@ class Trainer {
     if (record.is_best) {
       at_.best_epoch = record.epoch;
       at_.best_value = value(record);
-      if (run_.group.is_first() && (config_.select != Selection::last || does_reload()))
+      if (run_.group.is_first() && keeps_best())
         write_best(run_.state, *task_.model, optimizers_, record.epoch, does_reload());
     }
     at_.history.push_back(record);

@@ -12,6 +12,7 @@
 #include "kuda/base/file.h"
 #include "kuda/base/folder.h"
 #include "kuda/base/json_number.h"
+#include "kuda/base/json_place.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/tensor/state_dict.h"
 
@@ -78,6 +79,18 @@ EpochRecord record_from(const json& line) {
   return record;
 }
 
+constexpr const char* kBeginAgain =
+    "delete the folder of this file to begin this task again, from its first epoch; finished tasks stay";
+
+/// A file of a saved state. What is wrong with it may be a disk that was full, or a copy that was cut short.
+io::ArrayFile read_saved(const std::filesystem::path& path) {
+  try {
+    return io::read_safetensors(path);
+  } catch (const FormatError& error) {
+    throw CheckpointError(error.message(), kBeginAgain);
+  }
+}
+
 }  // namespace
 
 void add_term(std::vector<TermSum>& sums, const TermSum& more) {
@@ -127,8 +140,8 @@ TrainingProgress parse_progress(const std::string& text, const std::string& sour
     for (const auto& line : object.at("history")) progress.history.push_back(record_from(line));
     return progress;
   } catch (const json::exception& error) {
-    throw CheckpointError(fmt::format("{}: the progress in its metadata cannot be read: {}", source, error.what()),
-                          "delete the folder of this file to begin again");
+    throw CheckpointError(fmt::format("{}: the progress in its metadata cannot be read: {}", source, json_fault(error)),
+                          kBeginAgain);
   }
 }
 
@@ -145,10 +158,10 @@ std::optional<TrainingProgress> restore_state(const std::filesystem::path& folde
                                               std::vector<Optimizer>& optimizers, const std::string& identity) {
   const auto path = folder / "last.safetensors";
   if (!std::filesystem::exists(path)) return std::nullopt;
-  const auto file = io::read_safetensors(path);
+  const auto file = read_saved(path);
   const auto metadata = file.metadata.find("progress");
   if (metadata == file.metadata.end())
-    throw CheckpointError(path.string() + ": no progress in its metadata: not a saved state");
+    throw CheckpointError(path.string() + ": no progress in its metadata: not a saved state", kBeginAgain);
   auto progress = parse_progress(metadata->second, path.string());
   if (progress.identity != identity)
     throw CheckpointError(fmt::format("{}: state of another run\n  expected {}\n  found    {}", path.string(), identity,
@@ -176,9 +189,14 @@ void write_best(const std::filesystem::path& folder, const Model& model, const s
 }
 
 void restore_best(const std::filesystem::path& folder, Model& model, std::vector<Optimizer>& optimizers) {
-  load_state(model, io::read_safetensors(folder / "best.safetensors"));
-  const auto moments = io::read_safetensors(folder / "best_optimizer.safetensors");
+  load_state(model, read_saved(folder / "best.safetensors"));
+  const auto moments = read_saved(folder / "best_optimizer.safetensors");
   for (auto& optimizer : optimizers) optimizer.load(moments.arrays);
+}
+
+void check_best(const std::filesystem::path& folder, bool with_moments) {
+  (void)read_saved(folder / "best.safetensors");
+  if (with_moments) (void)read_saved(folder / "best_optimizer.safetensors");
 }
 
 void remove_unfinished_files(const std::filesystem::path& folder) {
@@ -201,7 +219,8 @@ std::vector<EpochRecord> read_epochs(const std::filesystem::path& file) {
   try {
     for (std::string line; std::getline(lines, line);) history.push_back(record_from(json::parse(line)));
   } catch (const json::exception& error) {
-    throw DataError(fmt::format("{}:{}: not an epoch of a run: {}", file.string(), history.size() + 1, error.what()));
+    throw DataError(
+        fmt::format("{}:{}: not an epoch of a run: {}", file.string(), history.size() + 1, json_fault(error)));
   }
   return history;
 }

@@ -72,7 +72,10 @@ void save_state(const std::filesystem::path& folder, const Model& model, const s
 /// Replaces folder/best.safetensors and, `with_moments`, folder/best_optimizer.safetensors.
 void write_best(const std::filesystem::path& folder, const Model& model, const std::vector<Optimizer>& optimizers,
                 std::int64_t epoch, bool with_moments);
-/// Puts back what write_best wrote with moments. Throws CheckpointError or FormatError when a file is damaged.
+/// Throws CheckpointError when what write_best wrote is damaged or gone: found at the start, not at the end. The bytes
+/// of the weights are not looked at.
+void check_best(const std::filesystem::path& folder, bool with_moments);
+/// Puts back what write_best wrote with moments. Throws CheckpointError when a file is damaged.
 void restore_best(const std::filesystem::path& folder, Model& model, std::vector<Optimizer>& optimizers);
 
 /// Removes what a kill in the middle of a write left behind (*.tmp). For folders that one process at a time works in.
