@@ -626,9 +626,18 @@ TEST(Train, ASeedIsCheckedAsInAFile) {
   for (const char* seed : {"99999999999999999999", "1.5", "one"}) {
     const Outcome run = run_kuda({"config", "-s", seed});
     EXPECT_EQ(run.exit_code, 3) << seed << run.out;
-    EXPECT_THAT(run.err, HasSubstr("seed=" + std::string(seed)));
+    EXPECT_THAT(run.err, AllOf(HasSubstr("--seed " + std::string(seed) + ": seed=" + seed), Not(HasSubstr("--set"))));
   }
+  const Outcome precision = run_kuda({"config", "--precision", "fp8"});
+  EXPECT_EQ(precision.exit_code, 3);
+  EXPECT_THAT(precision.err, HasSubstr("--precision fp8: train.precision=fp8"));
   EXPECT_THAT(run_kuda({"config", "-s", "12"}).out, HasSubstr("seed = 12\n"));
+}
+
+TEST(Config, AModelWithoutProfilesSaysSo) {
+  const Outcome run = run_kuda({"config", "-m", "tfn", "--profile", "selecting"});
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("model 'tfn' has no profiles, found 'selecting'"), Not(HasSubstr("known:"))));
 }
 
 TEST(CommandLine, CountsAreWholeNumbersThatFit) {

@@ -107,15 +107,18 @@ std::vector<std::string> endless(const std::string& out) {
   return {"train", "-d", "clips", "-m", "tfn", "--encoder", "bert", "--set", "train.epochs=200000", "--out", out};
 }
 
-TEST_F(Faults, AClosedTerminalSavesAsSigtermDoes) {
-  Process process(endless("hung-up"), folder_->path());
-  const auto state = folder_->path() / "hung-up/state/last.safetensors";
-  ASSERT_TRUE(soon([&] { return fs::exists(state); }));
-  process.send(SIGHUP);
-  const auto run = process.wait();
-  EXPECT_EQ(run.exit_code, 6);
-  EXPECT_THAT(run.err, HasSubstr("stopped"));
-  EXPECT_TRUE(fs::exists(state));
+TEST_F(Faults, AClosedTerminalAndABatchSystemsNoticeSaveAsSigtermDoes) {
+  for (const int signal : {SIGHUP, SIGUSR1, SIGXCPU}) {
+    const auto name = "signal-" + std::to_string(signal);
+    Process process(endless(name), folder_->path());
+    const auto state = folder_->path() / name / "state/last.safetensors";
+    ASSERT_TRUE(soon([&] { return fs::exists(state); }));
+    process.send(signal);
+    const auto run = process.wait();
+    EXPECT_EQ(run.exit_code, 6) << name;
+    EXPECT_THAT(run.err, HasSubstr("stopped"));
+    EXPECT_TRUE(fs::exists(state));
+  }
 }
 
 TEST_F(Faults, NohupKeepsItsMeaning) {

@@ -29,6 +29,7 @@ struct Scored {
   fs::path folder;
   std::string system;
   std::int64_t seed = 0;
+  std::size_t place = 0;  ///< of the system among all
 };
 
 bool is_checkpoint(const fs::path& path) {
@@ -51,13 +52,15 @@ std::vector<Scored> find_checkpoints(const std::vector<std::string>& paths) {
   return found;
 }
 
-/// The systems in the order found, each seed once.
-std::vector<MissingSystem> systems_of(const std::vector<Scored>& checkpoints) {
+/// The systems in the order found, each seed once; says of each checkpoint which is its system.
+std::vector<MissingSystem> systems_of(std::vector<Scored>& checkpoints) {
   std::vector<MissingSystem> systems;
-  for (const auto& scored : checkpoints) {
+  for (auto& scored : checkpoints) {
     const auto known =
         std::find_if(systems.begin(), systems.end(), [&](const auto& s) { return s.name == scored.system; });
-    auto& system = known != systems.end() ? *known : systems.emplace_back(MissingSystem{scored.system, {}, {}});
+    scored.place = std::size_t(known - systems.begin());
+    if (known == systems.end()) systems.push_back({scored.system, {}, {}});
+    auto& system = systems[scored.place];
     if (std::find(system.seeds.begin(), system.seeds.end(), scored.seed) != system.seeds.end())
       throw DataError(
           fmt::format("{}: a second run of '{}' with seed {}", scored.folder.string(), scored.system, scored.seed),
@@ -114,14 +117,12 @@ void evaluate_missing(const std::vector<std::string>& paths, const ScoringArgume
   auto scoring_options = scoring.options();
   scoring_options.progress = can_draw_on_stderr() ? &*progress : nullptr;
   scoring_options.stop = &catch_stop_signals();
-  const auto checkpoints = find_checkpoints(paths);
+  auto checkpoints = find_checkpoints(paths);
   auto systems = systems_of(checkpoints);
   for (const auto& scored : checkpoints) {
     const Scorer scorer(scored.folder, dataset, scoring_options);
     for (const auto& note : scorer.notes()) log_warning("{}", note);
-    std::find_if(systems.begin(), systems.end(), [&](const auto& s) {
-      return s.name == scored.system;
-    })->reports.push_back(measure_missing(scorer, rows, options));
+    systems[scored.place].reports.push_back(measure_missing(scorer, rows, options));
     if (checkpoints.size() > 1) progress->line(fmt::format("{} {}: done", scored.system, scored.seed));
   }
   progress.reset();  // the bar goes before the tables come

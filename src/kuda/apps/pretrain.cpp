@@ -70,21 +70,15 @@ void add_pretrain(CLI::App& program) {
   verb->callback([options] {
     const auto& stop = catch_stop_signals();
     auto list = Json::array();
-    auto configs = options->run.configs();
-    const auto group = options->run.join_processes(configs.front());
-    for (auto& config : configs) {
-      const auto folder = options->run.folder(config);
-      ConsoleProgress progress;
-      NoProgress silent;
-      const auto tasks = run_pretrain(config, folder, group->is_first() ? static_cast<Progress&>(progress) : silent,
-                                      stop, options->restart, *group);
+    options->run.for_each_run([&](auto& config, const auto& folder, auto& progress, const auto& group) {
+      const auto tasks = run_pretrain(config, folder, progress, stop, options->restart, group);
       if (tasks.empty())
         throw ConfigError("model '" + config.model + "' has no stage 1 with these options",
                           "see kuda.knowledge, kuda.decoders and kuda.transfer in docs/configuration.md");
-      if (!group->is_first()) continue;
+      if (!group.is_first()) return;
       for (auto& entry : results(folder, tasks)) list.push_back(std::move(entry));
-    }
-    if (!group->is_first()) return;
+    });
+    if (list.empty()) return;  // another process tells
     options->json ? void(std::cout << list.dump(2) << '\n') : print_table(list);
   });
 }

@@ -62,14 +62,16 @@ std::vector<std::string> modality_names(const std::string& list) {
 RunConfig RunOptions::config(const std::optional<std::string>& seed) const {
   ConfigChanges changes{profile, {}};
   if (!model.empty()) changes.sets.push_back("model=" + model);
-  for (const char* section : {"train", "pretrain"})
-    if (!precision.empty()) changes.sets.push_back(fmt::format("{}.precision={}", section, precision));
   changes.sets.insert(changes.sets.end(), sets.begin(), sets.end());
-  if (seed) changes.sets.push_back(fmt::format("seed={}", *seed));  // checked as one in a file is
   RunConfig config = RunConfig::load(file, changes);
   const auto is_set = [&](const std::string& key) {
     return std::any_of(sets.begin(), sets.end(), [&](const auto& set) { return set.starts_with(key + "="); });
   };
+  ConfigFile given;  // checked as values of a file are, and named as they were given
+  for (const std::string key : {"train.precision", "pretrain.precision"})
+    if (!precision.empty() && !is_set(key)) given.set(key + "=" + precision, "--precision " + precision + ":");
+  if (seed) given.set("seed=" + *seed, "--seed " + *seed + ":");
+  given.apply(config.schema());
   if (!data.empty() && !is_set("data.path")) config.data = data;
   if (!pretrain_data.empty() && !is_set("pretrain.data")) config.pretrain_data = pretrain_data;
   if (!encoder.empty() && !is_set("encoder")) config.encoder = encoder;
@@ -96,6 +98,17 @@ std::filesystem::path RunOptions::folder(const RunConfig& config) const {
   if (out.empty()) return fmt::format("runs/{}-{}-{}", config.model, stem, config.seed);
   return seeds.size() > 1 ? std::filesystem::path(out) / fmt::format("seed-{}", config.seed)
                           : std::filesystem::path(out);
+}
+
+void RunOptions::for_each_run(
+    const std::function<void(RunConfig&, const std::filesystem::path&, Progress&, const ProcessGroup&)>& work) const {
+  auto all = configs();
+  const auto group = join_processes(all.front());
+  for (auto& config : all) {
+    ConsoleProgress progress;
+    NoProgress silent;
+    work(config, folder(config), group->is_first() ? static_cast<Progress&>(progress) : silent, *group);
+  }
 }
 
 std::unique_ptr<ProcessGroup> RunOptions::join_processes(const RunConfig& config) const {

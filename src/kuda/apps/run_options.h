@@ -9,11 +9,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "kuda/base/progress.h"
 #include "kuda/checkpoint/run_config.h"
 #include "kuda/tensor/process_group.h"
 
@@ -35,6 +37,9 @@ struct RunOptions {
   /// Where the run of a seed goes: --out itself, below it "seed-N" when there are several seeds; without --out
   /// runs/MODEL-DATA-SEED.
   [[nodiscard]] std::filesystem::path folder(const RunConfig& config) const;
+  /// Calls `work(config, folder, progress, group)` for each run, in the processes that a launcher started for them.
+  void for_each_run(const std::function<void(RunConfig& config, const std::filesystem::path& folder, Progress& progress,
+                                             const ProcessGroup& group)>& work) const;
   /// The processes that a launcher started for these runs. All but the first log nothing from here on. Throws as
   /// ProcessGroup::from_environment does.
   [[nodiscard]] std::unique_ptr<ProcessGroup> join_processes(const RunConfig& config) const;

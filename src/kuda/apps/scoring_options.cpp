@@ -28,6 +28,13 @@ void add_scoring_precision(CLI::App& verb, std::string& precision) {
       ->capture_default_str();
 }
 
+void IntervalArguments::add_to(CLI::App& verb) {
+  verb.add_option("--level", level, "probability with which an interval holds the label")->capture_default_str();
+  verb.add_option("--interval", form, "split: one width; magnitude: one for each third by |score|")
+      ->check(CLI::IsMember(std::vector<std::string>(kNamesOf<IntervalForm>.begin(), kNamesOf<IntervalForm>.end())))
+      ->capture_default_str();
+}
+
 ScoringOptions ScoringArguments::options() const {
   auto options = scoring;
   if (!modalities.empty()) options.modalities = modality_names(modalities);

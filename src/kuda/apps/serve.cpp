@@ -26,7 +26,8 @@ namespace kuda {
 namespace {
 
 struct ServeArguments {
-  std::string checkpoint, data, token_file, interval = "split";
+  std::string checkpoint, data, token_file;
+  IntervalArguments interval;
   PredictorOptions predictor;
   ServerOptions server;
   double wait_ms = 5, body_mb = 16, timeout_s = 30, grace_s = 10;
@@ -87,7 +88,8 @@ void add_limits(CLI::App& verb, ServeArguments& options) {
 void serve(ServeArguments& options) {
   if (options.threads > 0) torch::set_num_threads(options.threads);
   options.predictor.data = options.data;
-  options.predictor.form = interval_form_from(options.interval);
+  options.predictor.level = options.interval.level;
+  options.predictor.form = options.interval.value();
   options.predictor.batch_size = std::int64_t(options.server.batching.max_batch);
   options.server.batching.max_wait = std::chrono::microseconds(static_cast<std::int64_t>(1000 * options.wait_ms));
   options.server.body_bytes = static_cast<std::size_t>(options.body_mb * 1024 * 1024);
@@ -143,11 +145,7 @@ void add_serve(CLI::App& program) {
   verb->add_option("--threads", options->threads, "threads of LibTorch; 0 = its default")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  verb->add_option("--level", options->predictor.level, "probability with which an interval holds the label")
-      ->capture_default_str();
-  verb->add_option("--interval", options->interval, "split: one width; magnitude: one for each third by |score|")
-      ->check(CLI::IsMember({"split", "magnitude"}))
-      ->capture_default_str();
+  options->interval.add_to(*verb);
   add_limits(*verb, *options);
   verb->footer(
       "A browser gets a page: a sentence or a clip in, its score with what each modality says out.\n"

@@ -16,18 +16,25 @@ extern "C" void on_stop_signal(int) {
   if (stop_asked.exchange(true)) _exit(kInterrupted);
 }
 
+/// Of the system, which may say it again while the state is saved: SIGXCPU comes every second.
+extern "C" void on_notice(int) { stop_asked = true; }
+
+void catch_signal(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(signal, &action, nullptr);
+}
+
 }  // namespace
 
 const std::atomic<bool>& catch_stop_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_stop_signal;
-  action.sa_flags = SA_RESTART;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM}) catch_signal(signal, on_stop_signal);
   struct sigaction before {};
   sigaction(SIGHUP, nullptr, &before);
-  if (before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // `nohup kuda` goes on
+  if (before.sa_handler != SIG_IGN) catch_signal(SIGHUP, on_stop_signal);  // `nohup kuda` goes on
+  for (const int signal : {SIGXCPU, SIGUSR1, SIGUSR2}) catch_signal(signal, on_notice);
   return stop_asked;
 }
 

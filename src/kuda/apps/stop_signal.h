@@ -1,6 +1,7 @@
 #pragma once
 // SIGINT, SIGTERM and SIGHUP (the terminal is gone) ask for a clean stop: the step is finished, the state saved, and
-// the exit code is 6. A second signal exits at once.
+// the exit code is 6. A second signal exits at once. So do SIGXCPU (the limit of `ulimit -t`), SIGUSR1 and SIGUSR2, by
+// which batch systems give notice (Slurm's --signal, Grid Engine's -notify); their second one changes nothing.
 
 #include <atomic>
 

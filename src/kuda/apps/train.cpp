@@ -40,16 +40,10 @@ void add_train(CLI::App& program) {
   verb->callback([options] {
     const auto& stop = catch_stop_signals();
     bool is_first = true;
-    auto configs = options->run.configs();
-    const auto group = options->run.join_processes(configs.front());
-    for (auto& config : configs) {
+    options->run.for_each_run([&](auto& config, const auto& folder, auto& progress, const auto& group) {
       if (!options->pretrained.empty()) config.pretrained = options->pretrained;
-      const auto folder = options->run.folder(config);
-      ConsoleProgress progress;
-      NoProgress silent;
-      run_training(config, folder, group->is_first() ? static_cast<Progress&>(progress) : silent, stop,
-                   options->restart, *group);
-      if (!group->is_first()) continue;
+      run_training(config, folder, progress, stop, options->restart, group);
+      if (!group.is_first()) return;
       if (options->explain) explain_run(folder, config, stop);
       if (!is_first && !options->json) std::cout << '\n';
       is_first = false;
@@ -57,7 +51,7 @@ void add_train(CLI::App& program) {
         std::cout << read_file(folder / "metrics.json");
       else
         std::cout << folder.string() << '\n' << read_report(folder / "metrics.json").table(Split::test);
-    }
+    });
   });
 }
 

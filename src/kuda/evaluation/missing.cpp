@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ranges>
 
 #include "kuda/base/error.h"
@@ -131,10 +132,15 @@ MissingReport measure_missing(const Scorer& scorer, const std::vector<std::int64
   const auto known = labelled(dataset, rows);
   for (const auto& pattern : options.patterns) require_used(scorer, pattern);
   MissingReport report{options, {}};
+  std::optional<Metrics> whole;  // at rate 0 every pattern leaves the clips as they are: scored once
   for (const auto& pattern : options.patterns) {
     MissingCurve curve{pattern, {}};
-    for (const double rate : options.rates)
-      curve.metrics.push_back(metrics_of(scorer.predict(known, corruption_of(pattern, options, rate)), dataset.family));
+    for (const double rate : options.rates) {
+      if (rate == 0 && !whole) whole = metrics_of(scorer.predict(known), dataset.family);
+      curve.metrics.push_back(
+          rate == 0 ? *whole
+                    : metrics_of(scorer.predict(known, corruption_of(pattern, options, rate)), dataset.family));
+    }
     report.curves.push_back(std::move(curve));
   }
   return report;

@@ -47,7 +47,14 @@ TEST(Missing, CurvesBeginWithTheCompleteDataAndEndWithoutTheModality) {
   const auto dataset = open_dataset(folder / "clips");
   const Scorer scorer(folder / "run", dataset);
   const auto rows = dataset.rows(Split::test);
-  const auto report = measure_missing(scorer, rows, {.rates = {0, 1}, .patterns = {"random", "VA"}});
+  struct Counter : Progress {
+    void step(const ProgressStep& step) override { passes += step.is_last() ? 1 : 0; }
+    void line(const std::string&) override {}
+    int passes = 0;
+  } counter;
+  const Scorer counted(folder / "run", dataset, {.progress = &counter});
+  const auto report = measure_missing(counted, rows, {.rates = {0, 1}, .patterns = {"random", "VA"}});
+  EXPECT_EQ(counter.passes, 3) << "the complete clips are scored once";
   ASSERT_EQ(report.curves.size(), 2U);
   const auto whole = measure(scorer.predict(rows), Split::test, dataset.family);
   const Scorer text_only(folder / "run", dataset, {.modalities = {"text"}});
