@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
@@ -15,11 +16,13 @@
 #include <limits>
 #include <numeric>
 #include <set>
+#include <thread>
 
 #include "kuda/base/child_process.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/folder.h"
+#include "kuda/base/interruption.h"
 #include "kuda/base/json_number.h"
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
@@ -162,6 +165,19 @@ TEST(MappedFile, GivesBackPagesThatAreDoneWithAndKeepsTheirBytes) {
   EXPECT_EQ(sum(), 7 * 8 * page);
 }
 
+TEST(MappedFile, AWriteToAPrivateCopyStaysInTheProcessAndIsNotGivenBack) {
+  const auto page = std::size_t(::sysconf(_SC_PAGESIZE));
+  const auto path = test::scratch_folder("private") / "values";
+  write_file(path, std::string(3 * page, 'a'));
+  const auto file = MappedFile::open(path, Mapping::private_copy);
+  const auto* bytes = file->bytes().data();
+  const_cast<std::byte*>(bytes)[page + 5] = std::byte{'b'};  // as an operation in place on a tensor over it
+  file->give_back(bytes, bytes + 3 * page);
+  EXPECT_EQ(bytes[page + 5], std::byte{'b'});
+  EXPECT_EQ(bytes[page + 4], std::byte{'a'});
+  EXPECT_EQ(read_file(path), std::string(3 * page, 'a'));
+}
+
 TEST(MappedFile, SaysWhenThereIsNoRoomForANewFile) {
   const auto path = test::scratch("huge");
   EXPECT_NE(
@@ -238,11 +254,34 @@ TEST(Log, SinkCanBeReplaced) {
   EXPECT_EQ(seen, "3 clips");
 }
 
+TEST(Log, ASinkMayWaitForAThreadThatLogs) {
+  std::atomic<int> seen = 0;
+  auto before = set_log_sink([&](LogLevel, const std::string& message) {
+    ++seen;
+    if (message == "first") std::thread([] { log_info("second"); }).join();
+  });
+  log_info("first");
+  set_log_sink(before);
+  EXPECT_EQ(seen, 2);
+}
+
 TEST(Log, ByDefaultALineOnStderr) {
   testing::internal::CaptureStderr();
   log_info("{} clips", 3);
   log_warning("two\nlines");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "3 clips\nwarning: two\nlines\n");
+}
+
+TEST(Interruption, EndsWorkOfItsThreadWhileItsScopeLives) {
+  EXPECT_NO_THROW(stop_where_asked());
+  {
+    const InterruptionScope outer([] { return true; });
+    EXPECT_THROW(stop_where_asked(), Interrupted);
+    std::thread([] { EXPECT_NO_THROW(stop_where_asked()); }).join();
+    const InterruptionScope inner([] { return false; });
+    EXPECT_NO_THROW(stop_where_asked());
+  }
+  EXPECT_NO_THROW(stop_where_asked());
 }
 
 TEST(JsonNumber, WhatJsonCannotHoldIsNullAndReadsBackAsNaN) {

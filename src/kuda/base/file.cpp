@@ -40,7 +40,7 @@ struct Descriptor {
 
 }  // namespace
 
-std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
+std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path, Mapping mapping) {
   const Descriptor descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (descriptor.value < 0) throw FormatError(fmt::format("{}: cannot be opened: {}", path.string(), reason()));
   struct stat status {};
@@ -53,7 +53,14 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   file->path_ = path;
   file->size_ = static_cast<std::size_t>(status.st_size);
   if (file->size_ > 0) {
-    void* data = ::mmap(nullptr, file->size_, PROT_READ, MAP_PRIVATE, descriptor.value, 0);
+    file->keeps_pages_ = mapping == Mapping::private_copy;
+    // Without MAP_NORESERVE the system would set memory for the whole file aside, though nothing may ever be written.
+    const int protection = file->keeps_pages_ ? PROT_READ | PROT_WRITE : PROT_READ;
+    const int flags = file->keeps_pages_ ? MAP_PRIVATE | MAP_NORESERVE : MAP_PRIVATE;
+    void* data = ::mmap(nullptr, file->size_, protection, flags, descriptor.value, 0);
+    // Where memory is never promised twice (vm.overcommit_memory = 2) a large file can still be read.
+    if (data == MAP_FAILED && file->keeps_pages_)
+      data = ::mmap(nullptr, file->size_, PROT_READ, MAP_PRIVATE, descriptor.value, 0);
     if (data == MAP_FAILED) throw FormatError(fmt::format("{}: cannot be mapped: {}", path.string(), reason()));
     file->data_ = static_cast<std::byte*>(data);
   }
@@ -81,6 +88,7 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::give_back(const void* first, const void* last) const noexcept {
+  if (keeps_pages_) return;
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto start = reinterpret_cast<std::uintptr_t>(data_);
   const auto from = std::max(reinterpret_cast<std::uintptr_t>(first), start) / page * page;

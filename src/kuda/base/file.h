@@ -13,11 +13,16 @@
 
 namespace kuda {
 
+/// What a write to the bytes of an opened file does: it ends the program, or stays in this process and never reaches
+/// the file. The second is for bytes that become tensors, which LibTorch cannot protect.
+enum class Mapping { read_only, private_copy };
+
 /// A whole file mapped; unmapped when the last owner lets go. An empty file has an empty span.
 class MappedFile {
  public:
-  /// Read-only. Throws FormatError when the file cannot be opened or is not a regular file.
-  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
+  /// Throws FormatError when the file cannot be opened or is not a regular file.
+  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path,
+                                                Mapping mapping = Mapping::read_only);
   /// A new file of `size` zeros (at least one), to be written through `writable()`. Takes the space on the disk at
   /// once; throws Error when there is not enough.
   static std::shared_ptr<MappedFile> create(const std::filesystem::path& path, std::size_t size);
@@ -31,6 +36,7 @@ class MappedFile {
   [[nodiscard]] std::byte* writable() noexcept { return data_; }
   /// Gives the pages of bytes that are done with back to the system; they stay in the file and come again when touched.
   /// A page shared with the bytes before goes too, one shared with the bytes behind stays. What is outside is ignored.
+  /// A private copy gives nothing back: what was written to it would be lost.
   void give_back(const void* first, const void* last) const noexcept;
   void sync();  ///< everything that was written is on the disk afterwards; throws Error
 
@@ -40,6 +46,7 @@ class MappedFile {
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
   int descriptor_ = -1;  ///< of a file that `create` made
+  bool keeps_pages_ = false;
 };
 
 /// Writes a file in pieces and puts it in place only on `commit()`: fsync, rename, fsync of the folder.

@@ -31,8 +31,12 @@ LogSink set_log_sink(LogSink sink) {
 }
 
 void log(LogLevel level, const std::string& message) {
-  const std::lock_guard lock(guard());
-  if (current_sink()) current_sink()(level, message);
+  LogSink sink;
+  {
+    const std::lock_guard lock(guard());
+    sink = current_sink();
+  }
+  if (sink) sink(level, message);  // without the lock: a sink may wait for a thread that logs (Python's)
 }
 
 }  // namespace kuda

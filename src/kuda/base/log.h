@@ -10,7 +10,8 @@ namespace kuda {
 
 enum class LogLevel { info, warning };
 
-/// Replaces the sink (default: lines on stderr) and returns the one before; tests catch warnings with it.
+/// Replaces the sink (default: lines on stderr) and returns the one before; tests catch warnings with it. Threads that
+/// log at once call it at once.
 using LogSink = std::function<void(LogLevel, const std::string&)>;
 LogSink set_log_sink(LogSink sink);
 

@@ -24,10 +24,20 @@ struct ProgressStep {
   [[nodiscard]] bool is_last() const { return step == steps; }
 };
 
+/// An epoch that has ended, as its line of epochs.jsonl says; NaN for what was not asked.
+struct ProgressEpoch {
+  std::string task;
+  std::int64_t epoch = 0, epochs = 0;  ///< from 1
+  double lr = 0, loss = 0, valid_mae = 0, valid_corr = 0, valid_loss = 0;
+  bool is_best = false;  ///< lowest selection value so far
+  double seconds = 0;
+};
+
 class Progress {
  public:
   virtual ~Progress() = default;
   virtual void step(const ProgressStep& step) = 0;
+  virtual void epoch(const ProgressEpoch&) {}      ///< for programs; people read the line
   virtual void line(const std::string& text) = 0;  ///< a finished epoch, a note: always shown
 };
 

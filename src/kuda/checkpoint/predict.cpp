@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "kuda/base/error.h"
+#include "kuda/base/interruption.h"
 #include "kuda/base/names.h"
 #include "kuda/data/removal.h"
 
@@ -131,6 +132,7 @@ std::vector<Prediction> predict_rows(Model& model, const Collate& collate, const
   options.group.together([&] {
     for (std::size_t i = 0; i < batches.size(); ++i) {
       if (options.stop != nullptr && *options.stop) throw Interrupted("stopped while scoring clips");
+      stop_where_asked();
       const auto batch = collate(batches[i]);  // also where another process scores it, for ids and labels
       add_clips(predictions, batch);
       if (int(i % std::size_t(options.group.size())) == options.group.rank())

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "kuda/base/error.h"
+#include "kuda/base/interruption.h"
 #include "kuda/base/names.h"
 
 namespace kuda {
@@ -40,6 +41,7 @@ std::string effect_of(CleanPolicy policy) {
 CleaningCounts::OfFeature count_feature(const Dataset& dataset, const Feature& feature, CleanPolicy policy) {
   CleaningCounts::OfFeature counts;
   for (std::size_t i = 0; i < dataset.clips.size(); ++i) {
+    stop_where_asked();
     const bool is_finite = feature.finite == Finite::yes;
     const auto frames = is_finite ? torch::Tensor() : feature.clip(std::int64_t(i));
     const auto special = is_finite ? NotFinite() : count_not_finite(frames);

@@ -179,7 +179,7 @@ ArrayFile read_safetensors(std::span<const std::byte> bytes, std::shared_ptr<con
 }
 
 ArrayFile read_safetensors(const std::filesystem::path& path) {
-  const auto file = MappedFile::open(path);
+  const auto file = MappedFile::open(path, Mapping::private_copy);  // its arrays become tensors
   return read_safetensors(file->bytes(), file, path.string());
 }
 

@@ -9,6 +9,7 @@
 
 #include "kuda/base/clock.h"
 #include "kuda/base/error.h"
+#include "kuda/base/interruption.h"
 #include "kuda/base/names.h"
 #include "kuda/checkpoint/predict.h"
 #include "kuda/checkpoint/score_range.h"
@@ -186,6 +187,7 @@ struct Predictor::Impl {
         collator.emplace(
             make_collator(checkpoint, dataset.emplace(dataset_of(checkpoint, kept, group)), {}, TextSource::tokens));
       for (const auto& rows : in_batches(rows_to(group.size()), options.batch_size)) {
+        stop_where_asked();
         const auto begin = Clock::now();
         std::vector<std::size_t> positions;
         for (const auto row : rows) positions.push_back(group[std::size_t(row)]);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "kuda/base/error.h"
+#include "kuda/base/interruption.h"
 #include "kuda/io/weights_file.h"
 #include "kuda/tensor/linear.h"
 #include "kuda/tensor/tensor.h"
@@ -102,6 +103,7 @@ void load_state(torch::nn::Module& module, const io::ArrayFile& file, const Load
   differences.throw_if_any(file.path);
   const torch::NoGradGuard no_grad;
   for (const auto& [name, value] : found) {
+    stop_where_asked();
     auto target = targets.at(name);  // copy of the handle; the storage is the module's
     target.copy_(value);
   }

@@ -236,6 +236,9 @@ class Trainer {
     at_.loss_sum = at_.seconds = 0;
     at_.term_sums.clear();
     line(describe(record));
+    if (run_.progress != nullptr)
+      run_.progress->epoch({task_.name, record.epoch, config_.epochs, record.lr, record.loss, record.valid_mae,
+                            record.valid_corr, record.valid_loss, record.is_best, record.seconds});
     const bool is_reloaded = go_back_if_due();
     // A saved state older than the best file, or than a reload from it, could not be continued to the same end.
     const bool must_save = does_reload() && (record.is_best || is_reloaded);

@@ -9,6 +9,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/interruption.h"
 #include "kuda/data/sources/mmsa_recipes.h"
 #include "kuda/tensor/tensor.h"
 
@@ -115,6 +116,7 @@ PackPlan plan_packing(std::vector<PaddedArray> parts, const std::optional<std::v
     plan.padded_length = std::max(plan.padded_length, part.array.shape[1]);
     const std::int64_t clips = part.array.shape[0], step = clips_per_step(part.array);
     for (std::int64_t first = 0; first < clips; first += step) {
+      stop_where_asked();
       const auto last = std::min(clips, first + step);
       for (auto i = first; i < last; ++i) {
         const auto nonzero = frames_up_to_last_nonzero(clip_of(part.array, i));
@@ -145,6 +147,7 @@ PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& don
   for (const PaddedArray& part : plan.parts) {
     const std::int64_t clips = part.array.shape[0], step = clips_per_step(part.array);
     for (std::int64_t first = 0; first < clips; first += step) {
+      stop_where_asked();
       const auto last = std::min(clips, first + step), first_row = row;
       for (auto i = first; i < last; ++i, ++row) {
         const auto frames = frames_in(plan, values, row);

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "kuda/base/error.h"
+#include "kuda/base/interruption.h"
 #include "kuda/io/pickle/pickle.h"
 #include "kuda/io/pickle/pickle_chunk.h"
 
@@ -79,8 +80,8 @@ void PickleMachine::release(std::span<const std::byte> bytes) const noexcept {
 }
 
 Value PickleMachine::run() {
-  while (step(cursor_.next_opcode())) {
-  }
+  for (std::uint32_t steps = 0; step(cursor_.next_opcode());)
+    if (++steps % 4096 == 0) stop_where_asked();
   if (!marks_.empty()) fail("STOP before a MARK was used");
   Value root = pop();
   finish(root);
