@@ -8,6 +8,7 @@ if(NOT TARGET PkgConfig::ffmpeg)
 else()
   set(headers_alone_ffmpeg PkgConfig::ffmpeg)
 endif()
+list(FILTER kuda_headers EXCLUDE REGEX "^kuda/bindings/")  # want Python's headers
 
 foreach(header IN LISTS kuda_headers)
   file(STRINGS ${PROJECT_SOURCE_DIR}/src/${header} lines REGEX "^#include")

@@ -27,5 +27,9 @@ endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/src/kuda/predictor/installed.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kuda RENAME predictor.h
         COMPONENT library)
 
-set_target_properties(kuda PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)  # LibTorch stays where it is
+if(SKBUILD)  # beside the torch of the Python that it is installed for
+  set_target_properties(kuda PROPERTIES INSTALL_RPATH "$ORIGIN/../../torch/lib")
+else()
+  set_target_properties(kuda PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)  # LibTorch stays where it is
+endif()
 install(TARGETS kuda RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)

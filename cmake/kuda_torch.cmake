@@ -3,6 +3,13 @@
 option(KUDA_OWN_TORCH_TARGETS "use imported LibTorch targets of our own also for a CPU build" OFF)
 include(kuda_attach_torch)
 
+if(SKBUILD)  # pip builds for the torch of its Python, which it puts into another folder each time
+  execute_process(COMMAND ${Python_EXECUTABLE} -c
+                  "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0], end='')"
+                  OUTPUT_VARIABLE kuda_torch_of_python COMMAND_ERROR_IS_FATAL ANY)
+  set(Torch_DIR ${kuda_torch_of_python}/share/cmake/Torch CACHE PATH "folder of TorchConfig.cmake" FORCE)
+endif()
+
 add_library(kuda_torch INTERFACE)
 # The wheel brings headers of its own fmt, found before the system's, but not its symbols: with LibTorch fmt is
 # header-only. (Its inline namespace differs by version, so both can live in one program.)

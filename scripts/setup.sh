@@ -4,8 +4,9 @@
 #
 #   scripts/setup.sh            packages, LibTorch, the small text encoder
 #   scripts/setup.sh --test     also Chromium and its driver, where they can be had, for the test of the page that
-#                               `kuda serve` shows, and the ffmpeg program, which makes the clips of the tests of videos;
-#                               without them those tests are skipped
+#                               `kuda serve` shows, the ffmpeg program, which makes the clips of the tests of videos,
+#                               and numpy, pytest and scikit-build-core for those of the Python package; without them
+#                               those tests are skipped
 #   scripts/setup.sh --dev      also clang 19, its run-time, clang-tidy 19 and clang-format 14 (make format, tidy, fuzz)
 #
 # Respected: Torch_DIR or CMAKE_PREFIX_PATH naming an existing LibTorch (no torch wheel is installed then),
@@ -116,14 +117,29 @@ install_encoder() {
   ln -s "../$model" $encoder_folder
 }
 
+# Beside a torch of our own only: the tests run with the Python that it belongs to.
+install_test_packages() {
+  local requirement name missing=()
+  if [ ! -x .venv/bin/python ] || [ -n "$(existing_torch)" ]; then return; fi
+  for requirement in numpy==2.4.6 pytest==9.2.0 scikit-build-core==1.1.2; do
+    name=${requirement%%==*}
+    name=${name//-/_}-${requirement#*==}.dist-info
+    if [ ! -e "$(first_match .venv/lib/python3*/site-packages/"$name")" ]; then missing+=("$requirement"); fi
+  done
+  if [ ${#missing[@]} -eq 0 ]; then return; fi
+  pip_install "${missing[@]}" || say "pip could not install ${missing[*]}: the tests of the Python package will be skipped"
+}
+
 install_packages needed "${packages[@]}"
 install_packages wanted clang-19  # compiles in half the time of g++
 # FFmpeg's libraries, for videos; without them kuda is built without.
 install_packages wanted libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libswscale-dev
 install_packages wanted libxsmm-dev  # scores of one clip are a fifth faster; x86-64 only
+install_packages wanted python3-dev  # for the Python package
 if [ "${1:-}" = --test ]; then
   install_packages wanted chromium chromium-driver ffmpeg
   command -v chromedriver >/dev/null || say "there is no chromedriver (package chromium-driver): the test of the page will be skipped"
 fi
 install_torch
 install_encoder
+if [ "${1:-}" = --test ]; then install_test_packages; fi

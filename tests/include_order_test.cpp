@@ -50,6 +50,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = [] {
   add("experiments", {"evaluation", "explain"});
   add("serve", {"predictor"});
   add("apps", {"serve", "reports", "experiments"});
+  add("bindings", {"predictor", "experiments"});
   return order;
 }();
 

@@ -209,5 +209,8 @@ struct ModelInfo {
 [[nodiscard]] const std::vector<ModelInfo>& all_models();
 /// Throws UsageError listing the known names and the nearest.
 [[nodiscard]] const ModelInfo& find_model(const std::string& name);
+/// Of a program around the library (the Python package): find_model finds it from here on; the later one where a name
+/// comes twice. Throws UsageError for a name of all_models(), which it never is part of.
+void add_model(ModelInfo info);
 
 }  // namespace kuda

@@ -1,0 +1,21 @@
+# The Python whose torch is our LibTorch, with its headers; the modules link to that torch and to no other. Its headers of
+# pybind11 are those that torch itself was built with. Sets KUDA_PYTHON_FOUND, or KUDA_PYTHON_PROBLEM, and
+# KUDA_PYTHON_TORCH, the library between torch and Python.
+set(KUDA_PYTHON_FOUND FALSE)
+set(KUDA_PYTHON_TORCH ${KUDA_TORCH_PREFIX}/lib/libtorch_python.so)
+get_filename_component(kuda_python_prefix ${KUDA_TORCH_PREFIX}/../../../.. ABSOLUTE)
+if(NOT EXISTS ${KUDA_PYTHON_TORCH} OR NOT EXISTS ${KUDA_TORCH_PREFIX}/include/pybind11/pybind11.h)
+  set(KUDA_PYTHON_PROBLEM "the LibTorch in ${KUDA_TORCH_PREFIX} is not that of a Python package")
+  return()
+endif()
+if(NOT Python_EXECUTABLE AND EXISTS ${kuda_python_prefix}/bin/python)
+  set(Python_EXECUTABLE ${kuda_python_prefix}/bin/python)
+endif()
+find_package(Python 3.10 QUIET COMPONENTS Interpreter Development.Module)
+if(NOT Python_FOUND)
+  set(KUDA_PYTHON_PROBLEM "no headers of Python (package python3-dev)")
+elseif(NOT KUDA_TORCH_PREFIX MATCHES "python${Python_VERSION_MAJOR}\\.${Python_VERSION_MINOR}")
+  set(KUDA_PYTHON_PROBLEM "Python ${Python_VERSION} is not that of the torch in ${KUDA_TORCH_PREFIX}")
+else()
+  set(KUDA_PYTHON_FOUND TRUE)
+endif()

@@ -1,0 +1,76 @@
+"""Data sets: feature files in the layout of MMSA, tables, prepared folders."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from ._native import _kuda
+from .errors import MissingFileError
+
+if TYPE_CHECKING:
+    import pandas
+
+Dataset = _kuda.Dataset
+MODALITIES = ("text", "vision", "audio")
+
+
+def open(path: str | os.PathLike[str]) -> Dataset:
+    """A feature file (*.pkl) or a prepared folder; its features stay in the mapped file where they can.
+
+    Raises FormatError and DataError naming file, split, key, what was expected and what was found; MissingFileError.
+    """
+    if not os.path.exists(path):
+        raise MissingFileError(f"{os.fspath(path)}: there is no such file or folder")
+    return _kuda.open(path)
+
+
+def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What is in a file or folder, also where it is no data set: keys, shapes, facts, and `problem` if there is one."""
+    if not os.path.exists(path):
+        raise MissingFileError(f"{os.fspath(path)}: there is no such file or folder")
+    return json.loads(_kuda.inspect(path))
+
+
+def synthesize(
+    like: str = "", *, seed: int = 1111, train: int = 0, valid: int = 0, test: int = 0
+) -> Dataset:
+    """Synthetic clips by a written rule (docs/synthetic.md). `like`: sizes of 'sims', 'simsv2', 'mosi' or 'mosei'."""
+    return _kuda.synthesize(like, seed, train, valid, test)
+
+
+def to_pandas(self: Dataset) -> "pandas.DataFrame":
+    """One row a clip: id, split, text, label, and the labels T, V and A of its modalities (NaN = unknown)."""
+    import pandas
+
+    labels = self.unimodal_labels
+    return pandas.DataFrame(
+        {
+            "id": self.ids,
+            "split": self.splits,
+            "text": self.texts,
+            "label": self.labels,
+            "T": labels["text"],
+            "V": labels["vision"],
+            "A": labels["audio"],
+        }
+    )
+
+
+Dataset.to_pandas = to_pandas
+
+
+def as_dataset(data: "Dataset | str | os.PathLike[str]") -> Dataset:
+    return data if isinstance(data, Dataset) else open(data)
+
+
+def place_of(data: "Dataset | str | os.PathLike[str]") -> str:
+    """The file or folder of a data set, for what opens it by itself."""
+    place = data.source if isinstance(data, Dataset) else os.fspath(data)
+    if not place or not os.path.exists(place):
+        raise MissingFileError(
+            f"{place or 'a data set in memory'}: there is no such file or folder",
+            "data.save(folder) writes a data set; give that folder" if isinstance(data, Dataset) else "",
+        )
+    return place

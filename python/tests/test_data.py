@@ -1,0 +1,61 @@
+import gc
+import hashlib
+
+import numpy
+import pytest
+import torch
+
+import kuda
+
+
+def test_columns_and_clips(data):
+    assert len(data) == 24 and len(data.rows("train")) == 12
+    assert data.splits.count("valid") == 6 and data.is_synthetic
+    clip = data[0]
+    assert clip["id"] == data.ids[0] and clip["text"] == data.texts[0]
+    assert clip["label"] == data.labels[0]
+    assert torch.equal(clip["audio"], data.audio.clip(0))
+    assert data[-1]["id"] == data.ids[-1]
+    with pytest.raises(IndexError):
+        data[24]
+
+
+def test_features_are_tensors_over_the_file(folder):
+    data = kuda.open(folder / "clips")
+    feature = data.audio
+    values = feature.values
+    assert values.shape == (feature.offsets[-1], feature.width)
+    assert values.data_ptr() == data.audio.values.data_ptr()
+    first = values[0].clone()
+    del data, feature
+    gc.collect()
+    assert torch.equal(values[0], first)
+
+
+def test_a_write_stays_in_the_process(folder):
+    file = folder / "clips" / "features.safetensors"
+    before = hashlib.sha256(file.read_bytes()).hexdigest()
+    data = kuda.open(folder / "clips")
+    was = data.audio.values.clone()
+    data.audio.values.add_(1)
+    assert torch.equal(data.audio.values, was + 1)
+    assert torch.equal(kuda.open(folder / "clips").audio.values, was)
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == before
+
+
+def test_the_doctor(data, folder):
+    report = data.check()
+    assert report.worst in ("note", "warning", "error")
+    assert {"severity", "name", "modality", "message", "clips"} == set(report.findings[0])
+    assert data.name in str(report)
+
+
+def test_pandas(data):
+    pytest.importorskip("pandas")
+    frame = data.to_pandas()
+    assert list(frame.columns) == ["id", "split", "text", "label", "T", "V", "A"] and len(frame) == 24
+    numpy.testing.assert_array_equal(frame["label"], data.labels)
+
+
+def test_inspect(folder):
+    assert kuda.inspect(folder / "clips")["problem"] == ""

@@ -1,0 +1,149 @@
+import copy
+import pickle
+
+import pytest
+import torch
+
+import kuda
+
+NAMES = [model["name"] for model in kuda.models()]
+LENGTHS = {"data__vision_length": 10, "data__audio_length": 12, "data__text_length": 16}
+
+
+@pytest.fixture(scope="module")
+def session(folder):
+    return kuda.Session("lmf", folder / "clips", encoder=folder / "encoder", **LENGTHS)
+
+
+def step(model, batch, rate=0.01):
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, foreach=False)
+    loss = model.loss(model(batch), batch)
+    loss.total.backward()
+    optimizer.step()
+    return loss.total.item()
+
+
+def all_tensors(model):
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_from_python_is_that_of_the_library(folder, name):
+    session = kuda.Session(name, folder / "clips", encoder=folder / "encoder", **LENGTHS)
+    batch = session.batch(session.rows("train")[:6])
+    ours, theirs = kuda.nn.Model(session, seed=5), kuda.nn.Model(session, seed=5)
+    for model in (ours, theirs):
+        model.begin_epoch(0, 1)
+        model.begin_phase(model.num_phases - 1)
+    before = {name: value.detach().clone() for name, value in all_tensors(ours).items()}
+    torch.manual_seed(9)
+    loss = step(ours, batch)
+    torch.manual_seed(9)
+    assert theirs._made_of[0].reference_step(batch, 0.01) == loss
+    changed = 0
+    for name, value in all_tensors(theirs).items():
+        assert torch.equal(value, all_tensors(ours)[name]), name
+        changed += not torch.equal(value, before[name])
+    assert changed > 0
+
+
+def test_names_are_those_of_the_checkpoint(session, run):
+    import json
+    import struct
+
+    with open(run.folder / "model" / "model.safetensors", "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+    header.pop("__metadata__", None)
+    assert set(kuda.nn.Model(session).state_dict()) == set(header)
+
+
+def test_the_random_numbers_around_it_do_not_notice(session):
+    torch.manual_seed(1)
+    want = torch.rand(3)
+    torch.manual_seed(1)
+    kuda.nn.Model(session, seed=2)
+    assert torch.equal(torch.rand(3), want)
+
+
+def test_it_learns_and_is_saved(session, tmp_path):
+    model = kuda.nn.Model(session, seed=1)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    batch = session.batch(session.rows("train"))
+    losses = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = model.loss(model(batch), batch)
+        loss.total.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimizer.step()
+        losses.append(loss.total.item())
+    assert losses[-1] < 0.7 * losses[0]
+    model.eval()
+    torch.save(model.state_dict(), tmp_path / "model.pth")
+    other = kuda.nn.Model(session, seed=2).eval()
+    assert not torch.equal(other(batch).score, model(batch).score)
+    other.load_state_dict(torch.load(tmp_path / "model.pth", weights_only=True))
+    assert torch.equal(other(batch).score, model(batch).score)
+
+
+def test_copies_are_independent(session):
+    model = kuda.nn.Model(session, seed=1)
+    batch = session.batch(session.rows("train")[:4])
+    twin = copy.deepcopy(model)
+    model.eval(), twin.eval()
+    assert torch.equal(twin(batch).score, model(batch).score)
+    before = twin(batch).score.clone()
+    step(model, batch, rate=0.1)
+    assert torch.equal(twin(batch).score, before) and not torch.equal(model(batch).score, before)
+
+
+def test_modes_hooks_freezing_and_dtypes(session):
+    model = kuda.nn.Model(session, seed=1)
+    batch = session.batch(session.rows("train")[:4])
+    assert model.training
+    torch.manual_seed(1)
+    first = model(batch).score
+    assert not torch.equal(model(batch).score, first)  # dropout
+    model.eval()
+    assert torch.equal(model(batch).score, model(batch).score)
+    seen = []
+    handle = model.register_forward_hook(lambda module, inputs, output: seen.append(output.score.shape))
+    model(batch)
+    handle.remove()
+    assert seen == [torch.Size([4])]
+    name, parameter = next(iter(model.named_parameters()))
+    parameter.requires_grad_(False)
+    was = parameter.clone()
+    step(model, batch)
+    assert torch.equal(parameter, was)
+    assert isinstance(parameter, torch.nn.Parameter)
+    model.double()
+    assert all(value.dtype == torch.float64 for value in model.parameters())
+    model.float()
+    assert torch.isfinite(model(batch).score).all()
+
+
+def test_batches_cross_processes(session):
+    batch = session.batch([0, 1])
+    twin = pickle.loads(pickle.dumps(batch))
+    assert twin.ids == batch.ids and torch.equal(twin.audio.values, batch.audio.values)
+    assert torch.equal(twin.label, batch.label)
+    rows = pickle.loads(pickle.dumps(session)).batch([0, 1])
+    assert torch.equal(rows.vision.values, batch.vision.values)
+
+
+def test_a_loader_with_workers(session):
+    ids = [batch.ids for batch in session.loader("train", batch_size=5, num_workers=2)]
+    assert [len(part) for part in ids] == [5, 5, 2]
+    assert sum(ids, []) == session.batch(session.rows("train")).ids
+
+
+def test_what_cannot_work_says_so(session):
+    model = kuda.nn.Model(session, seed=1)
+    batch = session.batch([0, 1])
+    other = {name: torch.zeros_like(value) for name, value in model.named_parameters()}
+    with pytest.raises(kuda.UsageError, match="replaced"):
+        torch.func.functional_call(model, other, (batch,))
+    with pytest.raises(kuda.UsageError, match="pickled"):
+        pickle.dumps(model)
+    model(batch)  # and is as it was
