@@ -36,6 +36,7 @@ class Score:
     unimodal: dict[str, float | None]  #: what the model's own decoders say
     ratio: dict[str, float | None]  #: weights that the model predicts
     parts: dict[str, float | None]  #: what of the score is each one's
+    correction: float | None  #: the rest of the score, which the modalities make together
     leading: str | None  #: the modality whose own score is nearest to the score
     outside_range: bool  #: beyond the range of labels
     far_input: dict[str, bool]  #: frames ten times as large as any in training

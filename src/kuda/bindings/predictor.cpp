@@ -64,6 +64,7 @@ py::dict facts_of(const ClipScore& score) {
   facts["unimodal"] = by_modality(score.unimodal);
   facts["ratio"] = by_modality(score.ratio);
   facts["parts"] = by_modality(score.parts);
+  facts["correction"] = or_none(score.correction);
   facts["leading"] = or_none(score.leading);
   facts["outside_range"] = score.outside_range;
   facts["far_input"] = by_modality(score.far_input, [](bool is_far) { return py::bool_(is_far); });
@@ -79,10 +80,8 @@ py::dict facts_of(const ClipExplanation& why) {
   facts["score"] = facts_of(why.clip);
   facts["without"] = by_modality(why.without);
   facts["share"] = by_modality(why.share);
-  facts["by_unimodal"] = or_none(why.by_unimodal);
-  facts["by_share"] = or_none(why.by_share);
-  facts["by_removal"] = or_none(why.by_removal);
-  facts["by_ratio"] = or_none(why.by_ratio);
+  for (const auto evidence : kEvidence)
+    facts[fmt::format("by_{}", evidence_name(evidence)).c_str()] = or_none(why.leading[evidence]);
   facts["attention"] =
       by_modality(why.attention, [](const std::optional<ClipExplanation::Attention>& map) -> py::object {
         if (!map) return py::none();

@@ -239,7 +239,7 @@ TEST(Server, ATextWithoutAWordIsMissing) {
   const auto post = [&](const std::string& text, const std::string& more = {}) {
     return client.Post("/v1/predict", R"({"text": ")" + text + "\"" + more + "}", kJson);
   };
-  const std::string audio = R"(, "audio": )" + rows_of_frames(*clips().inputs[0].audio).dump();
+  const std::string audio = R"(, "audio": )" + test::rows_of_frames(*clips().inputs[0].audio).dump();
   const auto without = Json::parse(client.Post("/v1/predict", "{" + audio.substr(2) + "}", kJson)->body)["score"];
   for (const char* text : {"", "   ", "\\t\\n", "\\u00a0\\u3000", "\\u200b\\ufeff", "\\u0001"}) {
     EXPECT_THAT(message_of(post(text), 400), HasSubstr("clip: expected at least one modality, found none")) << text;

@@ -92,7 +92,7 @@ std::optional<std::string> utf8_from(std::string_view text, std::string_view cha
 
 std::string json_text(std::string body, std::string_view content_type) {
   auto charset = parameter_of(content_type, "charset").value_or("");
-  if (is_utf8_name(lower_case_of(charset))) {
+  if (is_utf8_name(lower_case(charset))) {
     if (!begins_as_utf16(body)) return body;
     charset = "utf-16";  // whatever the type says: no JSON in UTF-8 begins so
   }
