@@ -143,7 +143,10 @@ void add_metadata(const Value& dict, std::map<std::string, std::string>& metadat
 /// of them can say why it is not there.
 void add_unread(const Value& dict, std::map<std::string, std::string>& metadata) {
   for (const auto& [key, value] : dict.entries())
-    if (value.kind() == Kind::object && key.kind() == Kind::text) metadata.emplace(key.text(), value.text());
+    if (key.kind() == Kind::text && value.kind() != Kind::array && !plain_text(value))
+      metadata.emplace(key.text(), value.kind() == Kind::object ? value.text()
+                                   : value.kind() == Kind::none ? "None"
+                                                                : "a " + std::string(value.kind_name()));
 }
 
 /// Names what lies beside the weights and is no plain value.

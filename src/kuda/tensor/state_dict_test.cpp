@@ -36,9 +36,9 @@ TEST(StateDict, ATensorThatCannotBeReadIsThereAndSaysWhy) {
 
 TEST(StateDict, TheNameOfWhatCannotBeReadIsRenamedToo) {
   torch::nn::Module module;
-  module.register_parameter("model.sparse", torch::zeros({2}));
+  module.register_parameter("its_sparse", torch::zeros({2}));
   LoadOptions options;
-  options.rename = [](std::string_view name) { return "model." + std::string(name); };
+  options.rename = [](std::string_view name) { return "its_" + std::string(name); };
   options.may_ignore = [](std::string_view) { return true; };
   const test::CaughtLog quiet;
   const auto file = io::read_weights(test::data_file("torch/unread.pth"));

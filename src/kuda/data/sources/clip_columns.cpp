@@ -164,7 +164,13 @@ ClipColumns find_clip_columns(const io::CsvTable& table, ClipTable layout) {
   if (!columns.clip && !is_whole) require_unique(table, *video);
   const std::string split_name = layout == ClipTable::mmsa ? "mode" : "split";
   const auto split = finder.find(split_name, kSplit);
-  if (!split) fail_without(table, split_name, fmt::format("add a column {} with train, valid or test", split_name));
+  if (!split)
+    fail_without(
+        table, split_name,
+        fmt::format("add a column {0} with train, valid or test; of one file per split, in Python, with pandas: "
+                    "pandas.concat([pandas.read_csv(FILE).assign({0}='train'), ...])"
+                    ".to_csv('label.csv', index=False)",
+                    split_name));
   columns.split = *split;
   columns.text = finder.find("text", kText);
   columns.label = finder.find("label", kLabel, true);

@@ -29,6 +29,10 @@ std::string digits(float value) {
 
 constexpr std::string_view kIdSeparator = "$_$";  ///< between the parts of a whole id
 
+bool has_letter(std::string_view cell) {
+  return !cell.empty() && ((cell[0] >= 'a' && cell[0] <= 'z') || (cell[0] >= 'A' && cell[0] <= 'Z'));
+}
+
 class Reader {
  public:
   Reader(io::CsvTable& table, const ClipColumns& columns) : table_(table), columns_(columns) {}
@@ -89,7 +93,9 @@ class Reader {
     const auto value = label_of(table_.rows[row][*column], &form);
     if (!value)
       throw table_.wrong(row, *column, "a finite number or nothing",
-                         fmt::format("kuda learns scores; of words only these are read: {}", kLabelWords));
+                         has_letter(table_.rows[row][*column])
+                             ? fmt::format("kuda learns scores; of words only these are read: {}", kLabelWords)
+                             : "");
     const std::string& name = table_.header[*column];
     if (form == LabelForm::decimal_comma) ++decimal_commas_[name];
     if (form == LabelForm::word)
@@ -128,6 +134,7 @@ std::vector<Clip> clips_of_table(io::CsvTable table, ClipTable layout) {
   clips.reserve(table.rows.size());
   for (std::size_t row = 0; row < table.rows.size(); ++row) clips.push_back(reader.clip(row));
   auto notes = table.notes;
+  if (!columns.label) notes.emplace_back("no column of labels: these clips can be scored, not trained on");
   for (const auto& more : {columns.notes, reader.notes()}) notes.insert(notes.end(), more.begin(), more.end());
   const auto file = table.path.string();
   if (!notes.empty()) log_info("{}: {}", file, join(notes, "; "));

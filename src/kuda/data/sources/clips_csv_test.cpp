@@ -88,6 +88,7 @@ TEST(ClipTableReader, OtherWordsAreNoLabels) {
   EXPECT_THAT(found.log, HasSubstr("columns not used: Sentiment"));
   EXPECT_THAT(found.log,
               HasSubstr("the column 'Sentiment' holds words, no scores ('joy'), so the clips have no label"));
+  EXPECT_THAT(found.log, HasSubstr("no column of labels: these clips can be scored, not trained on"));
 }
 
 TEST(ClipTableReader, WholeIdsAreTakenApart) {

@@ -69,7 +69,10 @@ std::vector<MmsaSplit> read_splits(const std::string& file, const io::Value& roo
     if (const auto* content = contents[std::size_t(split)]) splits.emplace_back(file, split, *content);
   if (!splits.empty()) return splits;
   for (const char* key : {"vision", "audio", "text", "text_bert", "raw_text"})
-    if (root.find(key) != nullptr) {
+    if (const auto* column = root.find(key); column != nullptr) {
+      if (column->kind() == io::Value::Kind::dict)
+        throw DataError(fmt::format("{}: {}: expected one entry a clip, found a dict", file, key),
+                        or_else(recipe_for_dict(root)));
       log_info("{}: no splits: all of it is read as test", file);
       return {MmsaSplit::without_splits(file, root)};
     }
@@ -106,7 +109,10 @@ std::string_view label_key(const MmsaSplit& split) {
   constexpr std::string_view kKey = "regression_labels", kOther = "labels";
   if (split.has(kKey) || !split.has(kOther)) return kKey;
   const io::Value& other = split.column(kOther);
-  return other.kind() == io::Value::Kind::array && other.array().numel() == std::int64_t(split.size()) ? kOther : kKey;
+  return is_sequence(other) ||
+                 (other.kind() == io::Value::Kind::array && other.array().numel() == std::int64_t(split.size()))
+             ? kOther
+             : kKey;
 }
 
 /// Labels of a split: unknown where it has none.

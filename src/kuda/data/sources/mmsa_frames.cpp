@@ -53,7 +53,9 @@ Shape append_numbers(const io::Value& value, std::vector<double>& out, const std
     }
     default:
       throw DataError(fmt::format("{}: expected numbers, found {}", where, found(value)),
-                      value.kind() == Kind::text ? "texts go under raw_text; features are numbers" : recipe_for(value));
+                      value.kind() == Kind::text
+                          ? "texts go under raw_text; features are numbers: numpy.asarray(x).astype('float32')"
+                          : recipe_for(value));
   }
 }
 
@@ -128,8 +130,12 @@ Frames read_frames(const MmsaSplit& split, std::string_view key) {
     return {{{column.array(), split.where(key)}}, false};
   }
   if (!is_sequence(column))
-    throw DataError(fmt::format("{}: expected arrays or lists of frames, found {}", split.where(key), found(column)),
-                    recipe_for(column));
+    throw DataError(
+        fmt::format("{}: expected arrays or lists of frames, found {}", split.where(key), found(column)),
+        column.kind() == Kind::dict && column.size() > 0 && column.entries().front().first.kind() == Kind::text
+            ? fmt::format("take what it holds, in Python for each split v: v['{0}'] = v['{0}']['{1}']", key,
+                          column.entries().front().first.text())
+            : recipe_for(column));
   const auto rows = column.kind() == Kind::object_array && !column.object_shape().empty() ? column.object_shape()[0]
                                                                                           : std::int64_t(column.size());
   split.require_rows(key, rows);

@@ -57,6 +57,7 @@ std::string joined(const Parts& parts) {
 
 std::string joined_name(const Parts& parts, const std::string& where, std::size_t row) {
   for (const auto& part : parts) {
+    if (part == "nan") refuse_id(where, row, "NaN");
     if (part.empty()) refuse_id(where, row, "text that names nothing");
     if (part.find('\0') != std::string::npos) refuse_id(where, row, "a zero byte in it");
   }

@@ -7,6 +7,7 @@
 
 #include "kuda/data/doctor/inspect.h"
 #include "kuda/data/sources/mmsa.h"
+#include "kuda/data/sources/mmsa_recipes.h"
 #include "kuda/data/test_data.h"
 
 namespace kuda {
@@ -155,6 +156,17 @@ TEST(MmsaKinds, WordsAndPicturesAreRefusedWithARecipe) {
   const auto pictures = error_of_file("pictures");
   EXPECT_THAT(pictures, HasSubstr("vision: expected 3 dimensions [N, L, D], found [3, 2, 4, 4, 3] uint8"));
   EXPECT_THAT(pictures, HasSubstr("look like pictures"));
+}
+
+TEST(MmsaKinds, EachNumberOfDimensionsHasItsRecipe) {
+  EXPECT_THAT(recipe_for_frames({24}, false), HasSubstr("x[:, None, None]"));
+  EXPECT_THAT(recipe_for_frames({24, 4}, false), HasSubstr("x[:, None]"));
+  EXPECT_EQ(recipe_for_frames({24, 6, 4}, false), "");
+  EXPECT_THAT(recipe_for_frames({24, 1, 6, 4}, false), HasSubstr("x.squeeze(1)"));
+  EXPECT_THAT(recipe_for_frames({24, 6, 4, 8}, false), HasSubstr("x.reshape(*x.shape[:2], -1)"));
+  EXPECT_THAT(recipe_for_frames({24, 6, 3, 64, 64}, false), HasSubstr("look like pictures"));
+  EXPECT_THAT(recipe_for_frames({4}, true), HasSubstr("x[None]"));
+  EXPECT_THAT(recipe_for_frames({6, 2, 4}, true), HasSubstr("x.reshape(len(x), -1)")) << "no picture is two by four";
 }
 
 TEST(MmsaKinds, WhatPandasMakesIsRefusedWithARecipeWhereItIsWanted) {

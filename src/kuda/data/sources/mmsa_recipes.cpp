@@ -115,9 +115,10 @@ std::string recipe_for_frames(const std::vector<std::int64_t>& shape, bool is_li
   const std::string ends = is_list ? "x.reshape(len(x), -1)" : "x.reshape(*x.shape[:2], -1)";
   if (shape.size() + 1 == wanted)
     return is_list ? "one vector per clip is [1, D]: x[None]" : "one vector per clip is [N, 1, D]: x[:, None]";
+  if (shape.size() == 1 && !is_list) return "one number per clip is [N, 1, 1]: x[:, None, None]";
   if (shape.size() <= wanted) return {};
   if (!is_list && shape[1] == 1 && shape.size() == 4) return "without the second dimension: x.squeeze(1)";
-  const bool are_pictures = shape.size() >= wanted + 1 && shape.back() <= 4;     // the channels are last
+  const bool are_pictures = shape.size() == wanted + 2 && shape.back() <= 4;     // the channels are last
   const bool are_planes = shape.size() == wanted + 2 && shape[wanted - 1] <= 4;  // or before height and width
   if (are_pictures || are_planes)
     return "these look like pictures; kuda reads features: extract them first, for example with MMSA-FET (OpenFace), "

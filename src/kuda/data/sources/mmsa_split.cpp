@@ -199,7 +199,9 @@ std::vector<std::string> MmsaSplit::texts(std::string_view key) const {
     if (!is_missing(values[i]) && !read_text(values[i], texts[i]))
       throw DataError(
           fmt::format("{}: clip {}: expected text (UTF-8), found {}", where(key), ids_[i], found(values[i])),
-          recipe_for(values[i]));
+          is_sequence(values[i])
+              ? fmt::format("join the words, in Python: v['{0}'] = [' '.join(x) for x in v['{0}']]", key)
+              : recipe_for(values[i]));
     if (has_zero(texts[i]))
       throw DataError(fmt::format("{}: clip {}: a zero byte in its text", where(key), ids_[i]),
                       "leave it out: text.replace('\\0', '')");
