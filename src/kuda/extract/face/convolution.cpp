@@ -49,24 +49,32 @@ KUDA_ALWAYS_INLINE void tile(const Row& row, const float* weight, std::int64_t p
   V sum[kGroups][kEach];
   V start;
   load(start, row.bias + channel);
-  for (int g = 0; g < kGroups; ++g)
+  KUDA_UNROLL
+  for (int g = 0; g < kGroups; ++g) {
+    KUDA_UNROLL
     for (int i = 0; i < kEach; ++i) sum[g][i] = start;
+  }
   const auto step = row.pixel_step;
   for (std::int64_t y = 0; y < row.heights; ++y) {
     const float* from[kGroups];
+    KUDA_UNROLL
     for (int g = 0; g < kGroups; ++g) from[g] = row.in + y * row.row_step + (pixel + g * kEach) * step;
     for (std::int64_t k = 0; k < row.depth; ++k) {
       V factor;
       load(factor, weight);
       weight += sizeof(V) / sizeof(float);
+      KUDA_UNROLL
       for (int g = 0; g < kGroups; ++g) {
+        KUDA_UNROLL
         for (int i = 0; i < kEach; ++i) sum[g][i] += factor * from[g][i * step];
         ++from[g];
       }
     }
   }
   const bool has_more = channel < row.residual_channels;
-  for (int g = 0; g < kGroups; ++g)
+  KUDA_UNROLL
+  for (int g = 0; g < kGroups; ++g) {
+    KUDA_UNROLL
     for (int i = 0; i < kEach; ++i) {
       const auto at = pixel + g * kEach + i;
       if (has_more) {
@@ -76,6 +84,7 @@ KUDA_ALWAYS_INLINE void tile(const Row& row, const float* weight, std::int64_t p
       }
       finish(sum[g][i], row.slope, channel, row.out + at * row.channels + channel);
     }
+  }
 }
 
 template <class V, int kGroups, int kEach>
@@ -123,6 +132,7 @@ KUDA_ALWAYS_INLINE void window(const Plane& p, std::int64_t y, std::int64_t x, s
   V sum[kPixels];
   V start;
   load(start, p.bias + channel);
+  KUDA_UNROLL
   for (int i = 0; i < kPixels; ++i) sum[i] = start;
   const auto step = p.stride_x * p.channels;
   for (auto ky = first_y; ky < last_y; ++ky)
@@ -131,12 +141,49 @@ KUDA_ALWAYS_INLINE void window(const Plane& p, std::int64_t y, std::int64_t x, s
       load(factor, p.weight + (ky * p.kernel_x + kx) * p.channels + channel);
       const auto* from =
           p.in + ((y * p.stride_y - p.top + ky) * p.width + x * p.stride_x - p.left + kx) * p.channels + channel;
+      KUDA_UNROLL
       for (int i = 0; i < kPixels; ++i) {
         V value;
         load(value, from + i * step);
         sum[i] += value * factor;
       }
     }
+  KUDA_UNROLL
+  for (int i = 0; i < kPixels; ++i)
+    finish(sum[i], p.slope, channel, p.out + (y * p.out_width + x + i) * p.channels + channel);
+}
+
+/// The same for windows of three columns side by side between left and right: a pixel is loaded once for all three.
+template <class V, int kPixels>
+KUDA_ALWAYS_INLINE void windows_of_three(const Plane& p, std::int64_t y, std::int64_t x, std::int64_t channel,
+                                         std::int64_t first_y, std::int64_t last_y) {
+  V sum[kPixels];
+  V start;
+  load(start, p.bias + channel);
+  KUDA_UNROLL
+  for (int i = 0; i < kPixels; ++i) sum[i] = start;
+  for (auto ky = first_y; ky < last_y; ++ky) {
+    const auto* weight = p.weight + ky * 3 * p.channels + channel;
+    const auto* from = p.in + ((y * p.stride_y - p.top + ky) * p.width + x - p.left) * p.channels + channel;
+    V factors[3], pixels[3];
+    load(factors[0], weight);
+    load(factors[1], weight + p.channels);
+    load(factors[2], weight + 2 * p.channels);
+    load(pixels[0], from);
+    load(pixels[1], from + p.channels);
+    from += 2 * p.channels;
+    KUDA_UNROLL
+    for (int i = 0; i < kPixels; ++i) {
+      load(pixels[2], from);
+      from += p.channels;
+      sum[i] += pixels[0] * factors[0];
+      sum[i] += pixels[1] * factors[1];
+      sum[i] += pixels[2] * factors[2];
+      pixels[0] = pixels[1];
+      pixels[1] = pixels[2];
+    }
+  }
+  KUDA_UNROLL
   for (int i = 0; i < kPixels; ++i)
     finish(sum[i], p.slope, channel, p.out + (y * p.out_width + x + i) * p.channels + channel);
 }
@@ -152,7 +199,6 @@ KUDA_ALWAYS_INLINE void side_window(const Plane& p, std::int64_t y, std::int64_t
 template <class V>
 KUDA_ALWAYS_INLINE void channels_of(const Plane& p, std::int64_t y, std::int64_t& channel) {
   constexpr auto kWidth = std::int64_t(sizeof(V) / sizeof(float));
-  constexpr int kMany = 8;
   const auto first_y = std::max<std::int64_t>(0, p.top - y * p.stride_y);
   const auto last_y = std::min(p.kernel_y, p.height + p.top - y * p.stride_y);
   // Windows from `inner` up to `outer` lie between left and right.
@@ -162,8 +208,11 @@ KUDA_ALWAYS_INLINE void channels_of(const Plane& p, std::int64_t y, std::int64_t
   for (; channel + kWidth <= p.channels; channel += kWidth) {
     std::int64_t x = 0;
     for (; x < inner; ++x) side_window<V>(p, y, x, channel, first_y, last_y);
-    for (; x + kMany <= outer; x += kMany) window<V, kMany>(p, y, x, channel, first_y, last_y, 0, p.kernel_x);
-    for (; x + 2 <= outer; x += 2) window<V, 2>(p, y, x, channel, first_y, last_y, 0, p.kernel_x);
+    if (p.kernel_x == 3 && p.stride_x == 1) {
+      for (; x + 6 <= outer; x += 6) windows_of_three<V, 6>(p, y, x, channel, first_y, last_y);
+      for (; x + 2 <= outer; x += 2) windows_of_three<V, 2>(p, y, x, channel, first_y, last_y);
+    }
+    for (; x + 8 <= outer; x += 8) window<V, 8>(p, y, x, channel, first_y, last_y, 0, p.kernel_x);
     for (; x < p.out_width; ++x) side_window<V>(p, y, x, channel, first_y, last_y);
   }
 }

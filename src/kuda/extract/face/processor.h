@@ -7,6 +7,12 @@
 #define KUDA_FOR_AVX2 __attribute__((target("avx2,fma")))
 #endif
 #define KUDA_ALWAYS_INLINE inline __attribute__((always_inline))
+// Before loops over registers: an array that is indexed by a loop lies in memory, and is written in every step.
+#ifdef __clang__
+#define KUDA_UNROLL _Pragma("unroll")
+#else
+#define KUDA_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 namespace kuda {
 
