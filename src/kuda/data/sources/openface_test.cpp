@@ -4,7 +4,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "kuda/base/file.h"
 #include "kuda/base/test_support.h"

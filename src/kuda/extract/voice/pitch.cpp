@@ -83,6 +83,12 @@ std::vector<PitchCandidates> PitchFrames::candidates(const float* centre, std::i
   return result;
 }
 
+// The costs of a change are those of 10 ms.
+PitchPath::PitchPath(const VoiceOptions& options) : options_(options) {
+  options_.octave_jump_cost *= options.frames_per_second / 100;
+  options_.voiced_unvoiced_cost *= options.frames_per_second / 100;
+}
+
 // Eq. 27, the change of a path between neighbouring frames.
 double PitchPath::change_cost(const Step& before, int from, const Step& step, int to) const {
   const bool was_voice = from != kPitchCandidates, is_voice = to != kPitchCandidates;

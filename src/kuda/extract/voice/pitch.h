@@ -55,7 +55,7 @@ struct PitchChoice {
 /// the one that the whole sound gives, unless two paths stay equally good for that long.
 class PitchPath {
  public:
-  explicit PitchPath(const VoiceOptions& options) : options_(options) {}
+  explicit PitchPath(const VoiceOptions& options);
   /// `loudest`: the largest |sample| of the sound around the frame.
   void forward(const PitchCandidates& frame, float loudest);
   [[nodiscard]] std::int64_t waiting() const noexcept { return std::int64_t(steps_.size()); }

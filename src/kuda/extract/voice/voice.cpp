@@ -32,9 +32,9 @@ std::int64_t hop_of(const VoiceOptions& options) {
   const double hop = options.sample_rate / options.frames_per_second;
   if (options.sample_rate < 8000 || options.sample_rate > 192000)
     throw ConfigError(fmt::format("sample_rate: expected 8000 to 192000 Hz, found {}", options.sample_rate));
-  if (!(hop >= 1) || hop != std::floor(hop) || hop > options.sample_rate)
+  if (!(hop >= 1) || hop != std::floor(hop) || 10 * hop > options.sample_rate)
     throw ConfigError(
-        fmt::format("frames_per_second: expected a rate of at least 1 that divides sample_rate = {}, found {}",
+        fmt::format("frames_per_second: expected a rate of at least 10 that divides sample_rate = {}, found {}",
                     options.sample_rate, options.frames_per_second),
         "100 goes with 8000, 16000, 32000, 44100 and 48000 Hz");
   if (!(options.lowest_pitch >= 20 && options.highest_pitch >= 2 * options.lowest_pitch &&

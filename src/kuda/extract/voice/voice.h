@@ -40,7 +40,7 @@ namespace kuda {
 
 struct VoiceOptions {
   int sample_rate = 16000;
-  double frames_per_second = 100;                 ///< has to divide the sample rate
+  double frames_per_second = 100;                 ///< at least 10; has to divide the sample rate
   double lowest_pitch = 60, highest_pitch = 500;  ///< Hz; the pitch window is three of the longest periods (50 ms)
   // Costs of the pitch path, as Praat has them for a step of 10 ms (Boersma 1993, eq. 23 to 27).
   double silence_threshold = 0.03;  ///< of the loudest sample within three seconds: what is softer is hardly a voice

@@ -210,6 +210,15 @@ TEST(Voice, OtherRatesSeeTheSameVoice) {
   }
 }
 
+TEST(Voice, HalfTheFramesAreEverySecondOne) {
+  const auto sound = eventful().slice(0, 0, 48000);
+  const auto all = voice_features(sound).slice(0, 0, 300, 2), half = voice_features(sound, {.frames_per_second = 50});
+  EXPECT_EQ(half.size(0), 150);
+  EXPECT_TRUE(torch::allclose(all.slice(1, 0, 55), half.slice(1, 0, 55), 1e-4, 1e-4)) << "up to flux, which looks back";
+  const auto same = all.select(1, place("voicing")).eq(half.select(1, place("voicing"))).sum().item<std::int64_t>();
+  EXPECT_GE(same, 147) << "a path of half the frames may begin and end a voice a frame apart";
+}
+
 TEST(Voice, RefusesWhatIsNoSound) {
   auto sound = tone(200, 2);
   sound[20000] = std::numeric_limits<float>::quiet_NaN();
@@ -234,6 +243,7 @@ TEST(Voice, OptionsThatDoNotFitAreNamed) {
               HasSubstr("divides sample_rate = 22050, found 100"));
   EXPECT_THAT(message({.sample_rate = 4000}), HasSubstr("sample_rate: expected 8000"));
   EXPECT_THAT(message({.frames_per_second = 0}), HasSubstr("frames_per_second"));
+  EXPECT_THAT(message({.frames_per_second = 5}), HasSubstr("at least 10"));
   EXPECT_THAT(message({.lowest_pitch = 300, .highest_pitch = 200}), HasSubstr("found 300 and 200"));
 }
 
