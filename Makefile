@@ -7,11 +7,12 @@ SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' '
 FUZZ_RUNS ?= 200000
 DEMO ?= demo
 
-.PHONY: help setup build bench test demo docs parity asan fuzz tidy format clean
+.PHONY: help setup extractor build bench test demo docs parity asan fuzz tidy format clean
 help:
 	@echo 'make demo      set up, build, train and evaluate KuDA on a synthetic data set, print the table'
 	@echo 'make test      set up, build, run every test'
 	@echo 'make build     set up and build only; the program is then $(KUDA)'
+	@echo 'make extractor the weights that raw video needs, in extractors/default (kuda data extract, kuda predict --video)'
 	@echo 'make bench     the same, and the programs that measure (bench/README.md), which no other target builds'
 	@echo 'make docs      write docs/configuration.md again from the lists of fields'
 	@echo 'make parity    write docs/parity.json and .md again from the golden collection (SHARED, default ../shared)'
@@ -22,6 +23,9 @@ help:
 
 setup:
 	@scripts/setup.sh
+
+extractor:
+	@scripts/setup.sh --extractor
 
 # clang takes half the time of g++ over LibTorch's headers; `make CXX=g++ build` takes g++ (in a new build/).
 .PHONY: configure

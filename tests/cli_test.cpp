@@ -41,11 +41,11 @@ std::string read(const fs::path& path) {
 std::ptrdiff_t count_lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
 const std::vector<std::vector<std::string>> kVerbs{
-    {"data"},          {"data", "inspect"}, {"data", "check"}, {"data", "import"}, {"data", "stats"},
-    {"data", "synth"}, {"data", "encoder"}, {"models"},        {"config"},         {"pretrain"},
-    {"train"},         {"evaluate"},        {"predict"},       {"compare"},        {"explain"},
-    {"embed"},         {"experiment"},      {"report"},        {"convert"},        {"serve"},
-    {"selfcheck"}};
+    {"data"},          {"data", "inspect"}, {"data", "check"},   {"data", "import"}, {"data", "stats"},
+    {"data", "synth"}, {"data", "encoder"}, {"data", "extract"}, {"data", "pack"},   {"models"},
+    {"config"},        {"pretrain"},        {"train"},           {"evaluate"},       {"predict"},
+    {"compare"},       {"explain"},         {"embed"},           {"experiment"},     {"report"},
+    {"convert"},       {"serve"},           {"selfcheck"}};
 
 TEST(CommandLine, HelpOfEveryVerbShowsAnExample) {
   for (auto words : kVerbs) {

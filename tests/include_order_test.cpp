@@ -37,12 +37,12 @@ const std::map<std::string, std::set<std::string>> kMayInclude = [] {
   add("tensor", {"io"});
   add("text", {"tensor"});
   add("data", {"text", "metrics", "config"});
-  add("extract", {"data"});
+  add("extract", {"data", "media"});
   add("nn", {"data"});
   add("models", {"nn"});
   add("checkpoint", {"models"});
   add("explain", {"checkpoint"});  // what uses a model ...
-  add("predictor", {"explain"});
+  add("predictor", {"explain", "extract"});
   add("training", {"checkpoint"});  // ... and what makes and judges one
   add("runs", {"training"});
   add("evaluation", {"runs"});

@@ -7,6 +7,7 @@
 
 #include "kuda/apps/run_options.h"
 #include "kuda/apps/verbs.h"
+#include "kuda/extract/recipe.h"
 
 namespace kuda {
 
@@ -44,17 +45,22 @@ std::string documentation_page() {
 void add_config(CLI::App& program) {
   struct Options {
     RunOptions run;
-    bool explain = false, markdown = false;
+    bool explain = false, markdown = false, recipe = false;
   };
   auto options = std::make_shared<Options>();
   auto* verb = program.add_subcommand("config", "Print the complete configuration that a run would use.");
   options->run.add_to(*verb);
   verb->add_flag("--explain", options->explain, "with the meaning above each key");
   verb->add_flag("--markdown", options->markdown, "the page docs/configuration.md: every key of every model");
+  verb->add_flag("--recipe", options->recipe, "the default recipe of `kuda data extract`");
   verb->footer("Example:\n  kuda config -m kuda --profile released --set train.epochs=15 >mine.toml");
   verb->callback([options] {
     if (options->markdown) {
       std::cout << documentation_page();
+      return;
+    }
+    if (options->recipe) {
+      std::cout << Recipe().to_toml(/*with_help=*/true);
       return;
     }
     const auto& seeds = options->run.seeds;

@@ -8,7 +8,7 @@
 namespace kuda {
 
 void add_data(CLI::App& program) {
-  auto* data = program.add_subcommand("data", "Inspect, check, import, count or make a data set.");
+  auto* data = program.add_subcommand("data", "Inspect, check, import, count or make a data set, also from raw video.");
   data->require_subcommand(1);
   data->footer(
       "A data set is a published feature file (*.pkl in MMSA layout) or a prepared folder (docs/data-formats.md).\n"
@@ -19,6 +19,8 @@ void add_data(CLI::App& program) {
   add_data_stats(*data);
   add_data_synth(*data);
   add_data_encoder(*data);
+  add_data_extract(*data);
+  add_data_pack(*data);
 }
 
 }  // namespace kuda

@@ -11,9 +11,11 @@
 #include <optional>
 #include <utility>
 
+#include "kuda/apps/predict_video.h"
 #include "kuda/apps/scoring_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
+#include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
 #include "kuda/base/log.h"
@@ -33,6 +35,7 @@ struct PredictArguments {
   std::vector<std::string> clips;
   IntervalArguments interval;
   bool json = false;
+  VideoArguments video;
 };
 
 /// Intervals around the scores: none where the checkpoint has no calibration.
@@ -106,6 +109,13 @@ std::string as_json(const std::vector<Prediction>& predictions, const std::vecto
   return list.dump(2) + "\n";
 }
 
+void write_output(const std::string& text, const std::string& file) {
+  if (file.empty())
+    std::cout << text;
+  else
+    write_file(file, text);
+}
+
 void predict_clips(const PredictArguments& options) {
   const auto dataset = open_dataset(options.scoring.data);
   std::optional<ConsoleProgress> progress;
@@ -124,10 +134,23 @@ void predict_clips(const PredictArguments& options) {
   for (const auto& line : describe(marks, scorer)) log_warning("{}", line);
   if (const auto note = cut_note(marks, predictions); !note.empty()) log_info("{}", note);
   const auto text = options.json ? as_json(predictions, intervals, marks) : as_csv(predictions, intervals, marks);
-  if (options.out.empty())
-    std::cout << text;
-  else
-    write_file(options.out, text);
+  write_output(text, options.out);
+}
+
+/// Scores of raw video. What failed is said in the output and by the exit code.
+void predict_videos(const PredictArguments& options) {
+  PredictorOptions predictor;
+  predictor.device = options.scoring.scoring.device;
+  predictor.precision = options.scoring.scoring.precision;
+  predictor.batch_size = options.scoring.scoring.batch_size;
+  predictor.level = options.interval.level;
+  predictor.form = options.interval.value();
+  auto video = options.video;
+  video.any_recipe = options.scoring.scoring.any_recipe;
+  video.modalities = options.scoring.options().modalities;
+  const auto scored = score_videos(options.checkpoint, predictor, video);
+  write_output(options.json ? videos_json(scored) : videos_csv(scored), options.out);
+  require_all_scored(scored);
 }
 
 }  // namespace
@@ -138,9 +161,18 @@ void add_predict(CLI::App& program) {
   verb->add_option("checkpoint", options->checkpoint, "checkpoint folder, or a run folder with one in model/")
       ->required();
   auto* split = options->scoring.add_to(*verb, "all");
+  auto* data = verb->get_option("--data")->required(false);
+  auto* video =
+      verb->add_option("--video", options->video.files, "instead of --data: a video or sound file; may repeat");
+  video->excludes(data)->excludes(split);
+  verb->add_option(
+      "--extractor", options->video.extractor,
+      "of --video: folder of the weights (default: those that the checkpoint keeps, else extractors/default)");
+  verb->add_option("--speech-model", options->video.speech_model, "of --video: the Whisper folder of the recipe");
   verb->add_option("--clip", options->clips, "only this clip: VIDEO$_$CLIP; may repeat")
       ->allow_extra_args(false)
-      ->excludes(split);
+      ->excludes(split)
+      ->excludes(video);
   options->interval.add_to(*verb);
   verb->add_option("--out", options->out, "file to write (default: stdout)");
   verb->add_flag("--json", options->json, "JSON instead of CSV");
@@ -151,8 +183,13 @@ void add_predict(CLI::App& program) {
       "with\n"
       "values more than ten times as large as any in training; cut says what of a clip was cut to the model's length.\n"
       "Example:\n  kuda predict runs/first -d mosi --split test --out scores.csv\n"
-      "  kuda predict runs/first -d mosi --clip '03bSnISJMiM$_$1' --json");
-  verb->callback([options] { predict_clips(*options); });
+      "  kuda predict runs/first -d mosi --clip '03bSnISJMiM$_$1' --json\n"
+      "  kuda predict runs/mine --video clip.mp4 --video other.mkv --json");
+  verb->callback([options] {
+    if (!options->video.files.empty()) return predict_videos(*options);
+    if (options->scoring.data.empty()) throw UsageError("what is to be scored? --data DATA or --video FILE", "");
+    predict_clips(*options);
+  });
 }
 
 }  // namespace kuda

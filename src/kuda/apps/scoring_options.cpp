@@ -17,6 +17,8 @@ CLI::Option* ScoringArguments::add_to(CLI::App& verb, const std::string& default
       ->capture_default_str();
   verb.add_option("--device", scoring.device, "cpu or cuda")->capture_default_str();
   add_scoring_precision(verb, scoring.precision);
+  verb.add_flag("--any-recipe", scoring.any_recipe,
+                "also features that were made from video by another recipe than those of training");
   return option;
 }
 

@@ -12,12 +12,14 @@
 #include <iostream>
 #include <memory>
 
+#include "kuda/apps/predict_video.h"
 #include "kuda/apps/scoring_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
+#include "kuda/extract/clip_extractor.h"
 #include "kuda/serve/callers.h"
 #include "kuda/serve/server.h"
 
@@ -26,7 +28,7 @@ namespace kuda {
 namespace {
 
 struct ServeArguments {
-  std::string checkpoint, data, token_file;
+  std::string checkpoint, data, token_file, extractor, speech_model;
   IntervalArguments interval;
   PredictorOptions predictor;
   ServerOptions server;
@@ -85,6 +87,22 @@ void add_limits(CLI::App& verb, ServeArguments& options) {
       ->capture_default_str();
 }
 
+/// Makes clips of videos by the checkpoint's recipe; none where there are no weights for it.
+std::unique_ptr<ClipSource> video_source(const ServeArguments& options, const PredictorFacts& facts) {
+  const auto folder = options.extractor.empty() ? extractor_in(options.checkpoint).string() : options.extractor;
+  if (folder.empty()) return nullptr;
+  try {
+    require_video_reader();
+  } catch (const DataError& error) {
+    if (!options.extractor.empty()) throw;
+    log_info("no videos are taken: {}", error.message());
+    return nullptr;
+  }
+  auto recipe = recipe_for(facts, options.checkpoint, /*any_recipe=*/false);
+  const ExtractorModels models(folder, recipe, options.speech_model);
+  return std::make_unique<ClipExtractor>(recipe, models);
+}
+
 void serve(ServeArguments& options) {
   if (options.threads > 0) torch::set_num_threads(options.threads);
   options.predictor.data = options.data;
@@ -105,6 +123,8 @@ void serve(ServeArguments& options) {
     log_info("{} was trained on other data than {}: '{}'", options.checkpoint, options.data, facts.data);
   if (facts.clips)
     for (const auto& note : facts.clips->notes) log_info("{}", note);
+  const auto extractor = video_source(options, facts);
+  options.server.video = extractor.get();
   Server server(predictor, options.server);
   const int port = server.bind();
   if (!is_loopback(options.server.host) && options.server.token.empty())
@@ -140,6 +160,12 @@ void add_serve(CLI::App& program) {
                    "other site whose pages may ask: http://localhost:3000; may repeat")
       ->allow_extra_args(false);
   verb->add_option("--token-file", options->token_file, "file with the token that requests must bring");
+  verb->add_option("--extractor", options->extractor,
+                   "folder of the weights that raw video needs (default: those that the checkpoint keeps, if any)");
+  verb->add_option("--speech-model", options->speech_model, "of videos: the Whisper folder of the recipe");
+  verb->add_option("--max-video-s", options->server.video_seconds, "longest video, in seconds")
+      ->check(CLI::Range(1.0, 7200.0))
+      ->capture_default_str();
   verb->add_option("--device", options->predictor.device, "cpu or cuda")->capture_default_str();
   add_scoring_precision(*verb, options->predictor.precision);
   verb->add_option("--threads", options->threads, "threads of LibTorch; 0 = its default")
@@ -154,6 +180,7 @@ void add_serve(CLI::App& program) {
       "Example:\n"
       "  kuda serve runs/first --port 8080\n"
       "  kuda serve runs/first -d mosi\n"
+      "  kuda serve runs/mine --extractor extractors/default    # then: curl -F video=@clip.mp4 .../v1/predict\n"
       "  curl -H 'Content-Type: application/json' -d '{\"text\": \"a fine film\"}' http://127.0.0.1:8080/v1/predict");
   verb->callback([options] { serve(*options); });
 }

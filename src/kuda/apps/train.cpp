@@ -8,16 +8,37 @@
 #include "kuda/apps/run_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
+#include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/log.h"
+#include "kuda/data/sources/recipe_file.h"
 #include "kuda/experiments/explain_run.h"
+#include "kuda/extract/extractor_models.h"
 #include "kuda/runs/procedure.h"
 
 namespace kuda {
 
+namespace {
+
+/// The weights that made the data from video go into the checkpoint with the recipe: it then scores videos by itself.
+void keep_extractor(const std::filesystem::path& checkpoint, const std::string& data, const std::string& extractor,
+                    const std::string& speech_model) {
+  const auto text = recipe_in(data);
+  if (text.empty()) return;
+  try {
+    auto recipe = Recipe::parse(text, data);
+    keep_models(ExtractorModels(extractor, recipe, speech_model), checkpoint / "extractor");
+  } catch (const DataError& error) {
+    log_info("{}: its recipe is kept, the weights that it names are not: {}", checkpoint.string(), error.message());
+  }
+}
+
+}  // namespace
+
 void add_train(CLI::App& program) {
   struct Options {
     RunOptions run;
-    std::string pretrained;
+    std::string pretrained, extractor = kDefaultExtractor, speech_model;
     bool json = false, restart = false, explain = false;
   };
   auto options = std::make_shared<Options>();
@@ -25,6 +46,11 @@ void add_train(CLI::App& program) {
   options->run.add_to(*verb);
   options->run.add_out_to(*verb);
   verb->add_option("--pretrained", options->pretrained, "folder of `kuda pretrain`: its stage 1 is used");
+  verb->add_option("--extractor", options->extractor,
+                   "of data made from video: folder of the weights, which the checkpoint keeps (as links)")
+      ->capture_default_str();
+  verb->add_option("--speech-model", options->speech_model,
+                   "of data made from video: the Whisper folder of the recipe");
   verb->add_flag("--restart", options->restart, "begin again where the folder holds a run with other options");
   verb->add_flag("--explain", options->explain,
                  "then say which modality decided the test clips: explain.json in the run folder, for `kuda report`");
@@ -44,6 +70,7 @@ void add_train(CLI::App& program) {
       if (!options->pretrained.empty()) config.pretrained = options->pretrained;
       run_training(config, folder, progress, stop, options->restart, group);
       if (!group.is_first()) return;
+      keep_extractor(folder / "model", config.data, options->extractor, options->speech_model);
       if (options->explain) explain_run(folder, config, stop);
       if (!is_first && !options->json) std::cout << '\n';
       is_first = false;

@@ -6,7 +6,7 @@
 
 namespace kuda {
 
-void add_data(CLI::App& program);        ///< inspect, check, import, stats, synth, encoder
+void add_data(CLI::App& program);        ///< inspect, check, import, stats, synth, encoder, extract, pack
 void add_models(CLI::App& program);      ///< the registry as a table
 void add_config(CLI::App& program);      ///< the configuration a run would use, or the documentation page
 void add_pretrain(CLI::App& program);    ///< stage 1

@@ -11,6 +11,7 @@
 #include "kuda/base/folder.h"
 #include "kuda/base/json_place.h"
 #include "kuda/base/names.h"
+#include "kuda/data/sources/recipe_file.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/tensor/state_dict.h"
 #include "kuda/tensor/zero_initial_values.h"
@@ -52,27 +53,28 @@ DataShape shape_from(const JsonPlace& object) {
 }
 
 std::string describe_json(const CheckpointFacts& facts, RunConfig& config) {
-  const json object{{"format", 1},
-                    {"model", config.model},
-                    {"task", facts.task},
-                    {"shape", to_json(facts.shape)},
-                    {"text_encoder", json::parse(facts.bert.to_json())},
-                    {"metric_family", metric_family_name(facts.family)},
-                    {"score_low", facts.score_low},
-                    {"score_high", facts.score_high},
-                    {"data_name", facts.data_name},
-                    {"data_fingerprint", facts.data_fingerprint},
-                    {"source_sha256", facts.source_sha256},
-                    {"is_synthetic", facts.is_synthetic},
-                    {"is_aligned", facts.is_aligned},
-                    {"padded_lengths", facts.padded_lengths},
-                    {"largest_input", facts.largest_input},
-                    {"seed", config.seed},
-                    {"epoch", facts.epoch},
-                    {"epochs", facts.epochs},
-                    {"select", facts.select},
-                    {"versions", build_versions()},
-                    {"config", config.to_toml()}};
+  json object{{"format", 1},
+              {"model", config.model},
+              {"task", facts.task},
+              {"shape", to_json(facts.shape)},
+              {"text_encoder", json::parse(facts.bert.to_json())},
+              {"metric_family", metric_family_name(facts.family)},
+              {"score_low", facts.score_low},
+              {"score_high", facts.score_high},
+              {"data_name", facts.data_name},
+              {"data_fingerprint", facts.data_fingerprint},
+              {"source_sha256", facts.source_sha256},
+              {"is_synthetic", facts.is_synthetic},
+              {"is_aligned", facts.is_aligned},
+              {"padded_lengths", facts.padded_lengths},
+              {"largest_input", facts.largest_input},
+              {"seed", config.seed},
+              {"epoch", facts.epoch},
+              {"epochs", facts.epochs},
+              {"select", facts.select},
+              {"versions", build_versions()},
+              {"config", config.to_toml()}};
+  if (!facts.recipe.empty()) object["recipe"] = facts.recipe;
   return object.dump(2) + "\n";
 }
 
@@ -93,6 +95,7 @@ void read_facts(const fs::path& path, Checkpoint& checkpoint) {
     facts.data_name = object.at("data_name").text();
     facts.data_fingerprint = object.at("data_fingerprint").text();
     facts.source_sha256 = object.at("source_sha256").text();
+    if (object.has("recipe")) facts.recipe = object.at("recipe").text();
     facts.is_synthetic = object.at("is_synthetic").flag();
     facts.is_aligned = object.has("is_aligned") && object.at("is_aligned").flag();
     if (object.has("padded_lengths")) read_list(object.at("padded_lengths"), facts.padded_lengths, &JsonPlace::whole);
@@ -195,6 +198,21 @@ void prepare_for_scoring(const Checkpoint& checkpoint, const torch::Device& devi
   require_support(precision, device);
   checkpoint.model->to(device);
   checkpoint.model->prepare_for_scoring(precision);
+}
+
+void require_same_recipe(const Checkpoint& checkpoint, const Dataset& dataset) {
+  const auto names = modalities_of(checkpoint);
+  const bool reads_frames =
+      std::any_of(names.begin(), names.end(), [](const auto& name) { return name != modality_name(Modality::text); });
+  const auto& expected = checkpoint.facts.recipe;
+  const auto found = recipe_of(dataset);
+  if (!reads_frames || found == expected) return;
+  const auto what = expected.empty() ? "features that kuda did not make from video"
+                    : found.empty()  ? "features that kuda made from video, and these it did not"
+                                     : "features of another recipe: " + recipe_differences(found, expected);
+  throw CheckpointError(
+      fmt::format("{}: the model was trained on {} (data: {})", checkpoint.folder.string(), what, dataset.source),
+      "extract the clips by the checkpoint's recipe, or give --any-recipe if you know that the numbers mean the same");
 }
 
 std::vector<std::string> modalities_of(const Checkpoint& checkpoint) {

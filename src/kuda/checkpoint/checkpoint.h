@@ -35,6 +35,7 @@ struct CheckpointFacts {
   MetricFamily family = MetricFamily::sims;
   double score_low = -1, score_high = 1;
   std::string data_name, data_fingerprint, source_sha256;
+  std::string recipe;  ///< by which kuda made the features from video (data/sources/recipe_file.h); empty: it did not
   bool is_synthetic = false;
   /// Of the data it was trained on: what decides which frames of a long clip are shown (data/window.h). By Modality,
   /// the padded length; 0 where the data lack the modality, and in checkpoints from before it was recorded.
@@ -84,6 +85,10 @@ void prepare_for_scoring(const Checkpoint& checkpoint, const torch::Device& devi
 [[nodiscard]] Collator make_collator(const Checkpoint& checkpoint, const Dataset& dataset,
                                      const std::vector<std::string>& modalities = {},
                                      std::optional<TextSource> text_source = {});
+
+/// Throws CheckpointError where the model reads vision or audio and its data were made from video by another recipe
+/// than these, or one of the two was made so and the other was not.
+void require_same_recipe(const Checkpoint& checkpoint, const Dataset& dataset);
 
 /// Names of the modalities that a checkpoint's model reads.
 [[nodiscard]] std::vector<std::string> modalities_of(const Checkpoint& checkpoint);

@@ -128,6 +128,9 @@ void PretrainConfig::describe(Fields& fields) {
              "parts of the training videos that are held out in turn: each task is first trained without a part, once "
              "for every part, so that a score is known that did not see the clip (kuda.trust_target); 1 = none",
              at_least(1));
+  fields.add("any_recipe", any_recipe,
+             "whether the data of stage 1 may be made from video by another recipe than those of the main task", {},
+             Effect::none);
   describe_all_but_epochs(fields);
 }
 

@@ -90,7 +90,8 @@ struct TrainConfig {
 struct PretrainConfig : TrainConfig {
   std::int64_t epochs_text = 100, epochs_vision = 100, epochs_audio = 50;
   PretrainLabels labels = PretrainLabels::unimodal;
-  std::int64_t folds = 1;  ///< more than one: Clip::held_out of the training clips (runs/held_out.h)
+  std::int64_t folds = 1;   ///< more than one: Clip::held_out of the training clips (runs/held_out.h)
+  bool any_recipe = false;  ///< data of stage 1 may be made from video by another recipe than those of the main task
   PretrainConfig();
   void describe(Fields& fields);
   /// The options of the task of one modality: `epochs` where it is not 0, else its own number.

@@ -18,6 +18,7 @@ Scorer::Scorer(const std::filesystem::path& folder, const Dataset& dataset, Scor
     : dataset_(dataset), options_(std::move(options)), checkpoint_(load_checkpoint(folder)) {
   if (options_.batch_size < 1)
     throw ConfigError(fmt::format("batch size {}: expected at least 1", options_.batch_size));
+  if (!options_.any_recipe) require_same_recipe(checkpoint_, dataset);
   collator_ = std::make_unique<Collator>(make_collator(checkpoint_, dataset, options_.modalities));
   prepare_for_scoring(checkpoint_, device_of(options_.device), precision_from(options_.precision));
 }

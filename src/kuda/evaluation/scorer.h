@@ -26,6 +26,7 @@ struct ScoringOptions {
   std::string precision = "fp32";           ///< tensor/precision.h
   Progress* progress = nullptr;             ///< silent without
   const std::atomic<bool>* stop = nullptr;  ///< asks for a stop between batches
+  bool any_recipe = false;                  ///< also data that were made from video by another recipe than in training
 };
 
 class Scorer {

@@ -8,6 +8,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
+#include "kuda/extract/extracted_clip.h"
 #include "kuda/io/npy.h"
 #include "kuda/io/npz.h"
 #include "kuda/io/safetensors.h"
@@ -86,6 +87,15 @@ void read_clip_archive(std::span<const std::byte> bytes, std::shared_ptr<const v
   for (const auto& entry : file.arrays) keys.push_back(entry.first);
   throw DataError(fmt::format("{}: expected arrays named text, vision or audio, found {}", name,
                               keys.empty() ? "none" : join(keys)));
+}
+
+ClipInput input_of(const ExtractedClip& clip, std::string id) {
+  ClipInput input;
+  input.id = std::move(id);
+  if (!clip.transcript.empty()) input.text = clip.transcript;
+  if (clip.vision) input.vision = frames_of(*clip.vision, input.id + ".vision");
+  if (clip.audio) input.audio = frames_of(*clip.audio, input.id + ".audio");
+  return input;
 }
 
 void require_finite(const Frames& frames, const std::string& name) {

@@ -17,6 +17,8 @@ struct Array;
 
 namespace kuda {
 
+struct ExtractedClip;
+
 /// [L, D] or [D] (one frame) of any numeric type, which becomes float32. `name` stands for it in messages.
 /// Throws DataError for other shapes.
 [[nodiscard]] Frames frames_of(const io::Array& array, const std::string& name);
@@ -34,6 +36,10 @@ namespace kuda {
 /// clip's frames, "text" its text features. Throws also when there is none of these names.
 void read_clip_archive(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& name,
                        ClipInput& clip);
+
+/// What was extracted from raw video (extract/extracted_clip.h): frames as they are, the transcript as text. What it
+/// lacks is missing.
+[[nodiscard]] ClipInput input_of(const ExtractedClip& clip, std::string id);
 
 /// Throws DataError naming the first frame and feature that is NaN or infinite.
 void require_finite(const Frames& frames, const std::string& name);

@@ -35,6 +35,7 @@ ClipSet::ClipSet(const Checkpoint& checkpoint, const std::filesystem::path& path
     : dataset_(open_dataset(path)),
       collator_(make_collator(checkpoint, dataset_)),
       in_use_(modalities_in_use(checkpoint)) {
+  require_same_recipe(checkpoint, dataset_);
   for (const auto& clip : dataset_.clips) {
     if (!row_of_.emplace(clip.id(), std::int64_t(clips_.size())).second) row_of_[clip.id()] = kSeveral;
     clips_.push_back(listed(clip));

@@ -58,6 +58,7 @@ PredictorFacts facts_of(const Checkpoint& checkpoint, const PredictorOptions& op
   facts.score_high = from.score_high;
   facts.data = from.data_name;
   facts.is_synthetic = from.is_synthetic;
+  facts.recipe = from.recipe;
   facts.epoch = from.epoch;
   facts.epochs = from.epochs;
   facts.select = from.select;

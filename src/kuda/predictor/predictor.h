@@ -68,6 +68,7 @@ struct PredictorFacts {
   double score_low = 0, score_high = 0;
   std::string data;           ///< the data set it was trained on
   bool is_synthetic = false;  ///< those data are made
+  std::string recipe{};       ///< by which those data were made from video (TOML); empty: they were not
   std::int64_t epoch = 0, epochs = 0;
   std::string select;                 ///< how the epoch was chosen: "valid", "last", "test", "published"
   std::size_t calibration_clips = 0;  ///< validation clips behind the intervals; 0: there are no intervals

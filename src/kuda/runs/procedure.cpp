@@ -8,6 +8,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/random.h"
+#include "kuda/data/sources/recipe_file.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/runs/held_out.h"
 #include "kuda/runs/new_folder.h"
@@ -226,6 +227,15 @@ void train_without(std::int64_t fold, const fs::path& folder, const PretrainTask
   run_task(folder, plan, config, source, around);
 }
 
+/// Of features that kuda made from video: knowledge of one recipe says nothing about the numbers of another.
+void require_one_recipe(const Dataset& source, const Dataset& target) {
+  const auto first = recipe_of(source), main = recipe_of(target);
+  if (first.empty() || main.empty() || first == main) return;
+  throw ConfigError(fmt::format("pretrain.data: {} and {} were made from video by two recipes: {}", source.source,
+                                target.source, recipe_differences(first, main)),
+                    "extract both by one recipe; pretrain.any_recipe = true trains on both all the same");
+}
+
 std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, Session& target,
                                        const Surroundings& around, bool restart) {
   const auto& info = find_model(config.model);
@@ -234,6 +244,7 @@ std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, S
   if (!config.pretrain_data.empty()) {
     other = std::make_unique<Session>(config, config.pretrain_data, for_other_data(config.collate));
     around.inputs.know("pretrain.data", other->dataset().fingerprint);
+    if (!config.pretrain.any_recipe) require_one_recipe(other->dataset(), target.dataset());
     if (config.collate.normalise == Normalise::none)
       around.progress.line(
           "note: pretraining on other data: features of the two differ in scale; data.normalise = \"standardise\" "

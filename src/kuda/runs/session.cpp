@@ -6,6 +6,7 @@
 #include "kuda/base/log.h"
 #include "kuda/data/clip_ids.h"
 #include "kuda/data/input_range.h"
+#include "kuda/data/sources/recipe_file.h"
 #include "kuda/metrics/label_scale.h"
 #include "kuda/text/tokenizer_folder.h"
 
@@ -78,6 +79,7 @@ CheckpointFacts Session::facts(const std::string& task, const DataShape& shape) 
   facts.data_name = dataset_.name;
   facts.data_fingerprint = dataset_.fingerprint;
   facts.source_sha256 = dataset_.source_sha256;
+  facts.recipe = recipe_of(dataset_);
   facts.is_synthetic = dataset_.is_synthetic;
   facts.is_aligned = dataset_.is_aligned;
   if (!largest_input_) largest_input_ = largest_inputs(dataset_);

@@ -5,6 +5,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/json_number.h"
 #include "kuda/data/modality_json.h"
+#include "kuda/extract/extracted_clip.h"
 #include "kuda/serve/batcher.h"
 
 namespace kuda {
@@ -77,6 +78,35 @@ std::string as_answer(const std::vector<Clip>& clips, bool is_list, double secon
 }
 
 }  // namespace
+
+std::string with_video(const std::string& answer, const ExtractedClip& clip, const PredictorFacts& facts) {
+  auto object = json::parse(answer);
+  const auto& counted = clip.facts;
+  auto words = json::array();
+  for (const auto& word : clip.words)
+    words.push_back({{"text", word.text},
+                     {"begin", json_number(word.begin)},
+                     {"end", json_number(word.end)},
+                     {"probability", json_number(word.probability)}});
+  auto missing = json::object();
+  for (const auto m : kModalities)
+    if (facts.inputs[m].is_in_use && !counted.missing[m].empty())
+      missing[std::string(modality_name(m))] = counted.missing[m];
+  object["video"] = {{"transcript", clip.transcript},
+                     {"language", clip.language},
+                     {"words", std::move(words)},
+                     {"missing", std::move(missing)},
+                     {"seconds", json_number(counted.seconds)},
+                     {"cut_short", counted.cut_short},
+                     {"pictures", counted.pictures},
+                     {"pictures_with_face", counted.pictures_with_face},
+                     {"faces", counted.faces},
+                     {"speaker_margin", json_number(counted.speaker_margin)},
+                     {"speech_seconds", json_number(counted.speech_seconds)},
+                     {"corrupt_pictures", counted.corrupt_pictures},
+                     {"decode_errors", counted.decode_errors}};
+  return dumped(object);
+}
 
 std::string scores_json(const std::vector<ClipScore>& scores, bool is_list, double seconds) {
   return as_answer(scores, is_list, seconds, score_object);

@@ -17,6 +17,9 @@ namespace kuda {
 [[nodiscard]] std::string scores_json(const std::vector<ClipScore>& scores, bool is_list, double seconds);
 [[nodiscard]] std::string explanations_json(const std::vector<ClipExplanation>& explanations, bool is_list,
                                             double seconds);
+/// The answer about one clip with "video" added: transcript, words with their times, which modality that the model
+/// reads is missing and why, and what was counted.
+[[nodiscard]] std::string with_video(const std::string& answer, const ExtractedClip& clip, const PredictorFacts& facts);
 /// {"total": ..., "clips": [...]}, and an object per clip.
 [[nodiscard]] std::string clips_json(const FoundClips& found);
 /// {"id": of the clip, "nearest": [{..., "distance": ...}], "clips": training clips compared with, "seconds": ...}

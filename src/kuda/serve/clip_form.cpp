@@ -103,4 +103,18 @@ ClipRequest parse_form(std::vector<FormPart> parts, const ClipLimits& limits) {
   return request;
 }
 
+std::optional<std::string> take_video(std::vector<FormPart>& parts) {
+  const auto is_video = [](const FormPart& part) { return part.name == "video"; };
+  const auto found = std::find_if(parts.begin(), parts.end(), is_video);
+  if (found == parts.end()) return std::nullopt;
+  auto content = std::move(found->content);
+  parts.erase(found);
+  if (std::any_of(parts.begin(), parts.end(), is_video)) throw DataError("form: the field 'video' is there twice");
+  for (const auto& part : parts)
+    if (part.name == "clip" || std::find(kFiles.begin(), kFiles.end(), part.name) != kFiles.end())
+      throw DataError("video: expected no other contents of a clip, found the field " + part.name);
+  if (content.empty()) throw DataError("video: expected a video or sound file, found no bytes");
+  return content;
+}
+
 }  // namespace kuda

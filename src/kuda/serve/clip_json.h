@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,8 @@
 #include "kuda/predictor/clip.h"
 
 namespace kuda {
+
+struct ExtractedClip;
 
 /// What one request may hold; more is refused with a message that names the limit.
 struct ClipLimits {
@@ -28,9 +31,10 @@ inline constexpr std::int64_t kMostNearest = 50;  ///< of ClipRequest::nearest
 
 struct ClipRequest {
   std::vector<ClipInput> clips;
-  bool is_list = false;         ///< as {"clips": [...]}: the answer is a list too
-  bool with_attention = false;  ///< "attention": true
-  std::int64_t nearest = 5;     ///< "count", from 1 to kMostNearest: training clips that POST /v1/nearest gives
+  bool is_list = false;                              ///< as {"clips": [...]}: the answer is a list too
+  bool with_attention = false;                       ///< "attention": true
+  std::shared_ptr<const ExtractedClip> extracted{};  ///< what the one clip was made from, where it came as a video
+  std::int64_t nearest = 5;  ///< "count", from 1 to kMostNearest: training clips that POST /v1/nearest gives
 };
 
 /// Marks a modality as left out (ClipInput::without), by its name or its letter in either case. Throws DataError

@@ -10,6 +10,7 @@
 #include "kuda/serve/server.h"
 #include "kuda/serve/test_data_server.h"
 #include "kuda/serve/test_server.h"
+#include "kuda/serve/test_video.h"
 
 namespace kuda {
 namespace {
@@ -237,6 +238,14 @@ TEST(OpenApi, FieldsOfRealAnswersAreThoseOfTheDocument) {
   expect_true(client.Get("/v1/clips?limit=none"), "/v1/clips", "get");
   expect_true(test::nearest_of(client, bare), "/v1/nearest", "post");
   expect_true(client.Post("/v1/nearest", many, kJson), "/v1/nearest", "post");
+  test::FixedClip video;
+  ServerOptions with_video;
+  with_video.video = &video;
+  const RunningServer of_videos(with_video);
+  auto uploads = of_videos.client();
+  const httplib::MultipartFormDataItems form{{"video", "bytes", "clip.mp4", "video/mp4"}};
+  expect_true(uploads.Post("/v1/predict", form), "/v1/predict", "post");
+  expect_true(uploads.Post("/v1/explain", form), "/v1/explain", "post");
   const RunningServer without_data;
   expect_true(without_data.client().Get("/v1/clips"), "/v1/clips", "get");
   expect_true(without_data.client().Get("/v1/model"), "/v1/model", "get");

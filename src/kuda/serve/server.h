@@ -21,6 +21,8 @@
 
 namespace kuda {
 
+class ClipSource;
+
 struct ServerOptions {
   std::string host = "127.0.0.1";
   int port = 8080;      ///< 0: any that is free
@@ -29,6 +31,9 @@ struct ServerOptions {
   std::vector<std::string> origins{};     ///< "http://localhost:3000": other sites whose pages may ask
   BatcherOptions batching{};
   ClipLimits clips{};
+  ClipSource* video =
+      nullptr;                ///< makes clips of uploaded videos, one at a time; must outlive the server. None: refused
+  double video_seconds = 60;  ///< longest video
   std::size_t body_bytes = std::size_t{16} << 20U;  ///< of one request, unpacked
   std::size_t requests = 64;                        ///< with a body, at once; more are answered with 503
   std::size_t connections = 0;  ///< open; 0: eight times `requests`. Beyond it an idle one makes room

@@ -16,6 +16,8 @@
 #include "kuda/base/log.h"
 #include "kuda/base/lower_case.h"
 #include "kuda/base/names.h"
+#include "kuda/extract/extracted_clip.h"
+#include "kuda/predictor/clip_files.h"
 #include "kuda/serve/answers.h"
 #include "kuda/serve/clip_form.h"
 #include "kuda/serve/clip_query.h"
@@ -26,6 +28,15 @@
 
 namespace kuda {
 namespace {
+
+/// What the model reads of the video; a text that came with it stands instead of the one that was heard.
+void add_extracted(const ExtractedClip& extracted, const PredictorFacts& facts, ClipInput& clip) {
+  auto made = input_of(extracted, clip.id);
+  if (!clip.text) clip.text = std::move(made.text);
+  if (facts.inputs.vision.is_in_use) clip.vision = std::move(made.vision);
+  if (facts.inputs.audio.is_in_use) clip.audio = std::move(made.audio);
+  if (!facts.inputs.text.is_in_use) clip.text.reset();
+}
 
 std::string digest_of(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
 
@@ -41,6 +52,7 @@ Service::Service(const Predictor& predictor, ServerOptions options)
       callers_(options_),
       openapi_(openapi_json(predictor.facts(), options_.clips)),
       token_digest_(options_.token.empty() ? std::string() : digest_of(options_.token)),
+      videos_(options_.video, options_.video_seconds),
       neighbours_(predictor),
       batcher_(
           [this](std::span<const ClipInput> clips) {
@@ -191,11 +203,19 @@ Response Service::clips(Visit& visit) {
 // Routes that use the model.
 
 /// The clips of a body, which is given back to the system.
-ClipRequest Service::clips_of(Request& request) const {
-  const auto type = request.header("Content-Type");
-  auto body = std::move(request.body);
-  auto clips = is_form_type(type) ? parse_form(read_form(type, body), options_.clips)
-                                  : parse_clips(json_text(std::move(body), type), options_.clips);
+ClipRequest Service::clips_of(Visit& visit, Clock::time_point deadline) {
+  const auto type = visit.request.header("Content-Type");
+  auto body = std::move(visit.request.body);
+  const bool is_form = is_form_type(type);
+  auto parts = is_form ? read_form(type, body) : std::vector<FormPart>();
+  const auto video = take_video(parts);
+  auto clips = is_form ? parse_form(std::move(parts), options_.clips)
+                       : parse_clips(json_text(std::move(body), type), options_.clips);
+  if (video) {
+    visit.announced = {};  // it takes seconds: no batch should wait for it
+    clips.extracted = videos_.extract(*video, deadline);
+    add_extracted(*clips.extracted, predictor_.facts(), clips.clips.front());
+  }
   for (std::size_t i = 0; i < clips.clips.size(); ++i)
     predictor_.check(clips.clips[i], clips.is_list ? fmt::format("clips[{}]", i) : "clip");
   return clips;
@@ -203,30 +223,33 @@ ClipRequest Service::clips_of(Request& request) const {
 
 Response Service::predict(Visit& visit) {
   const auto begin = Clock::now(), deadline = begin + options_.request_time;
-  auto clips = clips_of(visit.request);
+  auto clips = clips_of(visit, deadline);
   auto scores = batcher_.submit(std::move(clips.clips), deadline, std::move(visit.announced), visit.request.gone);
   if (scores.wait_until(deadline) != std::future_status::ready)
     throw TimedOut("the scores did not come in time", "send fewer clips at once");
-  return {.content = scores_json(scores.get(), clips.is_list, seconds_since(begin))};
+  auto content = scores_json(scores.get(), clips.is_list, seconds_since(begin));
+  return {.content = clips.extracted ? with_video(content, *clips.extracted, predictor_.facts()) : std::move(content)};
 }
 
 Response Service::explain(Visit& visit) {
   const auto begin = Clock::now(), deadline = begin + options_.request_time;
   // Shared with the task: after a time-out it may still be at work.
   const auto shared = std::make_shared<std::pair<ClipRequest, std::vector<ClipExplanation>>>();
-  shared->first = clips_of(visit.request);
+  shared->first = clips_of(visit, deadline);
   auto done = batcher_.run(
       [this, shared] { shared->second = predictor_.explain(shared->first.clips, shared->first.with_attention); },
       deadline, visit.request.gone);
   if (done.wait_until(deadline) != std::future_status::ready)
     throw TimedOut("the explanation did not come in time", "send fewer clips at once");
   done.get();
-  return {.content = explanations_json(shared->second, shared->first.is_list, seconds_since(begin))};
+  auto content = explanations_json(shared->second, shared->first.is_list, seconds_since(begin));
+  const auto& extracted = shared->first.extracted;
+  return {.content = extracted ? with_video(content, *extracted, predictor_.facts()) : std::move(content)};
 }
 
 Response Service::nearest(Visit& visit) {
   const auto begin = Clock::now(), deadline = begin + options_.request_time;
-  const auto request = clips_of(visit.request);
+  const auto request = clips_of(visit, deadline);
   if (request.is_list) throw DataError("clips: expected one clip, found a list", "send a request for each");
   const auto& clip = request.clips.front();
   const auto found = neighbours_.nearest(clip, static_cast<std::size_t>(request.nearest), batcher_, deadline,

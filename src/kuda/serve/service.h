@@ -15,6 +15,7 @@
 #include "kuda/serve/neighbours.h"
 #include "kuda/serve/routes.h"
 #include "kuda/serve/server.h"
+#include "kuda/serve/video_uploads.h"
 
 namespace kuda {
 
@@ -64,13 +65,14 @@ class Service final : public RequestHandler {
   [[nodiscard]] std::optional<Refusal> token_refusal(const Request& head) const;
   [[nodiscard]] Response answer(Visit& visit);
   [[nodiscard]] Response answer_to_error(const char* path) const;
-  [[nodiscard]] ClipRequest clips_of(Request& request) const;
+  [[nodiscard]] ClipRequest clips_of(Visit& visit, Clock::time_point deadline);
 
   const Predictor& predictor_;
   const ServerOptions options_;
   const Callers callers_;
   const std::string openapi_;
   const std::string token_digest_;  ///< empty: nobody is asked
+  VideoUploads videos_;
   Counters counters_;
   Neighbours neighbours_;  ///< before the batcher, whose thread uses it
   Batcher batcher_;

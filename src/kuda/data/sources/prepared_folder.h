@@ -15,7 +15,9 @@ class PreparedFolder {
   PreparedFolder& operator=(const PreparedFolder&) = delete;
   ~PreparedFolder();  ///< without commit, what was made is removed
 
-  [[nodiscard]] std::filesystem::path features() const { return made_ / "features.safetensors"; }
+  [[nodiscard]] std::filesystem::path features() const { return file("features.safetensors"); }
+  /// A file of the folder while it is made.
+  [[nodiscard]] std::filesystem::path file(const char* name) const { return made_ / name; }
   /// Writes clips.csv and dataset.toml and puts the folder in place, in one step of the file system.
   void commit(const Dataset& dataset);
 

@@ -20,6 +20,7 @@
 #include "kuda/data/sources/fingerprint.h"
 #include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/prepared_folder.h"
+#include "kuda/data/sources/recipe_file.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/tensor/tensor.h"
 
@@ -80,7 +81,8 @@ void require_replaceable(const fs::path& folder) {
   if (!is_prepared(folder))
     throw DataError(folder.string() + ": the folder is not empty and is no prepared data set, so it is left alone",
                     "choose another folder");
-  static const std::set<std::string> kOurs{"dataset.toml", "clips.csv", "features.safetensors", "truth.csv"};
+  static const std::set<std::string> kOurs{"dataset.toml", "clips.csv", "features.safetensors", "truth.csv",
+                                           kRecipeFile};
   for (const auto& entry : fs::directory_iterator(folder))
     if (!kOurs.contains(entry.path().filename().string()))
       throw DataError(folder.string() + ": would be replaced, but also holds " + entry.path().filename().string(),

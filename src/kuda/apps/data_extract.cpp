@@ -1,0 +1,143 @@
+// kuda data extract: raw video to features, one small file a clip. kuda data pack: these files to a data set.
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include <ATen/Parallel.h>
+
+#include "kuda/apps/data_verbs.h"
+#include "kuda/apps/number_check.h"
+#include "kuda/apps/stop_signal.h"
+#include "kuda/base/log.h"
+#include "kuda/base/named_values.h"
+#include "kuda/extract/clip_extractor.h"
+#include "kuda/extract/extract_clips.h"
+#include "kuda/extract/pack_clips.h"
+
+namespace kuda {
+
+namespace {
+
+struct ExtractArguments {
+  std::string source, out, subtitles, recipe, extractor = kDefaultExtractor, speech_model, shard = "1/1";
+  std::size_t processes = 0;
+  ExtractOptions options;
+};
+
+std::string name_of(std::filesystem::path source) {
+  source = std::filesystem::absolute(source).lexically_normal();
+  if (!source.has_filename()) source = source.parent_path();  // "clips/"
+  return std::filesystem::is_directory(source) ? source.filename().string() : source.stem().string();
+}
+
+void extract(const ExtractArguments& arguments) {
+  require_video_reader();
+  const auto list = list_media(arguments.source, arguments.subtitles);
+  auto recipe = Recipe::load(arguments.recipe);
+  const ExtractorModels models(arguments.extractor, recipe, arguments.speech_model);
+  auto options = arguments.options;
+  options.source = name_of(arguments.source);
+  options.shard = Shard::parse(arguments.shard);
+  options.processes = arguments.processes > 0 ? arguments.processes : std::max(1U, std::thread::hardware_concurrency());
+  ConsoleProgress progress;
+  const auto counts = extract_clips(
+      list, ExtractionFolder(arguments.out), recipe,
+      [&] {
+        at::set_num_threads(1);  // one process a core
+        return std::make_unique<ClipExtractor>(recipe, models);
+      },
+      options, progress, catch_stop_signals());
+  std::cout << fmt::format("{}: {} clips: {} extracted, {} from before, {} failed; {}\n", arguments.out, counts.clips,
+                           counts.made, counts.there, counts.failed,
+                           ExtractionFolder(arguments.out).report(options.shard).string());
+}
+
+void add_share(CLI::App& verb, double& share, const std::string& what) {
+  verb.add_option("--most-failures", share, what)->check(CLI::Range(0.0, 1.0))->capture_default_str();
+}
+
+struct PackArguments {
+  std::string folder, out, text = "given", family;
+  std::vector<double> range;
+  PackOptions options;
+};
+
+void pack(const PackArguments& arguments) {
+  auto options = arguments.options;
+  options.text = value_of<PackText>(arguments.text, "text");
+  if (!arguments.family.empty()) options.facts.family = metric_family(arguments.family);
+  if (!arguments.range.empty()) options.facts.score_range = {arguments.range[0], arguments.range[1]};
+  const auto packed = pack_clips(ExtractionFolder(arguments.folder), arguments.out, options);
+  for (const auto& clip : packed.left_out) log_warning("left out: {}", clip);
+  const auto& data = packed.dataset;
+  std::cout << fmt::format("{}: {} clips (train {}, valid {}, test {}) of '{}', {} left out\n", arguments.out,
+                           data.clips.size(), data.rows(Split::train).size(), data.rows(Split::valid).size(),
+                           data.rows(Split::test).size(), data.name, packed.left_out.size());
+  std::cout << fmt::format("without a face {}, without sound {}, without words {}; texts from the recogniser {}\n",
+                           packed.missing.vision, packed.missing.audio, packed.missing.text, packed.recognised);
+}
+
+}  // namespace
+
+void add_data_extract(CLI::App& data) {
+  auto options = std::make_shared<ExtractArguments>();
+  auto* verb = data.add_subcommand("extract", "Features of faces, voices and words from raw video, a file a clip.");
+  verb->add_option("source", options->source,
+                   "folder with label.csv and Raw/VIDEO/CLIP.mp4, folder of media files, or one video")
+      ->required();
+  verb->add_option("--out", options->out, "folder to fill; the same command goes on in it")->required();
+  verb->add_option("--subtitles", options->subtitles, "of one long video: .srt or .vtt; each is a clip");
+  verb->add_option("--recipe", options->recipe, "TOML (default: configs/extract/default.toml, which is built in)");
+  verb->add_option("--extractor", options->extractor, "folder of the weights (scripts/setup.sh --extractor)")
+      ->capture_default_str();
+  verb->add_option("--speech-model", options->speech_model,
+                   "Whisper folder in Hugging Face layout (default: that of the extractor, English)");
+  verb->add_option("--shard", options->shard, "I/N: the I-th of N parts, for N machines")->capture_default_str();
+  verb->add_option("--processes", options->processes, "clips at a time, a core and about 0.5 GB each; 0 = all cores")
+      ->check(whole_number(0))
+      ->capture_default_str();
+  add_share(*verb, options->options.most_failures, "share of clips that may fail; more is exit code 4");
+  verb->add_option("--clip-seconds", options->options.limits.seconds, "a clip that takes longer has failed")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("--clip-memory", options->options.limits.megabytes,
+                   "MB that a process may take beyond what it begins with")
+      ->check(whole_number(256))
+      ->capture_default_str();
+  verb->footer(
+      "Nothing is done twice: files are named by the SHA-256 of video, part and recipe. report.csv has a row for each\n"
+      "clip, also for those that failed, with the reason.\n"
+      "Example:\n"
+      "  kuda data extract MyVideos --out extracted && kuda data pack extracted mine\n"
+      "  kuda data extract talk.mp4 --subtitles talk.srt --out extracted\n"
+      "  kuda data extract MyVideos --out extracted --shard 3/64");
+  verb->callback([options] { extract(*options); });
+}
+
+void add_data_pack(CLI::App& data) {
+  auto options = std::make_shared<PackArguments>();
+  auto* verb = data.add_subcommand("pack", "Join the files of `kuda data extract` to a data set.");
+  verb->add_option("folder", options->folder, "folder of `kuda data extract`, every shard done")->required();
+  verb->add_option("out", options->out, "prepared folder to write")->required();
+  verb->add_option("--text", options->text,
+                   "given = that of label.csv or the subtitles, recognised where there is none; recognised = always")
+      ->check(CLI::IsMember({"given", "recognised"}))
+      ->capture_default_str();
+  add_share(*verb, options->options.most_failures, "share of clips that may have failed; they are left out");
+  verb->add_option("--name", options->options.facts.name, "name of the data set (default: that of its folder)");
+  verb->add_option("--language", options->options.facts.language, "en, zh, ...");
+  verb->add_option("--family", options->family, "metrics: sims or mosi");
+  verb->add_option("--range", options->range, "lowest and highest score, for example -1 1")->expected(2);
+  verb->footer(
+      "A clip without a face, sound or words keeps its place and is masked there. Scores of raw video use recognised\n"
+      "text: --text recognised trains on the same.\n"
+      "Example:\n  kuda data pack extracted mine --language en");
+  verb->callback([options] { pack(*options); });
+}
+
+}  // namespace kuda

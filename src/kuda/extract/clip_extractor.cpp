@@ -1,0 +1,219 @@
+#include "kuda/extract/clip_extractor.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kuda/base/error.h"
+#include "kuda/extract/face/face.h"
+#include "kuda/extract/speech/speech.h"
+#include "kuda/extract/voice/voice.h"
+#include "kuda/tensor/tensor.h"
+
+#ifdef KUDA_VIDEO
+#include "kuda/media/guarded.h"
+#endif
+
+namespace kuda {
+
+#ifdef KUDA_VIDEO
+
+namespace {
+
+constexpr float kSilence = 1e-4F;  // 80 dB below full scale: what 16-bit files have where there is nothing
+
+/// Places of the recipe's columns among those that the code computes.
+at::Tensor places_of(const std::vector<std::string>& columns, const std::vector<std::string>& known) {
+  std::vector<std::int64_t> places;
+  for (const auto& column : columns) places.push_back(std::find(known.begin(), known.end(), column) - known.begin());
+  return at::tensor(places, at::kLong);
+}
+
+FaceOptions face_options(const VisionRecipe& recipe) {
+  FaceOptions options;
+  options.redetect_seconds = recipe.redetect_seconds;
+  options.minimum_score = recipe.minimum_score;
+  options.most_faces = int(recipe.most_faces);
+  return options;
+}
+
+VoiceOptions voice_options(const AudioRecipe& recipe) {
+  VoiceOptions options;
+  options.sample_rate = int(recipe.sample_rate);
+  options.frames_per_second = recipe.frames_per_second;
+  options.lowest_pitch = recipe.lowest_pitch;
+  options.highest_pitch = recipe.highest_pitch;
+  options.silence_threshold = recipe.silence_threshold;
+  options.voicing_threshold = recipe.voicing_threshold;
+  options.octave_cost = recipe.octave_cost;
+  options.octave_jump_cost = recipe.octave_jump_cost;
+  options.voiced_unvoiced_cost = recipe.voiced_unvoiced_cost;
+  return options;
+}
+
+SpeechPartOptions speech_options(const TextRecipe& recipe) {
+  return {recipe.threshold, recipe.release, recipe.shortest_speech, recipe.shortest_silence, recipe.padding};
+}
+
+/// Pictures go to the tracker as they come and are forgotten; the sound is kept, 64 kB a second.
+class Collector final : public MediaSink {
+ public:
+  explicit Collector(FaceTracker& tracker) : tracker_(tracker) {}
+  void picture(const Picture& picture) override {
+    const auto stride = std::int64_t(picture.stride);
+    const auto pixels = at::from_blob(const_cast<std::uint8_t*>(picture.rgb.data()), {picture.height, picture.width, 3},
+                                      {stride, 3, 1}, at::kByte);
+    tracker_.add(pixels, picture.time);
+    times_.push_back(picture.time);
+  }
+  void sound(std::span<const float> samples) override {
+    samples_.insert(samples_.end(), samples.begin(), samples.end());
+  }
+  [[nodiscard]] const std::vector<double>& times() const { return times_; }
+  [[nodiscard]] at::Tensor samples() {  // [S], a view
+    return at::from_blob(samples_.data(), {std::int64_t(samples_.size())}, at::kFloat);
+  }
+
+ private:
+  FaceTracker& tracker_;
+  std::vector<double> times_;
+  std::vector<float> samples_;
+};
+
+/// Rows [F, C] of pictures where their times say: row i of the result belongs to i / rate seconds, zeros where there is
+/// no picture.
+at::Tensor on_one_axis(const at::Tensor& rows, const std::vector<double>& times, double rate) {
+  const auto frames = std::int64_t(std::llround(times.back() * rate)) + 1;
+  if (frames == rows.size(0)) return rows;
+  std::vector<std::int64_t> places;
+  for (const auto time : times) places.push_back(std::llround(time * rate));
+  auto values = at::zeros({frames, rows.size(1)}, rows.options());
+  values.index_copy_(0, at::tensor(places, at::kLong), rows);
+  return values;
+}
+
+io::Array finite_array(const at::Tensor& values, const std::filesystem::path& file, Modality modality) {
+  if (!at::isfinite(values).all().item<bool>())
+    throw DataError(fmt::format("{}: {}: the features are not finite", file.string(), modality_name(modality)));
+  return io::to_array(values.contiguous());
+}
+
+}  // namespace
+
+struct ClipExtractor::Impl {
+  Recipe recipe;
+  FaceModels faces;
+  VoiceActivity activity;
+  SpeechRecogniser recogniser;
+  at::Tensor vision_places, audio_places;
+
+  Impl(Recipe chosen, const ExtractorModels& models)
+      : recipe(std::move(chosen)),
+        faces(models.face),
+        activity(models.voice_activity),
+        recogniser(models.speech, RecogniserOptions{recipe.text.language}),
+        vision_places(places_of(recipe.vision.columns, face_columns())),
+        audio_places(places_of(recipe.audio.columns, voice_columns())) {}
+
+  void add_audio(ExtractedClip& clip, const at::Tensor& features, const at::Tensor& samples, bool has_audio,
+                 const std::filesystem::path& file) const {
+    if (!has_audio || samples.size(0) == 0)
+      clip.facts.missing.audio = "there is no sound";
+    else if (samples.abs().max().item<float>() < kSilence)
+      clip.facts.missing.audio = "the sound is silent";
+    else
+      clip.audio = finite_array(features.index_select(1, audio_places), file, Modality::audio);
+  }
+
+  void add_vision(ExtractedClip& clip, const FaceFeatures& face, const std::vector<double>& times,
+                  const std::filesystem::path& file) const {
+    auto& facts = clip.facts;
+    facts.pictures_with_face = std::count(face.found.begin(), face.found.end(), true);
+    facts.faces = face.faces;
+    facts.speaker_margin = face.margin;
+    if (times.empty())
+      facts.missing.vision = "there is no picture";
+    else if (facts.pictures_with_face == 0)
+      facts.missing.vision = fmt::format("no face was found in {} pictures", times.size());
+    else
+      clip.vision =
+          finite_array(on_one_axis(face.values, times, recipe.vision.frames_per_second).index_select(1, vision_places),
+                       file, Modality::vision);
+  }
+
+  void add_text(ExtractedClip& clip, const at::Tensor& samples) const {
+    const auto parts = clip.audio ? activity.parts(samples, speech_options(recipe.text)) : std::vector<SpeechPart>();
+    for (const auto& part : parts) clip.facts.speech_seconds += part.end - part.begin;
+    if (parts.empty()) {
+      clip.facts.missing.text = clip.audio ? "nobody speaks" : clip.facts.missing.audio;
+      return;
+    }
+    const auto heard = recogniser.transcribe(samples, parts);
+    clip.transcript = heard.text;
+    clip.language = heard.language;
+    clip.facts.repeated = heard.repeated;
+    for (const auto& word : heard.words) clip.words.push_back({word.text, word.begin, word.end, word.probability});
+    if (clip.transcript.empty()) clip.facts.missing.text = "no word was understood";
+  }
+};
+
+void require_video_reader() {}
+
+ClipExtractor::ClipExtractor(Recipe recipe, const ExtractorModels& models)
+    : impl_(std::make_unique<Impl>(std::move(recipe), models)) {}
+
+ExtractedClip ClipExtractor::extract(const std::filesystem::path& file, double begin, std::optional<double> end) {
+  const c10::InferenceMode inference;
+  const auto& recipe = impl_->recipe;
+  FaceTracker tracker(impl_->faces, face_options(recipe.vision));
+  Collector collector(tracker);
+  MediaOptions options;
+  options.frames_per_second = recipe.vision.frames_per_second;
+  options.longest_side = int(recipe.vision.longest_side);
+  options.sample_rate = int(recipe.audio.sample_rate);
+  options.begin = begin;
+  options.end = end;
+  const auto media = read_media_guarded(file, options, collector);
+  const auto samples = collector.samples();
+  if (collector.times().empty() && samples.size(0) == 0)
+    throw DataError(fmt::format("{}: there is nothing from {} to {}", file.string(), begin,
+                                end ? fmt::format("{} seconds", *end) : "the end"));
+  ExtractedClip clip;
+  auto& facts = clip.facts;
+  facts.seconds = media.decoded_seconds;
+  facts.declared_seconds = media.declared_seconds;
+  facts.pictures = media.pictures;
+  facts.corrupt_pictures = media.corrupt_pictures;
+  facts.decode_errors = media.decode_errors;
+  facts.cut_short = !end && media.cut_short;
+  const auto voice = voice_options(recipe.audio);
+  const auto features = voice_features(samples, voice);  // [F, C]
+  impl_->add_audio(clip, features, samples, media.has_audio, file);
+  const auto energy = speech_energy_of(features, voice);
+  const auto face = collector.times().empty() ? FaceFeatures() : tracker.finish(energy, recipe.audio.frames_per_second);
+  impl_->add_vision(clip, face, collector.times(), file);
+  impl_->add_text(clip, samples);
+  return clip;
+}
+
+#else
+
+struct ClipExtractor::Impl {};
+
+void require_video_reader() {
+  throw DataError("this kuda was built without FFmpeg's libraries and reads no video",
+                  "install libavformat-dev libavcodec-dev libswresample-dev libswscale-dev and build again");
+}
+
+ClipExtractor::ClipExtractor(Recipe, const ExtractorModels&) { require_video_reader(); }
+
+ExtractedClip ClipExtractor::extract(const std::filesystem::path&, double, std::optional<double>) { return {}; }
+
+#endif
+
+ClipExtractor::~ClipExtractor() = default;
+
+}  // namespace kuda

@@ -1,0 +1,116 @@
+#include "kuda/extract/recipe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "kuda/base/file.h"
+#include "kuda/base/test_support.h"
+#include "kuda/data/sources/recipe_file.h"
+#include "kuda/extract/extractor_models.h"
+#include "kuda/extract/test_source.h"
+
+namespace kuda {
+namespace {
+
+using test::error_of;
+using test::scratch_folder;
+using testing::HasSubstr;
+
+TEST(Recipe, TheFileThatIsShippedIsTheDefault) {
+  const auto path = std::filesystem::path(KUDA_SOURCE_DIR) / "configs/extract/default.toml";
+  EXPECT_EQ(Recipe::load(path).to_toml(), Recipe().to_toml());
+  EXPECT_THAT(read_file(path), HasSubstr(Recipe().to_toml(true))) << "a key is absent there, or has another value";
+}
+
+TEST(Recipe, ItsTextReadsBackToTheSameText) {
+  auto recipe = test::small_recipe();
+  recipe.vision.minimum_score = 1.0 / 3;
+  recipe.models.speech = std::string(64, 'a');
+  EXPECT_EQ(Recipe::parse(recipe.to_toml(), "text").to_toml(), recipe.to_toml());
+  EXPECT_EQ(Recipe::parse(recipe.to_toml(true), "text").fingerprint(), recipe.fingerprint());
+}
+
+TEST(Recipe, AnyKeyThatDiffersGivesAnotherFingerprint) {
+  const std::vector<std::string> changes{"[vision]\nframes_per_second = 25",
+                                         "[vision]\nlongest_side = 320",
+                                         "[vision]\nredetect_seconds = 2",
+                                         "[vision]\nminimum_score = 0.6",
+                                         "[vision]\nmost_faces = 1",
+                                         "[vision]\ncolumns = [\"jawOpen\"]",
+                                         "[audio]\nframes_per_second = 50",
+                                         "[audio]\nlowest_pitch = 70",
+                                         "[audio]\nhighest_pitch = 400",
+                                         "[audio]\nsilence_threshold = 0.02",
+                                         "[audio]\nvoicing_threshold = 0.5",
+                                         "[audio]\noctave_cost = 0.02",
+                                         "[audio]\noctave_jump_cost = 0.3",
+                                         "[audio]\nvoiced_unvoiced_cost = 0.2",
+                                         "[audio]\ncolumns = [\"f0\"]",
+                                         "[text]\nthreshold = 0.6",
+                                         "[text]\nrelease = 0.3",
+                                         "[text]\nshortest_speech = 0.3",
+                                         "[text]\nshortest_silence = 0.3",
+                                         "[text]\npadding = 0.2",
+                                         "[text]\nlanguage = \"zh\"",
+                                         "[models]\nface = \"a\"",
+                                         "[models]\nvoice_activity = \"a\"",
+                                         "[models]\nspeech = \"a\""};
+  std::set<std::string> seen{Recipe().fingerprint()};
+  std::size_t keys = 0;
+  for (const auto& change : changes)
+    EXPECT_TRUE(seen.insert(Recipe::parse(change, "x").fingerprint()).second) << change;
+  Recipe recipe;
+  const auto schema = recipe.schema();
+  for (const auto& section : schema.sections())
+    if (!section.name.empty()) keys += section.fields.list().size();
+  EXPECT_EQ(changes.size() + 1, keys) << "a key is not tried here; sample_rate has one value";
+}
+
+TEST(Recipe, NamesWhatIsWrong) {
+  EXPECT_THAT(error_of<ConfigError>([] { (void)Recipe::parse("[vision]\ncolumns = [\"jawOpne\"]", "my.toml"); }),
+              HasSubstr("my.toml: vision.columns: unknown column 'jawOpne'\n  hint: did you mean 'jawOpen'?"));
+  EXPECT_THAT(error_of<ConfigError>([] { (void)Recipe::parse("[audio]\ncolumns = [\"f0\", \"f0\"]", "my.toml"); }),
+              HasSubstr("my.toml: audio.columns: column 'f0' comes twice"));
+  EXPECT_THAT(error_of<ConfigError>([] { (void)Recipe::parse("[audio]\ncolumns = []", "my.toml"); }),
+              HasSubstr("expected at least one column"));
+  EXPECT_THAT(error_of<ConfigError>([] { (void)Recipe::parse("[audio]\nlowest_pitch = 600", "my.toml"); }),
+              HasSubstr("audio.highest_pitch: expected more than lowest_pitch (600 Hz), found 500"));
+  EXPECT_THAT(error_of<ConfigError>([] { (void)Recipe::parse("[vision]\nframes_per_secnd = 5", "my.toml"); }),
+              HasSubstr("frames_per_second"));
+}
+
+TEST(Recipe, DifferencesAreNamedByKey) {
+  auto other = Recipe();
+  other.vision.frames_per_second = 25;
+  EXPECT_EQ(recipe_differences(Recipe().to_toml(), other.to_toml()),
+            "vision.frames_per_second is 10.0 here and 25.0 there");
+  EXPECT_EQ(recipe_differences(other.to_toml(), other.to_toml()), "");
+}
+
+TEST(ExtractorModels, FillTheRecipeAndHoldItToTheirBytes) {
+  const auto folder = scratch_folder("weights");
+  std::filesystem::create_directories(folder / "face");
+  std::filesystem::create_directories(folder / "whisper-tiny.en");
+  write_file(folder / "face/detector.safetensors", "d");
+  write_file(folder / "voice_activity.safetensors", "v");
+  auto recipe = Recipe();
+  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(folder, recipe); }),
+              HasSubstr("whisper-tiny.en: expected weights (.safetensors), found none"));
+  write_file(folder / "whisper-tiny.en/model.safetensors", "w");
+  ExtractorModels(folder, recipe);
+  EXPECT_EQ(recipe.models.voice_activity, sha256("v"));
+  EXPECT_EQ(recipe.models.face.size(), 64U);
+  keep_models(ExtractorModels(folder, recipe), test::scratch("kept"));
+  ExtractorModels(test::scratch("kept"), recipe);  // the same bytes under the same names
+  write_file(folder / "face/detector.safetensors", "e");
+  EXPECT_THAT(
+      error_of<DataError>([&] { ExtractorModels(folder, recipe); }),
+      HasSubstr("models.face: the recipe was made with weights of SHA-256 " + recipe.models.face.substr(0, 16)));
+  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(folder / "none", recipe); }),
+              HasSubstr("no such weights\n  hint: scripts/setup.sh --extractor"));
+}
+
+}  // namespace
+}  // namespace kuda

@@ -1,0 +1,46 @@
+#pragma once
+// Tasks in child processes with limits, so that what kills a process costs one task and is named.
+//
+//   WorkerPool pool(4, {.seconds = 600}, [] { auto work = make(); return [work](std::size_t i) { return work->run(i);
+//   }; }); pool.run(100, stop, [&](std::size_t task, const WorkerAnswer& answer) { ... });
+//
+// A child is a copy of this process at that moment: start none after this process has made threads.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace kuda {
+
+struct WorkerLimits {
+  double seconds = 600;           ///< for one task
+  std::int64_t megabytes = 4096;  ///< of address space in a child, beyond what this process has
+};
+
+struct WorkerAnswer {
+  bool is_ok = false;
+  std::string text;  ///< what the task gave, or why it failed
+};
+
+/// One task; what it throws is the reason of its failure.
+using WorkerTask = std::function<std::string(std::size_t)>;
+
+class WorkerPool {
+ public:
+  /// `prepare` is called in each child before its first task; what it throws ends everything.
+  WorkerPool(std::size_t children, WorkerLimits limits, std::function<WorkerTask()> prepare);
+
+  /// Calls `done` in this process for each of `tasks` tasks, in the order in which they end. With `stop` set no further
+  /// task begins. Returns how many were done. Throws Error when a child cannot be started or prepared.
+  std::size_t run(std::size_t tasks, const std::atomic<bool>& stop,
+                  const std::function<void(std::size_t, const WorkerAnswer&)>& done);
+
+ private:
+  std::size_t children_;
+  WorkerLimits limits_;
+  std::function<WorkerTask()> prepare_;
+};
+
+}  // namespace kuda
