@@ -9,7 +9,8 @@
 
 namespace kuda {
 
-/// The known name nearest to `name` by edit distance; empty when none is near enough to be a typing slip.
+/// The known name that alone begins with `name`, else the nearest by edit distance; empty when none is near enough to
+/// be a typing slip.
 [[nodiscard]] std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
 
 /// "did you mean 'x'? known: a, b, c": the hint of every error about an unknown name.

@@ -270,6 +270,19 @@ TEST_F(Run, WhatIsRefusedLeavesNoFolder) {
   run(small_config(folder, {"train.epochs=1"}), out);
 }
 
+TEST_F(Run, DamagedWeightsOfStageOneSayWhatToDo) {
+  const auto out = scratch_folder("run");
+  fs::copy(folder / "whole", out, fs::copy_options::recursive);
+  fs::remove(out / "metrics.json");
+  const auto weights = out / "pretrain/text/model/model.safetensors";
+  write_file(weights, read_file(weights).substr(0, 1000));
+  EXPECT_THAT(error_of<CheckpointError>([&] { run(small_config(folder), out); }),
+              testing::AllOf(HasSubstr(weights.string()), HasSubstr("delete " + (out / "pretrain/text").string())));
+  fs::remove_all(out / "pretrain/text");
+  run(small_config(folder), out);
+  expect_same(out, folder / "whole", "trained again");
+}
+
 TEST_F(Run, ARestartThatIsRefusedLeavesTheOldRun) {
   const auto out = scratch_folder("run");
   fs::copy(folder / "whole", out, fs::copy_options::recursive);
