@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -199,7 +200,13 @@ def predict(
     Columns: id, split, label, prediction, prediction_T, _V, _A (of each modality's decoder), low and high (the interval
     of probability `level`), ratio_T ..., part_T ..., outside_range. NaN stands for "none".
     """
-    return _scoring(run, data, modalities, batch_size, device, precision).predict(split, list(clips), level, interval)
+    columns = _scoring(run, data, modalities, batch_size, device, precision).predict(
+        split, list(clips), level, interval
+    )
+    for name in ("low", "high"):  # infinite where there were too few clips for the level
+        if name in columns:
+            columns[name] = [bound if math.isfinite(bound) else math.nan for bound in columns[name]]
+    return columns
 
 
 class Report(dict):

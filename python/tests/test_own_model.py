@@ -38,7 +38,7 @@ def test_it_trains_and_stands_in_the_table(own, run, data):
     assert [set(epoch["terms"]) for epoch in own.epochs] == [{"task", "size"}] * 2
     assert own.metrics["test"]["MAE"] > 0
     assert kuda.evaluate(own, data).value("MAE") == own.metrics["test"]["MAE"]
-    assert kuda.compare(own, run, data)["errors"]["n"] == 6
+    assert kuda.compare(own, run, data)["absolute_error"]["n"] == 6
 
 
 def test_same_seed_same_bytes_also_when_stopped(own, folder, data):

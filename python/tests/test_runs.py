@@ -45,7 +45,7 @@ def test_steps_and_epochs_are_told(folder, data):
     trained = [step for step in steps if step.epochs == 2]
     assert [(step.epoch, step.step, step.steps) for step in trained] == [(e, s, 3) for e in (1, 2) for s in (1, 2, 3)]
     assert [epoch["epoch"] for epoch in epochs] == [1, 2]
-    assert [epoch["valid_mae"] for epoch in epochs] == [e["valid_mae"] for e in kuda.Run(folder / "told").epochs]
+    assert [epoch["valid_mae"] for epoch in epochs] == [e["valid_MAE"] for e in kuda.Run(folder / "told").epochs]
 
 
 class Pruned(Exception):
@@ -99,7 +99,7 @@ def test_ctrl_c_ends_scoring(data, run):
 def test_compare(run, folder, data):
     other = kuda.train(data, "lmf", encoder=folder / "encoder", out=folder / "other", seed=4, progress=None, **SMALL)
     comparison = kuda.compare(run, other, data)
-    assert str(comparison) and comparison["errors"]["n"] == 6
+    assert str(comparison) and comparison["absolute_error"]["n"] == 6
 
 
 def test_a_configuration_as_text(folder):
