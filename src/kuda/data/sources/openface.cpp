@@ -136,6 +136,22 @@ std::vector<std::int64_t> places_of(const Table& table, const std::vector<std::s
   return places;
 }
 
+double rate_of(const Table& table, const std::vector<std::size_t>& rows, const std::vector<std::int64_t>& places) {
+  if (rows.size() < 2) return 0;
+  const auto time = table.column("timestamp");
+  const double seconds = table.number(rows.back(), time) - table.number(rows.front(), time);
+  return seconds > 0 ? double(places.back()) / seconds : 0;
+}
+
+std::int64_t leading_frames(const Table& table, const std::vector<std::size_t>& rows, double rate) {
+  const double frames = table.number(rows.front(), table.column("timestamp")) * rate;
+  if (frames < 0 || frames > 1000 + 50 * double(rows.size()))
+    table.refuse(rows.front(), fmt::format("timestamp: expected the time since the video's start, found {:.0f} frames "
+                                           "before a table of {} rows",
+                                           frames, rows.size()));
+  return std::llround(frames);
+}
+
 std::string first_difference(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   const auto [left, right] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
   const auto name = [](auto at, auto end) { return at == end ? std::string("nothing") : "'" + *at + "'"; };
@@ -158,16 +174,15 @@ OpenFaceFrames read_openface(const fs::path& path, OpenFaceColumns columns) {
   std::vector<std::size_t> cells;
   for (const auto& name : result.columns) cells.push_back(table.column(name));
   const auto [rows, faces] = rows_of_one_face(table);
-  const auto places = places_of(table, rows);
+  auto places = places_of(table, rows);
   result.faces = faces;
+  result.rate = rate_of(table, rows, places);
+  // A table whose first rows were taken out begins later: what is missing is missing, and nothing moves forward.
+  const auto lead = places.empty() ? 0 : leading_frames(table, rows, result.rate);
+  for (auto& place : places) place += lead;
   const std::int64_t frames = places.empty() ? 0 : places.back() + 1;
   result.values = torch::zeros({frames, std::int64_t(cells.size())});
   result.found.assign(std::size_t(frames), false);
-  if (frames > 1) {
-    const double seconds =
-        table.number(rows.back(), table.column("timestamp")) - table.number(rows.front(), table.column("timestamp"));
-    result.rate = seconds > 0 ? double(frames - 1) / seconds : 0;
-  }
   std::int64_t found = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!(table.number(rows[i], table.column("success")) > 0)) continue;

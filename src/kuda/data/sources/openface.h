@@ -2,7 +2,7 @@
 // Tables of OpenFace's FeatureExtraction (Baltrusaitis et al. 2018), one csv a video, as frames of the vision modality.
 //
 //   const OpenFaceFrames face = read_openface("processed/clip_0001.csv", OpenFaceColumns::published);
-//   face.values[i], at (i / face.rate) seconds after the first frame; where not face.found[i], zeros
+//   face.values[i], at i / face.rate seconds of the video; where not face.found[i], zeros
 //
 // A frame without a face is missing, not a measurement: OpenFace writes numbers there too, beside success = 0. Its row
 // becomes zeros, as do frames that the table leaves out; both are counted.

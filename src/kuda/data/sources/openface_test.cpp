@@ -104,6 +104,9 @@ TEST(OpenFace, FramesWithoutAFaceAreMissing) {
   EXPECT_EQ(face.failed, 3);
   EXPECT_EQ(face.values[1].abs().max().item<float>(), 0) << "OpenFace writes numbers there";
   EXPECT_FLOAT_EQ(face.values[6][0].item<float>(), 7.288F);
+  const std::vector<Row> late{kRows.begin() + 2, kRows.end()};
+  const auto cut = read_openface(file_with(table(late, {"a"})), OpenFaceColumns::all);
+  EXPECT_EQ(cut.found, (std::vector<bool>{false, false, true, true})) << "rows without a face were taken out";
   auto text = table(kRows, {"pose_Tx", "pose_Ty"});
   text.replace(text.find("3.001"), 5, "-nan(ind)");
   EXPECT_EQ(read_openface(file_with(text), OpenFaceColumns::all).found, (std::vector<bool>{true, false, false, true}));
@@ -137,6 +140,8 @@ TEST(OpenFace, ErrorsNameFileLineAndColumn) {
               HasSubstr("line 5: pose_Tx: expected a number, found '?'"));
   EXPECT_THAT(message(table({{1, 0, 0, true}, {1, 0, 0.04, true}}, {"a"})),
               HasSubstr("line 3: frame: expected a number after 1, found 1"));
+  EXPECT_THAT(message(table({{1, 0, 3600, true}, {2, 0, 3600.04, true}}, {"a"})),
+              HasSubstr("line 2: timestamp: expected the time since the video's start, found 90000 frames before a"));
   EXPECT_THAT(message(table({{1, 0, 0.5, true}, {2, 0, 0.04, true}}, {"a"})),
               HasSubstr("line 3: timestamp: expected at least 0.5 s"));
   EXPECT_THAT(message(table(kRows, {})), HasSubstr("no column but those that count frames"));

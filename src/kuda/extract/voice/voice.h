@@ -10,24 +10,25 @@
 // sound stands between two silences, so that frames at its ends look at zeros. A frame belongs to a sound whose samples
 // reach its centre: F = ceil(S * frames_per_second / sample_rate) whatever the sound is, 100 for a second, 0 for none.
 //
-// Columns, with x the samples of 25 ms about the centre, w a Hann window of that length, P[k] = |FFT(w x)[k]|^2 / sum
-// w^2 (white noise of variance v has P = v in each bin), N the length of the FFT (the next power of two):
-//   mel_0..39        ln(sum_k H_m[k] P[k] + 1e-10); H: triangles of height 1 whose feet are their neighbours' centres,
-//   evenly
-//                    spaced from 20 Hz to half the sample rate in mel = 2595 log10(1 + f / 700)   (O'Shaughnessy 1987;
-//                    HTK)
-//   mfcc_0..12       orthonormal DCT-II of mel                                                     (Davis, Mermelstein
-//   1980) energy           ln(mean x^2 + 1e-10) zero_crossings   share of neighbouring samples of different sign, 0 to
-//   1; a tone of f Hz has 2 f / sample_rate centroid         Hz: sum f P / sum P flux             sum_k (a[k] -
-//   a'[k])^2, a = sqrt(P) over its norm, a' that of the frame before; 0 to 2, first frame 0 slope_0_500, slope_500_1500
-//                    dB per kHz: least squares of 10 log10(P + 1e-10) on f within the band   (Eyben et al. 2016,
-//                    GeMAPS)
-//   f0               Hz, 0 where there is no voice                                            (Boersma 1993; pitch.h)
-//   voicing          1 where there is a voice, else 0
-//   jitter           mean |T_k - T_(k-1)| / mean T of the periods T within 25 ms of the centre; 0 without voice
-//   (pulses.h) shimmer          mean |A_k - A_(k-1)| / mean A of the periods' amplitudes A there; 0 without voice hnr
-//   dB, harmonics to noise: 10 log10(r / (1 - r)), r the autocorrelation at the chosen period, or the
-//                    highest one where there is no voice; between -10 and 40                   (Boersma 1993, eq. 4)
+// Columns, with x the samples of 25 ms about the centre, w a Hann window of that length, P[k] = |FFT(w x)[k]|^2 over
+// sum w^2 (white noise of variance v has P = v in each bin), FFTs as long as the next power of two:
+//
+//   mel_0..39         ln(sum_k H_m[k] P[k] + 1e-10), triangles H of height 1 with their feet at their neighbours'
+//                     centres, evenly spaced in mel = 2595 log10(1 + f / 700) from 20 Hz to half the sample rate
+//                     (O'Shaughnessy 1987, as HTK)
+//   mfcc_0..12        orthonormal DCT-II of mel (Davis and Mermelstein 1980)
+//   energy            ln(mean x^2 + 1e-10)
+//   zero_crossings    share of neighbouring samples of different sign; a tone of f Hz has 2 f / sample_rate
+//   centroid          Hz: sum f P / sum P
+//   flux              sum_k (a[k] - a'[k])^2, a = sqrt(P) over its norm, a' that of the frame before; 0 to 2, first 0
+//   slope_0_500,      dB per kHz: least squares of 10 log10(P + 1e-10) on f within that band of Hz
+//   slope_500_1500    (GeMAPS, Eyben et al. 2016)
+//   f0                Hz, 0 where there is no voice (pitch.h; Boersma 1993)
+//   voicing           1 where there is a voice, else 0
+//   jitter            mean |T_k - T_(k-1)| / mean T of the periods T within 25 ms (pulses.h); 0 without voice
+//   shimmer           mean |A_k - A_(k-1)| / mean A of the periods' amplitudes A there; 0 without voice
+//   hnr               dB, harmonics to noise: 10 log10(r / (1 - r)), r the autocorrelation at the chosen period, the
+//                     highest one where there is no voice; between -10 and 40 (Boersma 1993, eq. 4)
 
 #include <ATen/core/Tensor.h>
 
@@ -45,7 +46,7 @@ struct VoiceOptions {
   // Costs of the pitch path, as Praat has them for a step of 10 ms (Boersma 1993, eq. 23 to 27).
   double silence_threshold = 0.03;  ///< of the loudest sample within three seconds: what is softer is hardly a voice
   double voicing_threshold = 0.45;  ///< autocorrelation that a voice needs
-  double octave_cost = 0.01;        ///< a octave: prefers high candidates
+  double octave_cost = 0.01;        ///< per octave: prefers high candidates
   double octave_jump_cost = 0.35;   ///< per octave between neighbouring frames
   double voiced_unvoiced_cost = 0.14;
 };
