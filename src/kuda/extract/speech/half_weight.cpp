@@ -69,12 +69,18 @@ Tensor half_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 
 Tensor exact_half(const Tensor& weight) {
   if (!has_half_products() || !weight.is_cpu()) return {};
+  if (weight.scalar_type() == torch::kHalf) return weight.detach();
   const auto half = weight.detach().to(torch::kHalf);
   constexpr std::int64_t kAtOnce = 4096;  // rows: a large table is not held a third time
   for (std::int64_t row = 0; row < weight.size(0); row += kAtOnce)
     if (!torch::equal(half.slice(0, row, row + kAtOnce).to(torch::kFloat32), weight.slice(0, row, row + kAtOnce)))
       return {};
   return half;
+}
+
+StepLinearImpl::StepLinearImpl(const torch::nn::LinearOptions& options, Rows rows, torch::ScalarType type)
+    : LinearImpl(options), rows_(rows) {
+  if (rows == Rows::few) weight.set_data(weight.detach().to(type));
 }
 
 Tensor StepLinearImpl::forward(const Tensor& x) {
@@ -89,6 +95,10 @@ void StepLinearImpl::prepare(Precision precision) {
   else
     LinearImpl::prepare(precision);
 }
+
+// A table of large models holds 100 million numbers: it is never made in float32 first.
+PieceTableImpl::PieceTableImpl(std::int64_t pieces, std::int64_t width, torch::ScalarType type)
+    : EmbeddingImpl(torch::nn::EmbeddingOptions(pieces, width)._weight(torch::zeros({pieces, width}, type))) {}
 
 Tensor PieceTableImpl::forward(const Tensor& ids) {
   return half_.defined() ? half_.index_select(0, ids).to(torch::kFloat32) : torch::embedding(weight, ids);

@@ -41,8 +41,9 @@ TEST(HalfWeight, IsTakenOnlyWhereNothingIsLost) {
   EXPECT_FALSE(exact_half(torch::full({2, 2}, 70000.0)).defined());
   const torch::NoGradGuard no_grad;
   for (const bool is_exact : {true, false}) {
-    StepLinear layer(torch::nn::LinearOptions(16, 8), Rows::few);
-    PieceTable table(40, 16);
+    StepLinear layer(torch::nn::LinearOptions(16, 8), Rows::few, torch::kFloat32);
+    PieceTable table(40, 16, torch::kFloat32);
+    torch::nn::init::normal_(table->weight);
     if (is_exact)
       for (auto& parameter : {layer->weight, table->weight}) parameter.copy_(parameter.to(torch::kHalf));
     const auto x = torch::randn({16});

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
@@ -79,11 +80,12 @@ struct WhisperBlockImpl : nn::Module {
     nn::LayerNorm norm{nullptr};
   };
 
-  WhisperBlockImpl(std::int64_t width, std::int64_t head_count, std::int64_t inner, bool reads_sound)
+  WhisperBlockImpl(std::int64_t width, std::int64_t head_count, std::int64_t inner, bool reads_sound,
+                   torch::ScalarType type)
       : heads(head_count) {
     const auto rows = reads_sound ? Rows::few : Rows::many;  // the decoder says piece after piece ...
     const auto linear = [&](const std::string& name, std::int64_t in, std::int64_t out, Rows count, bool bias = true) {
-      return register_at(*this, name, StepLinear(nn::LinearOptions(in, out).bias(bias), count));
+      return register_at(*this, name, StepLinear(nn::LinearOptions(in, out).bias(bias), count, type));
     };
     const auto attention = [&](const std::string& name, Rows source) {
       Attention made;
@@ -118,23 +120,23 @@ struct WhisperBlockImpl : nn::Module {
   nn::LayerNorm norm{nullptr};
 };
 
-WhisperImpl::WhisperImpl(const WhisperConfig& config) : config_(config) {
+WhisperImpl::WhisperImpl(const WhisperConfig& config, torch::ScalarType type) : config_(config) {
   const auto d = config.d_model;
   conv1_ = register_at(*this, "encoder.conv1", nn::Conv1d(nn::Conv1dOptions(config.num_mel_bins, d, 3).padding(1)));
   conv2_ = register_at(*this, "encoder.conv2", nn::Conv1d(nn::Conv1dOptions(d, d, 3).stride(2).padding(1)));
   source_positions_ = register_at(*this, "encoder.embed_positions", nn::Embedding(config.max_source_positions, d));
   encoder_norm_ = register_at(*this, "encoder.layer_norm", nn::LayerNorm(nn::LayerNormOptions({d})));
-  pieces_ = register_at(*this, "decoder.embed_tokens", PieceTable(config.vocab_size, d));
+  pieces_ = register_at(*this, "decoder.embed_tokens", PieceTable(config.vocab_size, d, type));
   target_positions_ = register_at(*this, "decoder.embed_positions", nn::Embedding(config.max_target_positions, d));
   decoder_norm_ = register_at(*this, "decoder.layer_norm", nn::LayerNorm(nn::LayerNormOptions({d})));
   for (std::int64_t i = 0; i < config.encoder_layers; ++i)
     encoder_.push_back(register_at(
         *this, fmt::format("encoder.layers.{}", i),
-        std::make_shared<WhisperBlockImpl>(d, config.encoder_attention_heads, config.encoder_ffn_dim, false)));
+        std::make_shared<WhisperBlockImpl>(d, config.encoder_attention_heads, config.encoder_ffn_dim, false, type)));
   for (std::int64_t i = 0; i < config.decoder_layers; ++i)
     decoder_.push_back(register_at(
         *this, fmt::format("decoder.layers.{}", i),
-        std::make_shared<WhisperBlockImpl>(d, config.decoder_attention_heads, config.decoder_ffn_dim, true)));
+        std::make_shared<WhisperBlockImpl>(d, config.decoder_attention_heads, config.decoder_ffn_dim, true, type)));
 }
 
 Tensor WhisperImpl::encode(const Tensor& mel) {
@@ -185,18 +187,25 @@ Whisper load_whisper(const std::filesystem::path& folder) {
   const torch::NoGradGuard no_grad;
   const auto config = WhisperConfig::load(folder);
   auto whisper = [&] {
-    const ZeroInitialValues zeros;
-    return Whisper(config);
+    const auto file = io::read_weights_folder(folder, kWhisperFolder);
+    const bool is_half =
+        has_half_products() && std::all_of(file.arrays.begin(), file.arrays.end(),
+                                           [](const auto& item) { return item.second.dtype == io::DType::f16; });
+    auto made = [&] {
+      const ZeroInitialValues zeros;
+      return Whisper(config, is_half ? torch::kHalf : torch::kFloat32);
+    }();
+    LoadOptions options;
+    options.rename = [](std::string_view name) -> std::string {
+      if (name.ends_with("proj_out.weight")) return {};  // the pieces' table once more
+      for (const char* side : {"encoder.", "decoder."})  // whatever a wrapper put before them: "", "model.", ...
+        if (const auto at = ("." + std::string(name)).find("." + std::string(side)); at != std::string::npos)
+          return std::string(name.substr(at));
+      return std::string(name);
+    };
+    load_state(*made, file, options);
+    return made;  // the file's pages go before weights are put into another form
   }();
-  LoadOptions options;
-  options.rename = [](std::string_view name) -> std::string {
-    if (name.ends_with("proj_out.weight")) return {};  // the pieces' table once more
-    for (const char* side : {"encoder.", "decoder."})  // whatever a wrapper put before them: "", "model.", ...
-      if (const auto at = ("." + std::string(name)).find("." + std::string(side)); at != std::string::npos)
-        return std::string(name.substr(at));
-    return std::string(name);
-  };
-  load_state(*whisper, io::read_weights_folder(folder, kWhisperFolder), options);  // the mapping goes at once
   whisper->eval();
   for (auto& parameter : whisper->parameters()) parameter.set_requires_grad(false);
   prepare_for_scoring(*whisper, Precision::fp32);

@@ -37,7 +37,8 @@ struct WhisperBlockImpl;
 
 class WhisperImpl : public torch::nn::Module {
  public:
-  explicit WhisperImpl(const WhisperConfig& config);
+  /// `type`: of the weights that are used one row at a time (half_weight.h).
+  explicit WhisperImpl(const WhisperConfig& config, torch::ScalarType type = torch::kFloat32);
   /// Log-mel [1, mel_bins, 2 L] with L up to max_source_positions -> states [1, L, D], 50 a second.
   torch::Tensor encode(const torch::Tensor& mel);
   HeardWindow hear(const torch::Tensor& mel);

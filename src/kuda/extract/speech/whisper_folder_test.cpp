@@ -122,6 +122,11 @@ TEST(WhisperFolder, Float16AndPartsGiveTheSamePieces) {
   const auto decoded = decode_with(folder);
   EXPECT_EQ(decoded.ids, decode_with(kFolder).ids);
   EXPECT_EQ(decoded.log_probabilities, decode_with(kFolder).log_probabilities);
+  Arrays halves;
+  for (const auto& [name, array] : file.arrays) halves[name] = io::to_array(io::to_tensor(array).to(torch::kFloat16));
+  fs::remove(folder / "model.safetensors.index.json");
+  io::write_safetensors(folder / "model.safetensors", halves);
+  EXPECT_EQ(decode_with(folder).log_probabilities, decoded.log_probabilities);
 }
 
 TEST(WhisperFolder, OneTokenizerFileSaysWhatTwoSay) {
