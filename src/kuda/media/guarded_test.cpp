@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
-#include <cstring>
 #include <thread>
 
 #include "kuda/media/test_media.h"
@@ -75,13 +75,12 @@ TEST(Guarded, AChildThatSaysNothingIsEnded) {
 TEST(Guarded, TheTimeOfTheReceiverIsNotTheChilds) {
   int came = 0;
   run_guarded(
-      "clip.mp4", {.silent_seconds = 0.2},
+      "clip.mp4", {.silent_seconds = 1},  // a busy machine takes a while to fork
       [](const SendMessage& send) {
         for (int i = 0; i < 3; ++i) send(std::as_bytes(std::span("abc")));
       },
       [&](std::span<const std::byte>) {
-        ++came;
-        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        if (++came == 1) std::this_thread::sleep_for(std::chrono::milliseconds(1200));
       });
   EXPECT_EQ(came, 3);
 }
