@@ -7,6 +7,7 @@ import torch
 import kuda
 
 NAMES = [model["name"] for model in kuda.models()]
+NARROW = {"tmbl": {"tmbl__width": 32, "tmbl__layers": 1, "tmbl__feed_forward": 32}}  # a minute else
 LENGTHS = {"data__vision_length": 10, "data__audio_length": 12, "data__text_length": 16}
 
 
@@ -29,7 +30,7 @@ def all_tensors(model):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_from_python_is_that_of_the_library(folder, name):
-    session = kuda.Session(name, folder / "clips", encoder=folder / "encoder", **LENGTHS)
+    session = kuda.Session(name, folder / "clips", encoder=folder / "encoder", **LENGTHS, **NARROW.get(name, {}))
     batch = session.batch(session.rows("train")[:6])
     ours, theirs = kuda.nn.Model(session, seed=5), kuda.nn.Model(session, seed=5)
     for model in (ours, theirs):
@@ -43,7 +44,7 @@ def test_a_step_from_python_is_that_of_the_library(folder, name):
     changed = 0
     for name, value in all_tensors(theirs).items():
         assert torch.equal(value, all_tensors(ours)[name]), name
-        changed += not torch.equal(value, before[name])
+        changed += isinstance(value, torch.nn.Parameter) and not torch.equal(value, before[name])
     assert changed > 0
 
 
