@@ -65,7 +65,7 @@ TORCH_MODULE(Bert);
 /// Weights from a folder's model.safetensors or pytorch_model.bin, whole or in parts with an index. What a wrapper put
 /// before the names ("bert.", "module.bert.") is found by the word embeddings. Heads of other tasks are left out, which
 /// the log says; position_ids are ignored, a missing pooler keeps its initial values.
-/// Throws CheckpointError naming the first differences with both shapes.
+/// Throws DataError naming the first differences with both shapes.
 void load_bert_weights(BertImpl& bert, const std::filesystem::path& folder);
 
 }  // namespace kuda
