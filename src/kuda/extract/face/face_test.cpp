@@ -1,6 +1,7 @@
 #include "kuda/extract/face/face.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cstdio>
@@ -125,6 +126,7 @@ TEST_F(GridFaces, OfTwoTheOneWhoseMouthGoesWithTheVoiceSpeaks) {
     EXPECT_EQ(face.faces, 2);
     EXPECT_EQ(seen(face), 38);
     for (const auto& box : face.boxes) EXPECT_EQ(box[0] + box[2] / 2 < 360, is_left);
+    RecordProperty(is_left ? "left" : "right", fmt::format("r {:.2f}, margin {:.2f}", face.correlation, face.margin));
     EXPECT_GT(face.margin, 0.05) << (is_left ? "left" : "right") << ", " << face.correlation;
   }
 }
