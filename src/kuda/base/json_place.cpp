@@ -72,13 +72,14 @@ std::string syntax_fault(std::string_view text) {
 }  // namespace
 
 std::string json_fault(const nlohmann::detail::exception& error) {
-  constexpr int kAbsent = 403, kOfAnotherType = 302;
+  constexpr int kAbsent = 403, kOfAnotherType = 302, kNoObject = 304;
   std::string_view text(error.what());
   if (dynamic_cast<const nlohmann::detail::parse_error*>(&error) != nullptr) return syntax_fault(text);
   text.remove_prefix(std::min(text.find("] ") + 2, text.size()));
   if (error.id == kAbsent) return fmt::format("'{}' is absent", between(text, "key '", "'"));
   if (error.id == kOfAnotherType)
     return fmt::format("expected {}, found {}", between(text, "type must be ", ","), between(text, "but is ", ""));
+  if (error.id == kNoObject) return fmt::format("expected an object, found {}", between(text, "at() with ", ""));
   return std::string(text);
 }
 

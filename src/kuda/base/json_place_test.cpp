@@ -66,6 +66,7 @@ TEST(ParseJson, FaultsAreNamedWithLineAndColumn) {
     return std::string("no exception");
   };
   EXPECT_EQ(fault_of([&] { (void)object.at("model"); }), "'model' is absent");
+  EXPECT_EQ(fault_of([&] { (void)object.at("seed").at("model"); }), "expected an object, found number");
   EXPECT_EQ(fault_of([&] { (void)object.at("seed").get<std::string>(); }), "expected string, found number");
 }
 

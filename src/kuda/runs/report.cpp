@@ -203,9 +203,10 @@ std::string Report::to_json() const {
   return object.dump(2) + "\n";
 }
 
-Report read_report(const std::filesystem::path& path) {
-  const auto object =
-      parse_json(read_file(path), path.string(), "take another copy, or train the run again with --restart");
+namespace {
+
+Report parsed_report(const std::filesystem::path& path) {
+  const auto object = parse_json(read_file(path), path.string());
   const JsonPlace root(object, path.string());
   Report report;
   auto& facts = report.facts;
@@ -238,6 +239,18 @@ Report read_report(const std::filesystem::path& path) {
       report.off_scale[index_of(name, problem)] = problem.text();
   if (root.has("intervals")) report.intervals = intervals_from(root.at("intervals"));
   return report;
+}
+
+}  // namespace
+
+Report read_report(const std::filesystem::path& path) {
+  try {
+    return parsed_report(path);
+  } catch (const FormatError&) {  // it cannot be read
+    throw;
+  } catch (const DataError& error) {
+    throw DataError(error.message(), "take another copy, or train the run again with --restart");
+  }
 }
 
 }  // namespace kuda

@@ -87,8 +87,8 @@ TEST(ReadReport, NamesTheFileThePlaceAndWhatItFound) {
                {level + "/coverage", 7, "intervals.split.0.9.coverage: expected a number from 0 to 1", "7"},
                {level + "/coverage", nullptr, "intervals.split.0.9.coverage: expected a number from 0 to 1", "null"}};
   for (const auto& one : cases)
-    EXPECT_THAT(error(one.pointer, one.value),
-                AllOf(HasSubstr(path.string() + ": " + one.place), HasSubstr("found " + one.found)));
+    EXPECT_THAT(error(one.pointer, one.value), AllOf(HasSubstr(path.string() + ": " + one.place),
+                                                     HasSubstr("found " + one.found), HasSubstr("--restart")));
   for (const std::string gone : {"seed", "splits"}) {
     auto object = whole;
     object.erase(gone);

@@ -220,7 +220,8 @@ std::vector<EpochRecord> read_epochs(const std::filesystem::path& file) {
     for (std::string line; std::getline(lines, line);) history.push_back(record_from(json::parse(line)));
   } catch (const json::exception& error) {
     throw DataError(
-        fmt::format("{}:{}: not an epoch of a run: {}", file.string(), history.size() + 1, json_fault(error)));
+        fmt::format("{}:{}: not an epoch of a run: {}", file.string(), history.size() + 1, json_fault(error)),
+        "take another copy, or train the run again with --restart");
   }
   return history;
 }
