@@ -16,8 +16,8 @@ def main(run, data):
     for modality, score in why.without.items():
         if score is not None:
             print(f"  without {modality}: {score:+.2f}")
-    faithful = kuda.explain(run, data)["summary"]
-    print("over the test split:", faithful["n"], "clips")
+    everything = kuda.explain(run, data)
+    print("over the", len(everything["clips"]), "clips of the test split:", everything["summary"])
     return why
 
 
