@@ -1,8 +1,8 @@
 // A checkpoint in use. Clips come as dicts that python/kuda/predictor.py has made, with arrays that are float32
 // already.
 
-#include "kuda/bindings/modules.h"
 #include "kuda/predictor/predictor.h"
+#include "kuda/bindings/modules.h"
 
 namespace kuda::bindings {
 namespace {
