@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "kuda/base/test_support.h"
+#include "kuda/predictor/clip_files.h"
 #include "kuda/serve/test_server.h"
 #include "kuda/serve/test_video.h"
 
@@ -33,8 +35,8 @@ TEST(ServeVideo, ScoresWhatWasExtracted) {
   EXPECT_EQ(object["video"]["missing"], Json({{"audio", "the sound is silent"}}));
   EXPECT_TRUE(object["interval"].is_null()) << "a modality is missing";
 
-  const auto clip = source.extract("/dev/null", 0, {});
-  auto input = input_of(clip, "");
+  const auto clip = source.extract(test::data_file("csd/aligned.csd"), 0, {});
+  auto input = kuda::input_of(clip, "");
   const auto score = test::predictor().score(input);
   EXPECT_FLOAT_EQ(object["score"].get<float>(), score.score);
 
