@@ -213,4 +213,24 @@ TEST(IncludeOrder, NobodyAboveTheModelsKnowsOneByName) {
   EXPECT_THAT(wrong, IsEmpty());
 }
 
+// Two types of one name in one namespace, each in a header of its own, compile apart and crash together: the linker
+// keeps one of their inline functions.
+TEST(Names, OfTypesAreThereOnceInANamespace) {
+  const std::regex space(R"(\nnamespace (kuda[a-z_:]*) \{)"),
+      type(R"(\n(?:struct|class|enum class) (\w+)(?: final)?(?: : [^;{]*)? \{)");
+  std::map<std::string, std::string> seen;
+  for (const auto& entry : fs::recursive_directory_iterator(kSources)) {
+    if (entry.path().extension() != ".h") continue;
+    const auto content = read_text(entry.path()), file = fs::relative(entry.path(), kSources).generic_string();
+    std::smatch name;
+    if (!std::regex_search(content, name, space)) continue;
+    for (std::sregex_iterator it(content.begin(), content.end(), type), end; it != end; ++it) {
+      const auto full = name.str(1) + "::" + it->str(1);
+      const auto [other, is_new] = seen.emplace(full, file);
+      EXPECT_TRUE(is_new) << full << " in " << other->second << " and in " << file;
+    }
+  }
+  EXPECT_GT(seen.size(), 100U) << "the pattern for types no longer matches";
+}
+
 }  // namespace

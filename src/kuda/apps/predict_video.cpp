@@ -112,7 +112,7 @@ std::string videos_csv(const std::vector<ScoredVideo>& videos) {
                    score.interval ? fmt::format("{}", float(score.interval->high)) : "",
                    score.outside_range ? "true" : "false", shown(score.unimodal.text), shown(score.unimodal.vision),
                    shown(score.unimodal.audio), shown(explained.without.text), shown(explained.without.vision),
-                   shown(explained.without.audio), shown(explained.by_unimodal), shown(explained.by_removal),
+                   shown(explained.without.audio), shown(explained.leading[Evidence::unimodal]), shown(explained.leading[Evidence::removal]),
                    missing_of(video), list_of(score.far_input), video.clip.transcript});
     }
     line.resize(16);

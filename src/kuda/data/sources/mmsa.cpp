@@ -160,8 +160,8 @@ torch::Tensor read_token_ids(const std::vector<MmsaSplit>& splits) {
 }
 
 /// Those of all splits, one after the other.
-Frames all_frames(const std::vector<MmsaSplit>& splits, std::string_view key) {
-  Frames all;
+MmsaFrames all_frames(const std::vector<MmsaSplit>& splits, std::string_view key) {
+  MmsaFrames all;
   if (!in_every_split(splits, key)) return all;
   for (const MmsaSplit& split : splits) {
     if (!split.has(key)) continue;
@@ -212,7 +212,7 @@ void warn_of_near_keys(const std::string& file, const std::vector<MmsaSplit>& sp
 }
 
 /// As many frames as each clip of a list has.
-std::vector<std::int64_t> own_lengths(const Frames& frames) {
+std::vector<std::int64_t> own_lengths(const MmsaFrames& frames) {
   std::vector<std::int64_t> lengths;
   for (const PaddedArray& part : frames.parts)
     lengths.insert(lengths.end(), std::size_t(part.array.shape[0]), part.array.shape[1]);
@@ -231,9 +231,9 @@ PerModality<std::optional<PackPlan>> plan_features(const std::vector<MmsaSplit>&
                                                    const ClipsDone& done) {
   const auto pieces = text_lengths(dataset.text_bert);
   const bool has_lengths = in_every_split(splits, "vision_lengths") || in_every_split(splits, "audio_lengths");
-  PerModality<Frames> frames;
+  PerModality<MmsaFrames> frames;
   for (const Modality modality : kModalities) frames[modality] = all_frames(splits, modality_name(modality));
-  const auto length_of = [](const Frames& own) {
+  const auto length_of = [](const MmsaFrames& own) {
     return own.is_empty() || own.is_ragged || own.parts.front().array.shape.size() != 3
                ? -1
                : own.parts.front().array.shape[1];

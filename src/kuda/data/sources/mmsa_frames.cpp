@@ -89,7 +89,7 @@ io::Array with_clip_axis(io::Array clip, std::int64_t width, const std::string& 
   return clip;
 }
 
-Frames frames_of_list(const MmsaSplit& split, std::string_view key, const io::Value& column) {
+MmsaFrames frames_of_list(const MmsaSplit& split, std::string_view key, const io::Value& column) {
   std::vector<io::Array> clips;
   std::int64_t width = 0;
   const auto where = [&](std::size_t i) { return fmt::format("{}: clip {}", split.where(key), split.ids()[i]); };
@@ -98,7 +98,7 @@ Frames frames_of_list(const MmsaSplit& split, std::string_view key, const io::Va
     if (width == 0 && clips.back().numel() > 0) width = clips.back().shape.back();
   }
   if (width == 0) throw DataError(split.where(key) + ": no clip has a frame");
-  Frames frames;
+  MmsaFrames frames;
   for (std::size_t i = 0; i < clips.size(); ++i) {
     auto clip = with_clip_axis(std::move(clips[i]), width, where(i));
     frames.is_ragged = frames.is_ragged || (i > 0 && clip.shape[1] != frames.parts.front().array.shape[1]);
@@ -116,7 +116,7 @@ io::Array numbers_of(const io::Value& value, const std::string& where) {
   return io::make_array(std::move(shape), numbers);
 }
 
-Frames read_frames(const MmsaSplit& split, std::string_view key) {
+MmsaFrames read_frames(const MmsaSplit& split, std::string_view key) {
   const io::Value& column = split.column(key);
   if (split.size() == 0 && is_empty_column(column)) return {};
   if (split.is_single()) {

@@ -11,14 +11,14 @@
 
 namespace kuda {
 
-struct Frames {
+struct MmsaFrames {
   std::vector<PaddedArray> parts;  ///< the padded array, or one [1, L, D] a clip; none where the split has no clips
   bool is_ragged = false;          ///< a list whose clips have lengths of their own, which are their declared lengths
   [[nodiscard]] bool is_empty() const noexcept { return parts.empty(); }
 };
 
 /// Throws DataError naming split, key and clip.
-[[nodiscard]] Frames read_frames(const MmsaSplit& split, std::string_view key);
+[[nodiscard]] MmsaFrames read_frames(const MmsaSplit& split, std::string_view key);
 
 /// One array of numbers of a value: an array as it is, lists of numbers and of such as float64. Throws DataError, which
 /// begins with `where`, when lists inside differ in length or hold something else.
