@@ -81,8 +81,8 @@ TEST(Install, AnOutsideProjectFindsThePackageAndGetsTheScoreOfPredict) {
   ASSERT_EQ(installed.exit_code, 0) << installed.out << installed.err;
   EXPECT_THAT(files_under(folder / "prefix/include"),
               ElementsAre("kuda/base/error.h", "kuda/checkpoint/conformal.h", "kuda/data/cut.h", "kuda/data/modality.h",
-                          "kuda/predictor.h", "kuda/predictor/clip.h", "kuda/predictor/clip_files.h",
-                          "kuda/predictor/predictor.h"));
+                          "kuda/explain/evidence.h", "kuda/predictor.h", "kuda/predictor/clip.h",
+                          "kuda/predictor/clip_files.h", "kuda/predictor/predictor.h"));
   // No include path but the installed one: LibTorch and JSON are not needed to compile against the API.
   const Outcome alone = shell("printf '#include <kuda/predictor.h>\n' >alone.cpp && " + quoted(KUDA_COMPILER) +
                               " -std=c++20 -fsyntax-only -I prefix/include alone.cpp");

@@ -171,6 +171,7 @@ TEST(Conformal, AReportKeepsItsCoverage) {
   }
   ReportFacts facts;
   facts.model = "kuda";
+  facts.task = "main";
   facts.family = MetricFamily::mosi;
   auto report = make_report(facts, predictions, {});
   EXPECT_FALSE(report.intervals.has_value());

@@ -78,6 +78,7 @@ TEST(Predictions, OnlyKnownLabelsOfTheSplitAreMeasured) {
 TEST(Report, AnEpochChosenOnTheTestSplitMarksEveryNumber) {
   ReportFacts facts;
   facts.model = "kuda";
+  facts.task = "main";
   facts.data = "mosi";
   facts.select = "test";
   facts.chosen_epoch = 3;

@@ -107,6 +107,7 @@ fs::path run_folder(const std::string& name, const std::vector<Prediction>& pred
   const auto folder = scratch_folder(name);
   write_predictions(folder / "predictions.csv", predictions);
   ReportFacts facts;
+  facts.task = "main";
   facts.model = name;
   facts.data = "made";
   facts.data_fingerprint = fingerprint;

@@ -22,9 +22,9 @@ std::string described(const ExtractedClip& clip) {
   auto words = json::array();
   for (const auto& word : clip.words)
     words.push_back({{"text", word.text},
-                     {"begin", json_number(word.begin)},
-                     {"end", json_number(word.end)},
-                     {"probability", json_number(word.probability)}});
+                     {"begin", json_number(float(word.begin))},
+                     {"end", json_number(float(word.end))},
+                     {"probability", json_number(float(word.probability))}});
   json missing = json::object();
   for (const auto modality : kModalities)
     if (!facts.missing[modality].empty()) missing[std::string(modality_name(modality))] = facts.missing[modality];
@@ -41,7 +41,7 @@ std::string described(const ExtractedClip& clip) {
               {"decode_errors", facts.decode_errors},
               {"cut_short", facts.cut_short},
               {"speaker_margin", json_number(facts.speaker_margin)},
-              {"speech_seconds", json_number(facts.speech_seconds)},
+              {"speech_seconds", json_number(float(facts.speech_seconds))},
               {"repeated", facts.repeated},
               {"missing", missing}}
       .dump(-1, ' ', false, json::error_handler_t::replace);

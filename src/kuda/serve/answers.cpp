@@ -85,9 +85,9 @@ std::string with_video(const std::string& answer, const ExtractedClip& clip, con
   auto words = json::array();
   for (const auto& word : clip.words)
     words.push_back({{"text", word.text},
-                     {"begin", json_number(word.begin)},
-                     {"end", json_number(word.end)},
-                     {"probability", json_number(word.probability)}});
+                     {"begin", json_number(float(word.begin))},
+                     {"end", json_number(float(word.end))},
+                     {"probability", json_number(float(word.probability))}});
   auto missing = json::object();
   for (const auto m : kModalities)
     if (facts.inputs[m].is_in_use && !counted.missing[m].empty())
@@ -102,7 +102,7 @@ std::string with_video(const std::string& answer, const ExtractedClip& clip, con
                      {"pictures_with_face", counted.pictures_with_face},
                      {"faces", counted.faces},
                      {"speaker_margin", json_number(counted.speaker_margin)},
-                     {"speech_seconds", json_number(counted.speech_seconds)},
+                     {"speech_seconds", json_number(float(counted.speech_seconds))},
                      {"corrupt_pictures", counted.corrupt_pictures},
                      {"decode_errors", counted.decode_errors}};
   return dumped(object);
