@@ -107,13 +107,14 @@ std::string videos_csv(const std::vector<ScoredVideo>& videos) {
     if (video.problem.empty()) {
       const auto& explained = video.explanation;
       const auto& score = explained.clip;
-      line.insert(line.end(),
-                  {fmt::format("{}", score.score), score.interval ? fmt::format("{}", float(score.interval->low)) : "",
-                   score.interval ? fmt::format("{}", float(score.interval->high)) : "",
-                   score.outside_range ? "true" : "false", shown(score.unimodal.text), shown(score.unimodal.vision),
-                   shown(score.unimodal.audio), shown(explained.without.text), shown(explained.without.vision),
-                   shown(explained.without.audio), shown(explained.leading[Evidence::unimodal]), shown(explained.leading[Evidence::removal]),
-                   missing_of(video), list_of(score.far_input), video.clip.transcript});
+      line.insert(
+          line.end(),
+          {fmt::format("{}", score.score), score.interval ? fmt::format("{}", float(score.interval->low)) : "",
+           score.interval ? fmt::format("{}", float(score.interval->high)) : "", score.outside_range ? "true" : "false",
+           shown(score.unimodal.text), shown(score.unimodal.vision), shown(score.unimodal.audio),
+           shown(explained.without.text), shown(explained.without.vision), shown(explained.without.audio),
+           shown(explained.leading[Evidence::unimodal]), shown(explained.leading[Evidence::removal]), missing_of(video),
+           list_of(score.far_input), video.clip.transcript});
     }
     line.resize(16);
     line.push_back(video.problem);
