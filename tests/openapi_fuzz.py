@@ -1,4 +1,5 @@
-"""What JSON Schema cannot say of a form: a file is an array with frames of the model's width (tests/openapi_fuzz.sh)."""
+"""What JSON Schema cannot say of a form: a file is an array with frames of the model's width, or a video, which this server
+is not made for (tests/openapi_fuzz.sh)."""
 import io
 import json
 import os
@@ -21,7 +22,7 @@ def repaired(form):
     """The same form with arrays for files, of one clip that the model reads."""
     inputs = MODEL["inputs"]
     seed = sum(len(str(value)) for value in form.values())
-    form = {name: value for name, value in form.items() if name not in ("text_features", "features")}
+    form = {name: value for name, value in form.items() if name not in ("text_features", "features", "video")}
     for name in ("vision", "audio"):
         if name in form:
             form[name] = npy(inputs[name]["width"], seed)
