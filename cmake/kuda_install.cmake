@@ -4,12 +4,14 @@ include(CMakePackageConfigHelpers)
 set(kuda_package ${CMAKE_INSTALL_LIBDIR}/cmake/kuda)
 
 # kuda_predictor and what it links.
-set(clones)
-if(TARGET kuda_clones)
-  set(clones kuda_clones)
-endif()
+set(where_made)
+foreach(target kuda_clones kuda_fmt)
+  if(TARGET ${target})
+    list(APPEND where_made ${target})
+  endif()
+endforeach()
 install(TARGETS kuda_torch kuda_base kuda_config kuda_io kuda_tensor kuda_wordpiece kuda_text kuda_metrics kuda_data
-                kuda_nn kuda_models kuda_checkpoint kuda_explain kuda_predictor ${clones}
+                kuda_nn kuda_models kuda_checkpoint kuda_explain kuda_predictor ${where_made}
         EXPORT kudaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library)
 install(EXPORT kudaTargets NAMESPACE kuda:: DESTINATION ${kuda_package} COMPONENT library)
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/kudaConfig.cmake.in ${PROJECT_BINARY_DIR}/kudaConfig.cmake

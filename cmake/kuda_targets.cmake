@@ -12,7 +12,7 @@ include(GNUInstallDirs)
 # work are HOT. Numbers do not depend on it.
 function(kuda_compile_fast target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_BUILD_TYPE STREQUAL "Release")
-    target_compile_options(${target} PRIVATE -O2 "SHELL:-mllvm -inline-threshold=25")
+    target_compile_options(${target} PRIVATE -O1 "SHELL:-mllvm -inline-threshold=25")
   endif()
 endfunction()
 

@@ -11,9 +11,6 @@ if(SKBUILD)  # pip builds for the torch of its Python, which it puts into anothe
 endif()
 
 add_library(kuda_torch INTERFACE)
-# The wheel brings headers of its own fmt, found before the system's, but not its symbols: with LibTorch fmt is
-# header-only. (Its inline namespace differs by version, so both can live in one program.)
-target_compile_definitions(kuda_torch INTERFACE FMT_HEADER_ONLY=1)
 kuda_attach_torch(kuda_torch)
 if(KUDA_TORCH_PROBLEM)
   message(FATAL_ERROR "${KUDA_TORCH_PROBLEM}. scripts/setup.sh installs one.")

@@ -22,7 +22,7 @@ END
 say "1/5  Synthetic clips: which modality carries the truth, and which is noise, is known (docs/synthetic.md)"
 if [ ! -f "$folder/clips/truth.csv" ]; then
   # Few and short clips: what a minute allows.
-  "$kuda" data synth "$folder/clips" --train 240 --valid 80 --test 200 --text-length 20 --vision-length 16 --audio-length 20
+  "$kuda" data synth "$folder/clips" --train 240 --valid 80 --test 200 --text-length 12 --vision-length 12 --audio-length 16
 fi
 
 say "2/5  KuDA: stage 1 (each modality alone), then stage 2 (all three)"
