@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "kuda/nn/packed_projections.h"
 #include "kuda/tensor/linear.h"
 
 namespace kuda {
@@ -43,21 +44,14 @@ struct CrossmodalInput {
 [[nodiscard]] torch::Tensor crossmodal_mask(const CrossmodalInput& query, const CrossmodalInput& source,
                                             bool is_causal);
 
-/// Multi-head attention with packed projections: names in_proj_weight, in_proj_bias, out_proj. Initial values: Xavier
-/// uniform, biases 0.
-class PackedAttentionImpl : public torch::nn::Module {
+/// Multi-head attention of one sequence to another; out_proj too begins with Xavier uniform.
+class PackedAttentionImpl : public PackedProjections {
  public:
   PackedAttentionImpl(std::int64_t dim, std::int64_t num_heads, double dropout);  ///< ConfigError: heads divide dim
   /// query [B, Lq, D], key and value [B, Lk, D], `visible` as crossmodal_mask gives it -> [B, Lq, D]. The same tensor
   /// as query, key and value is projected at once.
   torch::Tensor forward(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
                         const torch::Tensor& visible);
-
- private:
-  std::int64_t num_heads_;
-  double dropout_;
-  torch::Tensor in_proj_weight_, in_proj_bias_;  ///< [3D, D], [3D]: query, key, value
-  Linear out_proj_{nullptr};
 };
 TORCH_MODULE(PackedAttention);
 

@@ -1,8 +1,5 @@
 #include "kuda/nn/transformer.h"
 
-#include <fmt/format.h>
-
-#include "kuda/base/error.h"
 #include "kuda/tensor/dropout.h"
 #include "kuda/tensor/products.h"
 
@@ -10,17 +7,6 @@ namespace kuda {
 
 using torch::Tensor;
 namespace nn = torch::nn;
-
-SelfAttentionImpl::SelfAttentionImpl(std::int64_t dim, std::int64_t num_heads, double dropout)
-    : num_heads_(num_heads), dropout_(dropout) {
-  if (num_heads < 1 || dim % num_heads != 0)
-    throw ConfigError(fmt::format("attention: {} heads do not divide the width {}", num_heads, dim));
-  in_proj_weight_ = register_parameter("in_proj_weight", torch::empty({3 * dim, dim}));
-  in_proj_bias_ = register_parameter("in_proj_bias", torch::zeros({3 * dim}));
-  out_proj_ = register_module("out_proj", Linear(dim, dim));
-  nn::init::xavier_uniform_(in_proj_weight_);
-  nn::init::zeros_(out_proj_->bias);
-}
 
 Tensor SelfAttentionImpl::forward(const Tensor& x, const Positions& positions) {
   const auto all =

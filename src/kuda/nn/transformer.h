@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "kuda/nn/packed_projections.h"
 #include "kuda/tensor/linear.h"
 #include "kuda/tensor/positions.h"
 
@@ -15,20 +16,13 @@ struct TransformerEncoderLayerOptions {
   double dropout = 0;  ///< attention weights, both residual branches, inside the feed-forward
 };
 
-/// Multi-head self-attention with packed projections: names in_proj_weight, in_proj_bias, out_proj.
-/// Initial values as torch.nn.MultiheadAttention: Xavier uniform, biases 0.
-class SelfAttentionImpl : public torch::nn::Module, public HasPreparedWeight {
+/// Multi-head self-attention.
+class SelfAttentionImpl : public PackedProjections, public HasPreparedWeight {
  public:
-  SelfAttentionImpl(std::int64_t dim, std::int64_t num_heads, double dropout);  ///< ConfigError: heads divide dim
+  using PackedProjections::PackedProjections;
   /// x [B, L, D] float, positions: its padding [B, L] bool (true = padded) or undefined -> [B, L, D]; or both packed
   torch::Tensor forward(const torch::Tensor& x, const Positions& positions);
   void prepare(Precision precision) override;  ///< the packed projections
-
- private:
-  std::int64_t num_heads_;
-  double dropout_;
-  torch::Tensor in_proj_weight_, in_proj_bias_;
-  Linear out_proj_{nullptr};
 };
 TORCH_MODULE(SelfAttention);
 
