@@ -18,7 +18,7 @@ venv/bin/pip install --quiet 'schemathesis==4.32.5' numpy
 "$kuda" serve run -d clips --port 0 >serving & server=$!
 until grep -q http: serving; do kill -0 "$server"; sleep 0.2; done
 url=$(sed 's/.*on //' serving)
-# An unknown clip is 404, too many requests are 503: both are promised.
+# An unknown clip is 404, too many requests are 503: both are promised. Without an extractor no video gets a time line.
 PYTHONDONTWRITEBYTECODE=1 KUDA_URL=$url SCHEMATHESIS_HOOKS=openapi_fuzz PYTHONPATH=$root/tests venv/bin/st run "$url/openapi.json" \
-  --max-time "$seconds" --workers 1 --continue-on-failure --no-color --generation-database none
+  --exclude-path /v1/timeline --max-time "$seconds" --workers 1 --continue-on-failure --no-color --generation-database none
 kill -0 "$server"  # it lives

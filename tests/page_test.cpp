@@ -3,8 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -18,6 +16,7 @@
 #include "kuda/data/sources/prepared.h"
 #include "kuda/predictor/test_npy.h"
 #include "tests/program.h"
+#include "tests/served.h"
 #include "tests/webdriver.h"
 
 namespace kuda::test {
@@ -38,41 +37,6 @@ const char* const kHostileText = "<img src=x onerror=\"window.hacked=1\"><script
 const char* const kHostileVideo = "<script>window.hacked=3</script>";
 
 void write_text(const fs::path& path, const std::string& content) { std::ofstream(path, std::ios::binary) << content; }
-
-/// `kuda serve` on a free port.
-class Served {
- public:
-  Served(const fs::path& folder, const std::string& name, const std::vector<std::string>& options) {
-    std::vector<std::string> words{KUDA_PROGRAM, "serve", (folder / "run").string(), "--port", "0", "--level", "0.8"};
-    words.insert(words.end(), options.begin(), options.end());
-    server_ = std::make_unique<Background>(words, folder / (name + ".log"));
-    port_ = std::stoi(server_->find(std::regex("http://127\\.0\\.0\\.1:([0-9]+)")).value_or("0"));
-  }
-  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
-  [[nodiscard]] std::string output() const { return server_->output(); }
-  [[nodiscard]] bool is_up() const { return port_ > 0; }
-  [[nodiscard]] httplib::Client client() const {
-    httplib::Client made("127.0.0.1", port_);
-    made.set_read_timeout(60, 0);
-    return made;
-  }
-  [[nodiscard]] Json post(const std::string& path, const Json& body) const {
-    return answered(client().Post(path, body.dump(), "application/json"));
-  }
-  [[nodiscard]] Json post(const std::string& path, const httplib::MultipartFormDataItems& form) const {
-    return answered(client().Post(path, form));
-  }
-  [[nodiscard]] Json get(const std::string& path) const { return answered(client().Get(path)); }
-
- private:
-  static Json answered(const httplib::Result& answer) {
-    if (answer && answer->status == 200) return Json::parse(answer->body);
-    ADD_FAILURE() << (answer ? answer->body : httplib::to_string(answer.error()));
-    return Json::object();
-  }
-  std::unique_ptr<Background> server_;
-  int port_ = 0;
-};
 
 /// A small trained model, served with its data, in which one clip tries to be markup; and a browser.
 class PageInBrowser : public testing::Test {
@@ -455,6 +419,11 @@ TEST_F(PageInBrowser, TextStandsOutFromItsBackground) {
     browser_->prefer("prefers-color-scheme", scheme);
     EXPECT_EQ(browser_->value(too_faint), Json::array()) << scheme;
   }
+}
+
+TEST_F(PageInBrowser, SaysWhyItTakesNoVideos) {
+  EXPECT_THAT(browser_->text("#video-none"), HasSubstr("No videos here: the checkpoint keeps no extractor"));
+  EXPECT_EQ(browser_->value("document.getElementById('video-ways').hidden"), true);
 }
 
 TEST_F(PageInBrowser, TheTokenIsAskedFor) {

@@ -54,19 +54,20 @@ Browser::Json value_of(const httplib::Result& answer, const std::string& what) {
   throw std::runtime_error(what + ": " + body["value"].value("message", answer->body).substr(0, 1000));
 }
 
-Browser::Json capabilities(const std::filesystem::path& folder) {
-  const Browser::Json arguments{"--headless=new",
-                                "--no-sandbox",
-                                "--disable-gpu",
-                                "--disable-dev-shm-usage",
-                                "--no-first-run",
-                                "--no-proxy-server",
-                                "--disable-background-networking",
-                                "--disable-component-update",
-                                "--disable-extensions",
-                                "--disable-sync",
-                                "--window-size=1200,1000",
-                                "--user-data-dir=" + (folder / "profile").string()};
+Browser::Json capabilities(const std::filesystem::path& folder, const std::vector<std::string>& more) {
+  Browser::Json arguments{"--headless=new",
+                          "--no-sandbox",
+                          "--disable-gpu",
+                          "--disable-dev-shm-usage",
+                          "--no-first-run",
+                          "--no-proxy-server",
+                          "--disable-background-networking",
+                          "--disable-component-update",
+                          "--disable-extensions",
+                          "--disable-sync",
+                          "--window-size=1200,1000",
+                          "--user-data-dir=" + (folder / "profile").string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
   return {{"capabilities",
            {{"alwaysMatch",
              {{"browserName", "chrome"},
@@ -119,7 +120,8 @@ std::optional<std::string> Background::find(const std::regex& pattern) {
   }
 }
 
-std::unique_ptr<Browser> Browser::start(const std::filesystem::path& folder, std::string& why) {
+std::unique_ptr<Browser> Browser::start(const std::filesystem::path& folder, std::string& why,
+                                        const std::vector<std::string>& more) {
   std::unique_ptr<Browser> browser(new Browser);
   try {
     std::filesystem::create_directories(folder);
@@ -137,7 +139,7 @@ std::unique_ptr<Browser> Browser::start(const std::filesystem::path& folder, std
     }
     browser->port_ = std::stoi(*port);
     browser->session_ =
-        "/session/" + browser->call("POST", "/session", capabilities(folder))["sessionId"].get<std::string>();
+        "/session/" + browser->call("POST", "/session", capabilities(folder, more))["sessionId"].get<std::string>();
     browser->go("about:blank");
     (void)browser->requested_urls();  // of the browser's own first page
   } catch (const std::exception& error) {

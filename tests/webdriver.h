@@ -53,7 +53,9 @@ class Browser {
   using Json = nlohmann::json;
   /// Its files go below `folder`. Nothing, with the reason in `why`, when chromedriver or Chromium is missing or does
   /// not start.
-  static std::unique_ptr<Browser> start(const std::filesystem::path& folder, std::string& why);
+  /// `more`: arguments of Chromium beside ours.
+  static std::unique_ptr<Browser> start(const std::filesystem::path& folder, std::string& why,
+                                        const std::vector<std::string>& more = {});
   Browser(const Browser&) = delete;
   Browser& operator=(const Browser&) = delete;
   ~Browser();

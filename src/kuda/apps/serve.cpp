@@ -87,15 +87,19 @@ void add_limits(CLI::App& verb, ServeArguments& options) {
       ->capture_default_str();
 }
 
-/// Makes clips of videos by the checkpoint's recipe; none where there are no weights for it.
-std::unique_ptr<ClipSource> video_source(const ServeArguments& options, const PredictorFacts& facts) {
+/// Makes clips of videos by the checkpoint's recipe; none, and why, where there are no weights for it.
+std::unique_ptr<ClipSource> video_source(const ServeArguments& options, const PredictorFacts& facts, std::string& why) {
   const auto folder = options.extractor.empty() ? extractor_in(options.checkpoint).string() : options.extractor;
-  if (folder.empty()) return nullptr;
+  if (folder.empty()) {
+    why = fmt::format("the checkpoint keeps no extractor, and none was named (--extractor {})", kDefaultExtractor);
+    return nullptr;
+  }
   try {
     require_video_reader();
   } catch (const DataError& error) {
     if (!options.extractor.empty()) throw;
-    log_info("no videos are taken: {}", error.message());
+    why = error.message();
+    log_info("no videos are taken: {}", why);
     return nullptr;
   }
   auto recipe = recipe_for(facts, options.checkpoint, /*any_recipe=*/false);
@@ -123,7 +127,7 @@ void serve(ServeArguments& options) {
     log_info("{} was trained on other data than {}: '{}'", options.checkpoint, options.data, facts.data);
   if (facts.clips)
     for (const auto& note : facts.clips->notes) log_info("{}", note);
-  const auto extractor = video_source(options, facts);
+  const auto extractor = video_source(options, facts, options.server.why_no_video);
   options.server.video = extractor.get();
   Server server(predictor, options.server);
   const int port = server.bind();
@@ -174,13 +178,14 @@ void add_serve(CLI::App& program) {
   options->interval.add_to(*verb);
   add_limits(*verb, *options);
   verb->footer(
-      "A browser gets a page: a sentence or a clip in, its score with what each modality says out.\n"
+      "A browser gets a page: a sentence, a clip or a video in, its score with what each modality says out.\n"
       "SIGTERM and Ctrl-C stop it after everything that was accepted is answered.\n"
       "docs/serving-protocol.md has the requests.\n"
       "Example:\n"
       "  kuda serve runs/first --port 8080\n"
       "  kuda serve runs/first -d mosi\n"
       "  kuda serve runs/mine --extractor extractors/default    # then: curl -F video=@clip.mp4 .../v1/predict\n"
+      "  curl -N -F video=@talk.mp4 http://127.0.0.1:8080/v1/timeline         # a score every two seconds\n"
       "  curl -H 'Content-Type: application/json' -d '{\"text\": \"a fine film\"}' http://127.0.0.1:8080/v1/predict");
   verb->callback([options] { serve(*options); });
 }

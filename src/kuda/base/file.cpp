@@ -18,6 +18,7 @@
 #include <optional>
 
 #include "kuda/base/error.h"
+#include "kuda/base/write_all.h"
 
 namespace kuda {
 namespace {
@@ -146,6 +147,16 @@ void remove_left_over(const std::filesystem::path& target) {
 
 }  // namespace
 
+bool write_all(int descriptor, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const auto written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
   if (!is_written_directly(target_)) {
     remove_left_over(target_);
@@ -164,15 +175,11 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto written = ::write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (const int why = errno; written < 0)
-      throw Error(fmt::format("{}: writing failed: {}", target_.string(), std::strerror(why)),
-                  why == EFBIG ? "this process may not write larger files: see ulimit -f"
-                               : "the old file, if there was one, is untouched");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
+  if (write_all(descriptor_, bytes)) return;
+  const int why = errno;
+  throw Error(fmt::format("{}: writing failed: {}", target_.string(), std::strerror(why)),
+              why == EFBIG ? "this process may not write larger files: see ulimit -f"
+                           : "the old file, if there was one, is untouched");
 }
 
 void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }

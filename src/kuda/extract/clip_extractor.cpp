@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include "kuda/base/error.h"
@@ -83,6 +84,45 @@ class Collector final : public MediaSink {
   std::vector<float> samples_;
 };
 
+/// Passes pictures and sound on, and tells somebody how far they are.
+class Watched final : public MediaSink {
+ public:
+  Watched(MediaSink& sink, double sample_rate, const std::function<void(double)>& watch)
+      : sink_(sink), sample_rate_(sample_rate), watch_(watch) {}
+  void picture(const Picture& picture) override {
+    tell(picture.time);
+    sink_.picture(picture);
+  }
+  void sound(std::span<const float> samples) override {
+    samples_ += samples.size();
+    tell(double(samples_) / sample_rate_);
+    sink_.sound(samples);
+  }
+  void progress(double seconds) override { sink_.progress(seconds); }
+
+ private:
+  void tell(double seconds) {
+    seconds_ = std::max(seconds_, seconds);
+    if (watch_) watch_(seconds_);
+  }
+  MediaSink& sink_;
+  double sample_rate_, seconds_ = 0;
+  std::size_t samples_ = 0;
+  const std::function<void(double)>& watch_;
+};
+
+/// Where the face is in the pictures in which it was found.
+std::vector<FaceBox> boxes_of(const FaceFeatures& face, const std::vector<double>& times) {
+  const auto& columns = face_columns();
+  const auto first = std::find(columns.begin(), columns.end(), "face_left") - columns.begin();
+  const auto values = face.values.narrow(1, first, 4).contiguous();  // [F, 4]
+  const auto* box = values.const_data_ptr<float>();
+  std::vector<FaceBox> boxes;
+  for (std::size_t i = 0; i < times.size(); ++i, box += 4)
+    if (face.found[i]) boxes.push_back({times[i], box[0], box[1], box[2], box[3]});
+  return boxes;
+}
+
 /// Rows [F, C] of pictures where their times say: row i of the result belongs to i / rate seconds, zeros where there is
 /// no picture.
 at::Tensor on_one_axis(const at::Tensor& rows, const std::vector<double>& times, double rate) {
@@ -138,10 +178,12 @@ struct ClipExtractor::Impl {
       facts.missing.vision = "there is no picture";
     else if (facts.pictures_with_face == 0)
       facts.missing.vision = fmt::format("no face was found in {} pictures", times.size());
-    else
+    else {
+      clip.face_boxes = boxes_of(face, times);
       clip.vision =
           finite_array(on_one_axis(face.values, times, recipe.vision.frames_per_second).index_select(1, vision_places),
                        file, Modality::vision);
+    }
   }
 
   void add_text(ExtractedClip& clip, const at::Tensor& samples) const {
@@ -170,18 +212,21 @@ ExtractedClip ClipExtractor::extract(const std::filesystem::path& file, double b
   const auto& recipe = impl_->recipe;
   FaceTracker tracker(impl_->faces, face_options(recipe.vision));
   Collector collector(tracker);
+  Watched watched(collector, double(recipe.audio.sample_rate), progress);
   MediaOptions options;
   options.frames_per_second = recipe.vision.frames_per_second;
   options.longest_side = int(recipe.vision.longest_side);
   options.sample_rate = int(recipe.audio.sample_rate);
   options.begin = begin;
   options.end = end;
-  const auto media = read_media_guarded(file, options, collector);
+  const auto media = read_media_guarded(file, options, watched);
   const auto samples = collector.samples();
   if (collector.times().empty() && samples.size(0) == 0)
     throw DataError(fmt::format("{}: there is nothing from {} to {}", file.string(), begin,
                                 end ? fmt::format("{} seconds", *end) : "the end"));
   ExtractedClip clip;
+  clip.vision_rate = recipe.vision.frames_per_second;
+  clip.audio_rate = recipe.audio.frames_per_second;
   auto& facts = clip.facts;
   facts.seconds = media.decoded_seconds;
   facts.declared_seconds = media.declared_seconds;
@@ -195,6 +240,7 @@ ExtractedClip ClipExtractor::extract(const std::filesystem::path& file, double b
   const auto energy = speech_energy_of(features, voice);
   const auto face = collector.times().empty() ? FaceFeatures() : tracker.finish(energy, recipe.audio.frames_per_second);
   impl_->add_vision(clip, face, collector.times(), file);
+  if (progress) progress(facts.seconds);  // the words may take as long again
   impl_->add_text(clip, samples);
   return clip;
 }

@@ -19,6 +19,8 @@ class ClipSource {
   /// The part of a media file from `begin` to `end` seconds. Throws DataError naming the file.
   [[nodiscard]] virtual ExtractedClip extract(const std::filesystem::path& file, double begin,
                                               std::optional<double> end) = 0;
+  /// Is told now and then, during `extract`, how many seconds of the part are done; what it throws ends the work.
+  std::function<void(double seconds)> progress{};
 };
 
 using MakeClipSource = std::function<std::unique_ptr<ClipSource>()>;

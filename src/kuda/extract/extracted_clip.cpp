@@ -10,42 +10,13 @@
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
 #include "kuda/base/json_place.h"
+#include "kuda/extract/clip_facts_json.h"
 #include "kuda/io/safetensors.h"
 
 namespace kuda {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-std::string described(const ExtractedClip& clip) {
-  const auto& facts = clip.facts;
-  auto words = json::array();
-  for (const auto& word : clip.words)
-    words.push_back({{"text", word.text},
-                     {"begin", json_number(float(word.begin))},
-                     {"end", json_number(float(word.end))},
-                     {"probability", json_number(float(word.probability))}});
-  json missing = json::object();
-  for (const auto modality : kModalities)
-    if (!facts.missing[modality].empty()) missing[std::string(modality_name(modality))] = facts.missing[modality];
-  return json{{"format", 1},
-              {"transcript", clip.transcript},
-              {"language", clip.language},
-              {"words", words},
-              {"seconds", json_number(facts.seconds)},
-              {"declared_seconds", facts.declared_seconds ? json_number(*facts.declared_seconds) : json(nullptr)},
-              {"pictures", facts.pictures},
-              {"pictures_with_face", facts.pictures_with_face},
-              {"faces", facts.faces},
-              {"corrupt_pictures", facts.corrupt_pictures},
-              {"decode_errors", facts.decode_errors},
-              {"cut_short", facts.cut_short},
-              {"speaker_margin", json_number(facts.speaker_margin)},
-              {"speech_seconds", json_number(float(facts.speech_seconds))},
-              {"repeated", facts.repeated},
-              {"missing", missing}}
-      .dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 void read_description(const json& object, const std::string& file, ExtractedClip& clip) {
   auto& facts = clip.facts;
@@ -87,11 +58,41 @@ std::optional<io::Array> frames_in(const io::ArrayFile& file, const std::string&
 
 }  // namespace
 
+json facts_json(const ExtractedClip& clip) {
+  const auto& facts = clip.facts;
+  auto words = json::array();
+  for (const auto& word : clip.words)
+    words.push_back({{"text", word.text},
+                     {"begin", json_number(float(word.begin))},
+                     {"end", json_number(float(word.end))},
+                     {"probability", json_number(float(word.probability))}});
+  auto missing = json::object();
+  for (const auto modality : kModalities)
+    if (!facts.missing[modality].empty()) missing[std::string(modality_name(modality))] = facts.missing[modality];
+  return json{{"transcript", clip.transcript},
+              {"language", clip.language},
+              {"words", words},
+              {"seconds", json_number(facts.seconds)},
+              {"declared_seconds", facts.declared_seconds ? json_number(*facts.declared_seconds) : json(nullptr)},
+              {"pictures", facts.pictures},
+              {"pictures_with_face", facts.pictures_with_face},
+              {"faces", facts.faces},
+              {"corrupt_pictures", facts.corrupt_pictures},
+              {"decode_errors", facts.decode_errors},
+              {"cut_short", facts.cut_short},
+              {"speaker_margin", json_number(facts.speaker_margin)},
+              {"speech_seconds", json_number(float(facts.speech_seconds))},
+              {"repeated", facts.repeated},
+              {"missing", missing}};
+}
+
 void write_extracted(const std::filesystem::path& path, const ExtractedClip& clip) {
   std::map<std::string, io::Array> arrays;
   if (clip.vision) arrays["vision"] = *clip.vision;
   if (clip.audio) arrays["audio"] = *clip.audio;
-  io::write_safetensors(path, arrays, {{"kuda_clip", described(clip)}});
+  json described{{"format", 1}};
+  described.update(facts_json(clip));
+  io::write_safetensors(path, arrays, {{"kuda_clip", described.dump(-1, ' ', false, json::error_handler_t::replace)}});
 }
 
 ExtractedClip read_extracted(const std::filesystem::path& path) {

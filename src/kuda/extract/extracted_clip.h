@@ -33,11 +33,19 @@ struct ExtractionFacts {
   PerModality<std::string> missing;  ///< why the modality is not there, in words; empty where it is
 };
 
+/// Where the speaker's face is in one picture: parts of its width and height.
+struct FaceBox {
+  double time = 0;  ///< seconds
+  float left = 0, top = 0, width = 0, height = 0;
+};
+
 struct ExtractedClip {
   std::optional<io::Array> vision, audio;  ///< [frames, columns of the recipe] float32; none where missing
   std::string transcript, language;        ///< as recognised
   std::vector<HeardWord> words;
   ExtractionFacts facts;
+  std::vector<FaceBox> face_boxes;            ///< of pictures with a face; a file does not keep them
+  double vision_rate = 10, audio_rate = 100;  ///< rows a second: those of the recipe, but of a file's clip
 };
 
 void write_extracted(const std::filesystem::path& path, const ExtractedClip& clip);

@@ -1,11 +1,13 @@
 #include "kuda/serve/answers.h"
 
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "kuda/base/error.h"
 #include "kuda/base/json_number.h"
 #include "kuda/data/modality_json.h"
-#include "kuda/extract/extracted_clip.h"
+#include "kuda/extract/clip_facts_json.h"
 #include "kuda/serve/batcher.h"
 
 namespace kuda {
@@ -64,6 +66,25 @@ json data_clip_object(const DataClip& clip) {
   return object;
 }
 
+/// Times and places, to a thousandth: as exact as they are.
+json rounded(double value) { return json_number(float(std::round(value * 1000) / 1000)); }
+
+/// What the model reads and the clip lacks, with the reason.
+json missing_json(const ExtractedClip& clip, const PredictorFacts& facts) {
+  auto missing = json::object();
+  for (const auto m : kModalities)
+    if (facts.inputs[m].is_in_use && !clip.facts.missing[m].empty())
+      missing[std::string(modality_name(m))] = clip.facts.missing[m];
+  return missing;
+}
+
+json boxes_json(const std::vector<FaceBox>& boxes) {
+  auto rows = json::array();
+  for (const auto& box : boxes)
+    rows.push_back({rounded(box.time), rounded(box.left), rounded(box.top), rounded(box.width), rounded(box.height)});
+  return rows;
+}
+
 template <class Clip, class ToJson>
 std::string as_answer(const std::vector<Clip>& clips, bool is_list, double seconds, ToJson to_json) {
   json answer;
@@ -81,31 +102,28 @@ std::string as_answer(const std::vector<Clip>& clips, bool is_list, double secon
 
 std::string with_video(const std::string& answer, const ExtractedClip& clip, const PredictorFacts& facts) {
   auto object = json::parse(answer);
-  const auto& counted = clip.facts;
-  auto words = json::array();
-  for (const auto& word : clip.words)
-    words.push_back({{"text", word.text},
-                     {"begin", json_number(float(word.begin))},
-                     {"end", json_number(float(word.end))},
-                     {"probability", json_number(float(word.probability))}});
-  auto missing = json::object();
-  for (const auto m : kModalities)
-    if (facts.inputs[m].is_in_use && !counted.missing[m].empty())
-      missing[std::string(modality_name(m))] = counted.missing[m];
-  object["video"] = {{"transcript", clip.transcript},
-                     {"language", clip.language},
-                     {"words", std::move(words)},
-                     {"missing", std::move(missing)},
-                     {"seconds", json_number(counted.seconds)},
-                     {"cut_short", counted.cut_short},
-                     {"pictures", counted.pictures},
-                     {"pictures_with_face", counted.pictures_with_face},
-                     {"faces", counted.faces},
-                     {"speaker_margin", json_number(counted.speaker_margin)},
-                     {"speech_seconds", json_number(float(counted.speech_seconds))},
-                     {"corrupt_pictures", counted.corrupt_pictures},
-                     {"decode_errors", counted.decode_errors}};
+  auto& video = object["video"] = facts_json(clip);
+  video["missing"] = missing_json(clip, facts);
+  video["face_boxes"] = boxes_json(clip.face_boxes);
   return dumped(object);
+}
+
+std::string part_json(const TimelinePart& part, const std::optional<ClipScore>& score, const PredictorFacts& facts) {
+  ClipScore none;
+  none.score = std::numeric_limits<float>::quiet_NaN();  // null in JSON
+  const auto scored = score_object(score.value_or(none));
+  json object{{"begin", rounded(part.begin)},
+              {"end", rounded(part.end)},
+              {"text", part.clip.transcript},
+              {"missing", missing_json(part.clip, facts)}};
+  for (const char* name : {"score", "outside_range", "unimodal", "interval"}) object[name] = scored.at(name);
+  return dumped(object);
+}
+
+std::string progress_json(double seconds) { return dumped({{"seconds", rounded(seconds)}}); }
+
+std::string timeline_end_json(std::size_t parts, std::size_t scored, double seconds) {
+  return dumped({{"parts", parts}, {"scored", scored}, {"seconds", seconds}});
 }
 
 std::string scores_json(const std::vector<ClipScore>& scores, bool is_list, double seconds) {
@@ -134,7 +152,8 @@ std::string nearest_json(const ClipInput& clip, const std::vector<Neighbour>& ne
   return dumped(object);
 }
 
-std::string model_json(const PredictorFacts& facts, const ClipLimits& limits, std::size_t body_bytes) {
+std::string model_json(const PredictorFacts& facts, const ClipLimits& limits, std::size_t body_bytes,
+                       const VideoOffer& videos) {
   json object{{"model", facts.model},         {"task", facts.task},
               {"data", facts.data},           {"is_synthetic", facts.is_synthetic},
               {"score_low", facts.score_low}, {"score_high", facts.score_high},
@@ -163,6 +182,8 @@ std::string model_json(const PredictorFacts& facts, const ClipLimits& limits, st
                       {"frames", limits.frames},
                       {"text_bytes", limits.text_bytes},
                       {"body_bytes", body_bytes}};
+  object["video"] = {{"most_seconds", videos.most_seconds}, {"why_none", nullptr}};
+  if (!videos.why_none.empty()) object["video"] = {{"most_seconds", 0}, {"why_none", videos.why_none}};
   object["versions"] = facts.versions;
   return dumped(object);
 }

@@ -22,6 +22,7 @@ std::string openapi_json(const PredictorFacts& facts, const ClipLimits& limits) 
   auto& schemas = document["components"]["schemas"];
   for (const char* name : {"ClipId", "ClipName", "ClipText"}) schemas[name]["maxLength"] = limits.text_bytes;
   for (const char* name : {"id", "text", "clip"}) schemas["Form"]["properties"][name]["maxLength"] = limits.text_bytes;
+  schemas["TimelineForm"]["properties"]["id"]["maxLength"] = limits.text_bytes;
   auto& ids = schemas["TokenIds"];
   ids["maxItems"] = limits.text_bytes;
   ids["items"]["maximum"] = std::max<std::int64_t>(facts.vocabulary - 1, 0);

@@ -9,6 +9,7 @@
 #include "kuda/serve/routes.h"
 #include "kuda/serve/server.h"
 #include "kuda/serve/test_data_server.h"
+#include "kuda/serve/test_events.h"
 #include "kuda/serve/test_server.h"
 #include "kuda/serve/test_video.h"
 
@@ -246,6 +247,17 @@ TEST(OpenApi, FieldsOfRealAnswersAreThoseOfTheDocument) {
   const httplib::MultipartFormDataItems form{{"video", "bytes", "clip.mp4", "video/mp4"}};
   expect_true(uploads.Post("/v1/predict", form), "/v1/predict", "post");
   expect_true(uploads.Post("/v1/explain", form), "/v1/explain", "post");
+  video.has_sound = true;  // with an interval
+  for (const auto& event : test::events_of(
+           uploads
+               .Post("/v1/timeline", httplib::MultipartFormDataItems{{"video", "with sound", "clip.mp4", "video/mp4"}})
+               ->body)) {
+    const std::map<std::string, std::string> schemas{
+        {"progress", "Progress"}, {"window", "TimelineWindow"}, {"done", "TimelineEnd"}};
+    const Json schema{{"$ref", "#/components/schemas/" + schemas.at(event.name)}};
+    check(event.data, {schema}, event.name, seen());
+    describe({schema}, event.name, seen());
+  }
   const RunningServer without_data;
   expect_true(without_data.client().Get("/v1/clips"), "/v1/clips", "get");
   expect_true(without_data.client().Get("/v1/model"), "/v1/model", "get");

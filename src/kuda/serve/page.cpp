@@ -15,7 +15,8 @@ std::optional<PageFile> page_file(std::string_view path, std::string_view accept
 const std::vector<std::pair<const char*, const char*>>& page_headers() {
   static const std::vector<std::pair<const char*, const char*>> all{
       {"Content-Security-Policy",
-       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
+       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; media-src blob:; "
+       "base-uri 'none'; "
        "form-action 'none'; frame-ancestors 'none'"},
       {"Referrer-Policy", "no-referrer"},
       {"Cache-Control", "no-cache"},  // the next version of the program brings other files

@@ -23,7 +23,9 @@ const std::vector<Route>& routes() {
       {"POST", "/v1/predict", false, "Scores of one or many clips.", &Service::predict},
       {"POST", "/v1/explain", false, "Scores, and what each modality contributes.", &Service::explain},
       {"POST", "/v1/nearest", false, "Training clips of the server's data that the model takes for most alike.",
-       &Service::nearest}};
+       &Service::nearest},
+      {"POST", "/v1/timeline", false, "Scores over the time of a long video, sent as they are made.",
+       &Service::timeline}};
   return all;
 }
 
@@ -46,9 +48,12 @@ std::vector<std::string> methods_of(std::string_view path) {
 
 std::string_view openapi_document() noexcept { return kOpenApiDocument; }
 
-std::string index_text() {
+std::string index_text(const VideoOffer& videos) {
   std::string text = "kuda serves a model for multimodal sentiment analysis. A browser gets a page here.\n\n";
   for (const auto& route : routes()) text += fmt::format("  {:4} {:14} {}\n", route.method, route.path, route.summary);
+  text += "\nVideos: ";
+  text += videos.why_none.empty() ? fmt::format("up to {} seconds (-F video=@clip.mp4).\n", videos.most_seconds)
+                                  : "none are taken: " + videos.why_none + ".\n";
   return text;
 }
 

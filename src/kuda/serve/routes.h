@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kuda/serve/http/message.h"
+#include "kuda/serve/video_uploads.h"
 
 namespace kuda {
 
@@ -31,6 +32,6 @@ struct Route {
 /// serve/openapi.json, before the model is known (openapi_json in serve/answers.h).
 [[nodiscard]] std::string_view openapi_document() noexcept;
 /// What is at "/" for who does not ask for HTML (serve/page.h).
-[[nodiscard]] std::string index_text();
+[[nodiscard]] std::string index_text(const VideoOffer& videos = {});
 
 }  // namespace kuda

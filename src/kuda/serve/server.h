@@ -32,10 +32,11 @@ struct ServerOptions {
   BatcherOptions batching{};
   ClipLimits clips{};
   ClipSource* video =
-      nullptr;                ///< makes clips of uploaded videos, one at a time; must outlive the server. None: refused
-  double video_seconds = 60;  ///< longest video
-  std::size_t body_bytes = std::size_t{16} << 20U;  ///< of one request, unpacked
-  std::size_t requests = 64;                        ///< with a body, at once; more are answered with 503
+      nullptr;  ///< makes clips of uploaded videos, one at a time; must outlive the server. None: refused
+  std::string why_no_video = "it was started without an extractor";  ///< in words, where there is no source
+  double video_seconds = 60;                                         ///< longest video
+  std::size_t body_bytes = std::size_t{16} << 20U;                   ///< of one request, unpacked
+  std::size_t requests = 64;    ///< with a body, at once; more are answered with 503
   std::size_t connections = 0;  ///< open; 0: eight times `requests`. Beyond it an idle one makes room
   std::size_t head_bytes = std::size_t{1} << 16U, headers = 100;  ///< of a request
   std::chrono::milliseconds head_time{10000};                     ///< for a head to arrive, from its first byte

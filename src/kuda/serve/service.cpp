@@ -29,7 +29,22 @@
 namespace kuda {
 namespace {
 
-/// What the model reads of the video; a text that came with it stands instead of the one that was heard.
+/// Throws DataError where nothing of a video is left for the model, with the reasons.
+void require_something(const ClipInput& clip, const ExtractedClip& extracted, const PredictorFacts& facts) {
+  std::vector<std::string> reasons;
+  for (const auto m : kModalities) {
+    if (!facts.inputs[m].is_in_use) continue;
+    if (clip.has(m)) return;
+    const auto& missing = extracted.facts.missing[m];
+    reasons.push_back(fmt::format("{}: {}", modality_name(m), missing.empty() ? "it was left out" : missing));
+  }
+  throw DataError("video: nothing is left that the model reads: " + join(reasons, "; "));
+}
+
+std::string digest_of(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
+
+}  // namespace
+
 void add_extracted(const ExtractedClip& extracted, const PredictorFacts& facts, ClipInput& clip) {
   auto made = input_of(extracted, clip.id);
   if (!clip.text) clip.text = std::move(made.text);
@@ -37,10 +52,6 @@ void add_extracted(const ExtractedClip& extracted, const PredictorFacts& facts, 
   if (facts.inputs.audio.is_in_use) clip.audio = std::move(made.audio);
   if (!facts.inputs.text.is_in_use) clip.text.reset();
 }
-
-std::string digest_of(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
-
-}  // namespace
 
 void Visit::leave() {
   if (auto* const counted = in_flight.exchange(nullptr)) --*counted;
@@ -52,7 +63,7 @@ Service::Service(const Predictor& predictor, ServerOptions options)
       callers_(options_),
       openapi_(openapi_json(predictor.facts(), options_.clips)),
       token_digest_(options_.token.empty() ? std::string() : digest_of(options_.token)),
-      videos_(options_.video, options_.video_seconds),
+      videos_(options_.video, {options_.video_seconds, options_.video == nullptr ? options_.why_no_video : ""}),
       neighbours_(predictor),
       batcher_(
           [this](std::span<const ClipInput> clips) {
@@ -147,10 +158,13 @@ Response Service::answer(Visit& visit) {
   try {
     if (visit.request.gone.stop_requested()) throw ClientGone("the client is gone");
     const auto refusal = body_refusal(visit.request.body_end, options_.body_bytes);
-    response = refusal ? refused(*refusal) : (this->*visit.route.handler)(visit);
+    response = refusal                                                 ? refused(*refusal)
+               : visit.route.has_body() && wants_events(visit.request) ? as_events(visit)
+                                                                       : (this->*visit.route.handler)(visit);
   } catch (...) {
     response = answer_to_error(visit.route.path);
   }
+  if (response.stream) return counted(visit, std::move(response));
   visit.announced = {};
   visit.leave();
   counters_.answered(visit.route.path, response.status, seconds_since(visit.begin));
@@ -172,7 +186,7 @@ Response Service::refuse(const Refusal& refusal) {
 
 Response Service::page(Visit& visit) {
   const auto file = page_file(visit.request.path, visit.request.header("Accept"));
-  if (!file) return {.content = index_text(), .type = "text/plain; charset=utf-8"};
+  if (!file) return {.content = index_text(videos_.offer()), .type = "text/plain; charset=utf-8"};
   Response response{.content = std::string(file->content), .type = file->type};
   for (const auto& [name, value] : page_headers()) response.headers.emplace_back(name, value);
   return response;
@@ -191,7 +205,7 @@ Response Service::metrics(Visit&) {
 }
 
 Response Service::model(Visit&) {
-  return {.content = model_json(predictor_.facts(), options_.clips, options_.body_bytes)};
+  return {.content = model_json(predictor_.facts(), options_.clips, options_.body_bytes, videos_.offer())};
 }
 
 Response Service::clips(Visit& visit) {
@@ -203,7 +217,7 @@ Response Service::clips(Visit& visit) {
 // Routes that use the model.
 
 /// The clips of a body, which is given back to the system.
-ClipRequest Service::clips_of(Visit& visit, Clock::time_point deadline) {
+ClipRequest Service::clips_of(Visit& visit) {
   const auto type = visit.request.header("Content-Type");
   auto body = std::move(visit.request.body);
   const bool is_form = is_form_type(type);
@@ -213,8 +227,10 @@ ClipRequest Service::clips_of(Visit& visit, Clock::time_point deadline) {
                        : parse_clips(json_text(std::move(body), type), options_.clips);
   if (video) {
     visit.announced = {};  // it takes seconds: no batch should wait for it
-    clips.extracted = videos_.extract(*video, deadline);
+    videos_.require_source();
+    clips.extracted = videos_.whole(VideoUploads::Upload(*video), watch_of(visit));
     add_extracted(*clips.extracted, predictor_.facts(), clips.clips.front());
+    require_something(clips.clips.front(), *clips.extracted, predictor_.facts());
   }
   for (std::size_t i = 0; i < clips.clips.size(); ++i)
     predictor_.check(clips.clips[i], clips.is_list ? fmt::format("clips[{}]", i) : "clip");
@@ -222,8 +238,9 @@ ClipRequest Service::clips_of(Visit& visit, Clock::time_point deadline) {
 }
 
 Response Service::predict(Visit& visit) {
-  const auto begin = Clock::now(), deadline = begin + options_.request_time;
-  auto clips = clips_of(visit, deadline);
+  const auto begin = Clock::now();
+  auto clips = clips_of(visit);
+  const auto deadline = Clock::now() + options_.request_time;
   auto scores = batcher_.submit(std::move(clips.clips), deadline, std::move(visit.announced), visit.request.gone);
   if (scores.wait_until(deadline) != std::future_status::ready)
     throw TimedOut("the scores did not come in time", "send fewer clips at once");
@@ -232,10 +249,11 @@ Response Service::predict(Visit& visit) {
 }
 
 Response Service::explain(Visit& visit) {
-  const auto begin = Clock::now(), deadline = begin + options_.request_time;
+  const auto begin = Clock::now();
   // Shared with the task: after a time-out it may still be at work.
   const auto shared = std::make_shared<std::pair<ClipRequest, std::vector<ClipExplanation>>>();
-  shared->first = clips_of(visit, deadline);
+  shared->first = clips_of(visit);
+  const auto deadline = Clock::now() + options_.request_time;
   auto done = batcher_.run(
       [this, shared] { shared->second = predictor_.explain(shared->first.clips, shared->first.with_attention); },
       deadline, visit.request.gone);
@@ -248,8 +266,9 @@ Response Service::explain(Visit& visit) {
 }
 
 Response Service::nearest(Visit& visit) {
-  const auto begin = Clock::now(), deadline = begin + options_.request_time;
-  const auto request = clips_of(visit, deadline);
+  const auto begin = Clock::now();
+  const auto request = clips_of(visit);
+  const auto deadline = Clock::now() + options_.request_time;
   if (request.is_list) throw DataError("clips: expected one clip, found a list", "send a request for each");
   const auto& clip = request.clips.front();
   const auto found = neighbours_.nearest(clip, static_cast<std::size_t>(request.nearest), batcher_, deadline,

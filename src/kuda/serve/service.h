@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -11,10 +13,12 @@
 #include "kuda/serve/callers.h"
 #include "kuda/serve/clip_json.h"
 #include "kuda/serve/counters.h"
+#include "kuda/serve/events.h"
 #include "kuda/serve/http/connections.h"
 #include "kuda/serve/neighbours.h"
 #include "kuda/serve/routes.h"
 #include "kuda/serve/server.h"
+#include "kuda/serve/timeline.h"
 #include "kuda/serve/video_uploads.h"
 
 namespace kuda {
@@ -33,7 +37,11 @@ struct Visit {
   const Clock::time_point begin = Clock::now();
   Batcher::Announcement announced{};
   std::atomic<std::atomic<std::size_t>*> in_flight{nullptr};
+  std::function<void(double seconds)> progress{};  ///< told how much of a video is read; empty: nobody asks
 };
+
+/// What the model reads of the video; a text that came with it stands instead of the one that was heard.
+void add_extracted(const ExtractedClip& extracted, const PredictorFacts& facts, ClipInput& clip);
 
 class Service final : public RequestHandler {
  public:
@@ -56,6 +64,7 @@ class Service final : public RequestHandler {
   Response predict(Visit& visit);
   Response explain(Visit& visit);
   Response nearest(Visit& visit);
+  Response timeline(Visit& visit);
 
  private:
   using Clock = Visit::Clock;
@@ -65,7 +74,14 @@ class Service final : public RequestHandler {
   [[nodiscard]] std::optional<Refusal> token_refusal(const Request& head) const;
   [[nodiscard]] Response answer(Visit& visit);
   [[nodiscard]] Response answer_to_error(const char* path) const;
-  [[nodiscard]] ClipRequest clips_of(Visit& visit, Clock::time_point deadline);
+  // service_events.cpp
+  [[nodiscard]] Response as_events(Visit& visit);
+  [[nodiscard]] Response counted(Visit& visit, Response streamed);
+  void send_timeline(const TimelineRequest& request, const VideoUploads::Upload& upload, Visit& visit,
+                     const SendEvent& send);
+  [[nodiscard]] std::optional<ClipScore> score_of(const TimelinePart& part, ClipInput clip, const Visit& visit);
+  [[nodiscard]] VideoWatch watch_of(const Visit& visit) const;
+  [[nodiscard]] ClipRequest clips_of(Visit& visit);
 
   const Predictor& predictor_;
   const ServerOptions options_;

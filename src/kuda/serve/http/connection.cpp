@@ -11,11 +11,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 #include <exception>
 #include <mutex>
 #include <utility>
 #include <variant>
 
+#include "kuda/base/error.h"
 #include "kuda/base/lower_case.h"
 #include "kuda/serve/http/body_reader.h"
 #include "kuda/serve/http/header_values.h"
@@ -33,8 +35,9 @@ constexpr int kAtOnce = MSG_DONTWAIT | MSG_NOSIGNAL;
 constexpr std::size_t kPiece = 65536;  // bytes taken at once
 constexpr Milliseconds kTryAgain{5};   // where there is no place
 constexpr int kTries = 10;
-constexpr Milliseconds kLinger{5000};    // for a client to read an answer and to close
-constexpr Milliseconds kQuiet{100};      // at a stop: a connection that is silent for so long is idle
+constexpr int kLook = 100;             // milliseconds: how often a thread that sends looks whether the client is there
+constexpr Milliseconds kLinger{5000};  // for a client to read an answer and to close
+constexpr Milliseconds kQuiet{100};    // at a stop: a connection that is silent for so long is idle
 constexpr Milliseconds kLastWord{1000};  // at a stop: for a head that has begun, and for clients to close
 
 /// The client waits for a word before it sends the body. One of HTTP/1.0 knows no such word (RFC 9110, section 10.1.1).
@@ -86,6 +89,7 @@ asio::awaitable<bool> Connection::serve_request() {
   const auto as_sent = [&](const Response& response) {
     return sent_text(response, is_head, ends ? 0 : state_.limits.requests - requests_, idle);
   };
+  bool is_streamed = false;
   if (at_once != nullptr) {
     co_await send(as_sent(*at_once));
   } else {
@@ -93,11 +97,18 @@ asio::awaitable<bool> Connection::serve_request() {
     enter(Phase::answering);
     const std::stop_source gone;
     request.gone = gone.get_token();
-    const bool may_ask = !request.is_http_1_0;
-    auto rest = co_await in_pool([&] { return as_sent(answer(std::move(request))); }, gone, may_ask);
+    const bool is_http_1_0 = request.is_http_1_0;
+    const Make make = [&](const SendPiece& send_piece) {
+      const auto response = answer(std::move(request));
+      if (!response.stream) return as_sent(response);
+      is_streamed = true;
+      send_stream(response, is_http_1_0, send_piece);
+      return std::string();
+    };
+    auto rest = co_await in_pool(make, gone, !is_http_1_0);
     co_await send(std::move(rest));
   }
-  co_return !ends && !is_broken_;
+  co_return !ends && !is_streamed && !is_broken_;
 }
 
 /// What the thread that makes an answer and the one that watches the client know of each other.
@@ -109,14 +120,13 @@ struct Connection::InPool {
 
 /// Makes an answer in a thread of the pool, which sends what the client takes at once: its next request does not wait
 /// for this thread. Returns the rest, nothing where the client is gone.
-asio::awaitable<std::string> Connection::in_pool(std::function<std::string()> make, std::stop_source gone,
-                                                 bool may_ask) {
+asio::awaitable<std::string> Connection::in_pool(Make make, std::stop_source gone, bool may_ask) {
   InPool answer;
   std::string text;
   std::exception_ptr failure;
   asio::post(state_.pool, [&] {
     try {
-      text = make();
+      text = make([&](std::string_view piece) { send_from_pool(answer, piece, gone.get_token()); });
       const std::lock_guard lock(answer.sending);
       answer.is_sent = true;
       // Not by Asio's socket: its own thread waits at it.
@@ -135,6 +145,28 @@ asio::awaitable<std::string> Connection::in_pool(std::function<std::string()> ma
   if (failure) std::rethrow_exception(failure);
   if (is_broken_) text.clear();
   co_return text;
+}
+
+/// In a thread of the pool: not by Asio's socket, at which its own thread waits.
+void Connection::send_from_pool(InPool& answer, std::string_view piece, const std::stop_token& gone) {
+  {
+    const std::lock_guard lock(answer.sending);
+    answer.is_sent = true;
+  }
+  const auto end = HttpClock::now() + state_.limits.body_time;
+  while (!piece.empty()) {
+    if (gone.stop_requested()) throw Error("the client is gone");
+    const auto sent = ::send(socket_.native_handle(), piece.data(), piece.size(), kAtOnce);
+    if (sent >= 0) {
+      piece.remove_prefix(std::size_t(sent));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) throw Error("the client is gone");
+    if (HttpClock::now() > end) throw Error("the client does not take its answer");
+    pollfd state{socket_.native_handle(), POLLOUT, 0};
+    ::poll(&state, 1, kLook);
+  }
 }
 
 /// Until the answer is there. A client that goes before it stops `gone`. One that has only ended its sending side looks

@@ -12,6 +12,7 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "kuda/serve/http/connections.h"
 #include "kuda/serve/http/request_parser.h"
@@ -60,7 +61,10 @@ class Connection {
   boost::asio::awaitable<bool> serve_request();
   boost::asio::awaitable<HeadEnd> read_head(RequestParser& parser);
   boost::asio::awaitable<bool> read_body(RequestParser& parser);
-  boost::asio::awaitable<std::string> in_pool(std::function<std::string()> make, std::stop_source gone, bool may_ask);
+  /// Makes the text of an answer, or sends it piece by piece and makes none.
+  using Make = std::function<std::string(const SendPiece& send)>;
+  boost::asio::awaitable<std::string> in_pool(Make make, std::stop_source gone, bool may_ask);
+  void send_from_pool(InPool& answer, std::string_view piece, const std::stop_token& gone);
   boost::asio::awaitable<void> watch_client(InPool& answer, std::stop_source gone, bool may_ask);
   boost::asio::awaitable<void> send(std::string text);
   boost::asio::awaitable<Received> receive();

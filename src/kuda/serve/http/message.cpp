@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <cctype>
-#include <iterator>
 #include <optional>
 
 #include "kuda/base/lower_case.h"
@@ -86,22 +85,47 @@ void split_target(std::string_view target, Request& request) {
   }
 }
 
-std::string sent_text(const Response& response, bool is_head, std::size_t more_requests, long long idle_seconds) {
-  const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(unsigned(response.status)));
+namespace {
+
+std::string status_line(int status) {
+  const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(unsigned(status)));
+  return fmt::format("HTTP/1.1 {} {}\r\n", status, fmt::string_view(reason.data(), reason.size()));
+}
+
+/// The rest of a head, from its type on.
+std::string last_headers(const Response& response) {
   std::string text;
-  const auto out = std::back_inserter(text);
-  fmt::format_to(out, "HTTP/1.1 {} {}\r\n", response.status, fmt::string_view(reason.data(), reason.size()));
+  if (response.status != 204)
+    text = fmt::format("Content-Type: {}\r\nX-Content-Type-Options: nosniff\r\n", response.type);
+  for (const auto& [name, value] : response.headers) text += fmt::format("{}: {}\r\n", name, value);
+  return text + "\r\n";
+}
+
+}  // namespace
+
+std::string sent_text(const Response& response, bool is_head, std::size_t more_requests, long long idle_seconds) {
+  auto text = status_line(response.status);
   if (more_requests == 0)
     text += "Connection: close\r\n";
   else
-    fmt::format_to(out, "Connection: keep-alive\r\nKeep-Alive: timeout={}, max={}\r\n", idle_seconds, more_requests);
-  if (response.status != 204)
-    fmt::format_to(out, "Content-Length: {}\r\nContent-Type: {}\r\nX-Content-Type-Options: nosniff\r\n",
-                   response.content.size(), response.type);
-  for (const auto& [name, value] : response.headers) fmt::format_to(out, "{}: {}\r\n", name, value);
-  text += "\r\n";
+    text += fmt::format("Connection: keep-alive\r\nKeep-Alive: timeout={}, max={}\r\n", idle_seconds, more_requests);
+  if (response.status != 204) text += fmt::format("Content-Length: {}\r\n", response.content.size());
+  text += last_headers(response);
   if (!is_head) text += response.content;
   return text;
+}
+
+void send_stream(const Response& response, bool is_http_1_0, const SendPiece& send) {
+  send(status_line(response.status) + "Connection: close\r\n" + (is_http_1_0 ? "" : "Transfer-Encoding: chunked\r\n") +
+       last_headers(response));
+  response.stream([&](std::string_view piece) {
+    if (piece.empty()) return;  // an empty chunk is the end
+    if (is_http_1_0)
+      send(piece);
+    else
+      send(fmt::format("{:x}\r\n{}\r\n", piece.size(), piece));
+  });
+  if (!is_http_1_0) send("0\r\n\r\n");
 }
 
 }  // namespace kuda

@@ -2,6 +2,7 @@
 // Requests and answers as the server sees them: no sockets, no library's types.
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <stop_token>
 #include <string>
@@ -36,6 +37,10 @@ struct Request {
   [[nodiscard]] std::string_view host() const;
 };
 
+/// Sends a piece of an answer at once, and waits while the client is slow. Throws Error where it is gone, or takes
+/// nothing for too long.
+using SendPiece = std::function<void(std::string_view piece)>;
+
 struct Response {
   int status = 200;
   std::string content{};
@@ -43,6 +48,9 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers{};
   /// Of an answer at once, to a request whose body is not read: what comes then would be taken for the next request.
   bool ends_connection = false;
+  /// Instead of `content`: makes it piece by piece, in the thread that answers. The connection ends after it. What it
+  /// throws ends the answer where it is, and the client sees that it is not whole.
+  std::function<void(const SendPiece& send)> stream{};
 };
 
 /// Why a request is not served.
@@ -59,5 +67,7 @@ void split_target(std::string_view target, Request& request);
 /// so many, within so many seconds; 0: it ends, and the answer says so.
 [[nodiscard]] std::string sent_text(const Response& response, bool is_head, std::size_t more_requests,
                                     long long idle_seconds);
+/// Sends an answer that is a stream: its head, and its pieces as chunks, which a client of HTTP/1.0 would not know.
+void send_stream(const Response& response, bool is_http_1_0, const SendPiece& send);
 
 }  // namespace kuda

@@ -70,5 +70,25 @@ TEST(Message, AnAnswerSaysWhetherTheConnectionGoesOn) {
   EXPECT_THAT(head, EndsWith("\r\n\r\n"));
 }
 
+TEST(Message, AStreamGoesInChunksUnlessTheClientKnowsNone) {
+  Response response{.type = "text/event-stream", .headers = {{"Cache-Control", "no-store"}}};
+  response.stream = [](const SendPiece& send) {
+    send("0123456789abcdef");
+    send("");
+    send("x");
+  };
+  const auto sent = [&](bool is_http_1_0) {
+    std::string text;
+    send_stream(response, is_http_1_0, [&](std::string_view piece) { text += piece; });
+    return text;
+  };
+  const std::string end =
+      "Content-Type: text/event-stream\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n";
+  const std::string begin = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
+  EXPECT_EQ(sent(false),
+            begin + "Transfer-Encoding: chunked\r\n" + end + "10\r\n0123456789abcdef\r\n1\r\nx\r\n0\r\n\r\n");
+  EXPECT_EQ(sent(true), begin + end + "0123456789abcdefx");
+}
+
 }  // namespace
 }  // namespace kuda

@@ -1,0 +1,14 @@
+#pragma once
+// What was heard and counted in a clip, as JSON: the one list of it, for files of clips and for answers. Not for
+// headers: the parser is large.
+
+#include <nlohmann/json.hpp>
+
+#include "kuda/extract/extracted_clip.h"
+
+namespace kuda {
+
+/// Keys: transcript, language, words, seconds, ..., missing (by modality, in words; none where all are there).
+[[nodiscard]] nlohmann::ordered_json facts_json(const ExtractedClip& clip);
+
+}  // namespace kuda
