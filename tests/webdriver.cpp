@@ -67,7 +67,7 @@ Browser::Json capabilities(const std::filesystem::path& folder, const std::vecto
                           "--disable-sync",
                           "--window-size=1200,1000",
                           "--user-data-dir=" + (folder / "profile").string()};
-  arguments.insert(arguments.end(), more.begin(), more.end());
+  for (const auto& argument : more) arguments.push_back(argument);
   return {{"capabilities",
            {{"alwaysMatch",
              {{"browserName", "chrome"},
@@ -181,12 +181,13 @@ Browser::Json Browser::value(const std::string& expression) {
   return call("POST", "/execute/sync", {{"script", "return (" + expression + ")"}, {"args", Json::array()}});
 }
 
-void Browser::wait_for(const std::string& expression) {
-  const auto end = Clock::now() + seconds(30);
+void Browser::wait_for(const std::string& expression, int most_seconds) {
+  const auto end = Clock::now() + seconds(most_seconds);
   while (value(expression) != true) {
     if (Clock::now() > end) {
       const auto alert = value("(document.querySelector('[role=alert]') || document.body).innerText");
-      throw std::runtime_error("not true after 30 seconds: " + expression + "; the page says: " + alert.dump());
+      throw std::runtime_error("not true after " + std::to_string(most_seconds) + " seconds: " + expression +
+                               "; the page says: " + alert.dump());
     }
     std::this_thread::sleep_for(kPause);
   }

@@ -63,8 +63,8 @@ class Browser {
   void go(const std::string& url);
   /// Value of a JavaScript expression.
   [[nodiscard]] Json value(const std::string& expression);
-  /// Until the expression is true; throws after 30 seconds.
-  void wait_for(const std::string& expression);
+  /// Until the expression is true; throws after that time.
+  void wait_for(const std::string& expression, int most_seconds = 30);
   /// Of the first element that a CSS selector finds; hidden text counts as none.
   [[nodiscard]] std::string text(const std::string& selector);
   /// Waits until a person could click on it.
