@@ -34,9 +34,10 @@ function showVideoOffer() {
   at("video-none").hidden = why === null;
   at("video-none").textContent = why === null ? "" : `No videos here: ${why}.`;
   at("video-ways").hidden = why !== null;
+  const longest = most < 120 ? `${most} seconds` : `${Math.round(most / 60)} minutes`;
+  const largest = Math.floor(model.limits.body_bytes / 1048576);
   at("video-hint").textContent =
-    `At most ${time(most)} minutes and ${Math.floor(model.limits.body_bytes / 1048576)} MB. It goes to this server and ` +
-    "to nobody else.";
+    `At most ${longest} and ${largest} MB. It goes to this server and to nobody else.`;
 }
 
 async function scoreVideo(file, seconds) {
