@@ -6,6 +6,10 @@
 //   const auto transcript = recogniser.transcribe(samples, voice.parts(samples));
 //   for (const auto& word : transcript.words) use(word.text, word.begin, word.end);
 //
+//   SpeechListener listener(voice, recogniser);          // the same of sound that comes in pieces, in constant memory
+//   for (const auto& piece : pieces) listener.add(piece);
+//   const auto heard = listener.finish();
+//
 // Samples are [S] float32, mono, 16 kHz, in -1..1; times are seconds from the first sample. Both may be used by several
 // threads at once.
 
@@ -13,6 +17,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +38,10 @@ struct SpeechPartOptions {
   double padding = 0.1;            ///< added on both sides, at most up to the middle of a pause
 };
 
+inline constexpr std::int64_t kVoiceStep = 512;          ///< samples that a probability stands for: 32 ms
+inline constexpr std::int64_t kVoiceContext = 64;        ///< of those before it are seen as well
+inline constexpr std::int64_t kVoiceStepsAtOnce = 1024;  ///< are computed together, whatever the length
+
 /// Silero VAD 6.2.3 (MIT) in plain operations.
 class VoiceActivity {
  public:
@@ -43,6 +52,14 @@ class VoiceActivity {
   [[nodiscard]] std::vector<float> probabilities(const at::Tensor& samples) const;
   /// In order, apart from each other, inside the samples. Empty for silence, noise and music.
   [[nodiscard]] std::vector<SpeechPart> parts(const at::Tensor& samples, const SpeechPartOptions& options = {}) const;
+
+  /// What is known of the sound before; empty at its beginning.
+  struct Memory {
+    at::Tensor hidden, cell;
+  };
+  /// The next probabilities of a sound in pieces of kVoiceStepsAtOnce (the last one shorter), each with the
+  /// kVoiceContext samples before it.
+  [[nodiscard]] std::vector<float> next(const at::Tensor& sound, Memory& memory) const;
 
  private:
   struct Weights;
@@ -70,6 +87,8 @@ struct RecogniserOptions {
   std::string language;  ///< of a multilingual model: its code, or empty to hear which it is
 };
 
+struct RecogniserModel;
+
 /// Whisper (Radford et al. 2022) from a folder in Hugging Face layout, greedy.
 class SpeechRecogniser {
  public:
@@ -79,12 +98,42 @@ class SpeechRecogniser {
   explicit SpeechRecogniser(const std::filesystem::path& whisper_folder, const RecogniserOptions& options = {});
   ~SpeechRecogniser();
   /// What is said in `parts` (in order, as VoiceActivity::parts gives them); nothing where there are none: Whisper
-  /// hears words in silence and in noise. Throws ShapeError for other input.
+  /// hears words in silence and in noise. A multilingual model hears the language in that window in which most is said,
+  /// of those of the first five minutes of speech. Throws ShapeError for other input.
   [[nodiscard]] Transcript transcribe(const at::Tensor& samples, const std::vector<SpeechPart>& parts) const;
 
  private:
-  struct Model;
-  std::unique_ptr<Model> model_;
+  friend class SpeechListener;
+  std::unique_ptr<RecogniserModel> model_;
+};
+
+/// What was heard in a whole sound.
+struct HeardSpeech {
+  Transcript transcript;
+  double seconds = 0;  ///< of speech
+};
+
+/// What the recogniser's encoder makes of a stretch of speech: states [L, D], the first at `begin` seconds and 50 a
+/// second. Stretches come in order; between them nobody speaks.
+using SpeechStates = std::function<void(double begin, const at::Tensor& states)>;
+
+/// Both at work on a sound that comes in pieces: gives what transcribe(samples, parts(samples)) gives, and keeps about
+/// two minutes of the sound, with a multilingual model whose language is not named five minutes of speech more.
+class SpeechListener {
+ public:
+  /// Both must outlive it.
+  SpeechListener(const VoiceActivity& voice, const SpeechRecogniser& recogniser, const SpeechPartOptions& options = {},
+                 SpeechStates states = {});
+  SpeechListener(const SpeechListener&) = delete;
+  SpeechListener& operator=(const SpeechListener&) = delete;
+  ~SpeechListener();
+  void add(const at::Tensor& samples);              ///< the next ones; throws ShapeError
+  [[nodiscard]] HeardSpeech finish();               ///< once; nothing is added after it
+  [[nodiscard]] std::size_t kept() const noexcept;  ///< samples that it remembers
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace kuda

@@ -13,34 +13,17 @@ using torch::Tensor;
 constexpr double kMargin = 0.2;        // seconds of sound around the parts of a window
 constexpr double kLongestPause = 2.0;  // seconds within a window
 
-std::int64_t sample_at(double seconds) { return std::llround(seconds * double(kSampleRate)); }
-
-/// The middle of the most quiet tenth of a second between two times.
-double quietest(const Tensor& samples, double from, double to) {
+/// The middle of the most quiet tenth of a second of a sound that begins at `from`; `to` where it is shorter.
+double quietest(const Tensor& sound, double from, double to) {
   constexpr std::int64_t kLength = kSampleRate / 10;
-  const auto sound = samples.slice(0, sample_at(from), sample_at(to));
   if (sound.size(0) < kLength) return to;
   const auto energy = sound.unfold(0, kLength, kLength / 2).square().mean(1);
   return from + double(energy.argmin().item<std::int64_t>() * kLength / 2 + kLength / 2) / double(kSampleRate);
 }
 
-std::vector<SpeechPart> cut_parts(const Tensor& samples, const std::vector<SpeechPart>& parts, double longest) {
-  const double seconds = double(samples.size(0)) / double(kSampleRate);
-  std::vector<SpeechPart> all;
-  for (auto part : parts) {
-    part.begin = std::max(part.begin, 0.0);
-    part.end = std::min(part.end, seconds);
-    while (part.end - part.begin > longest) {
-      const double cut = quietest(samples, part.begin + longest * 2 / 3, part.begin + longest);
-      all.push_back({part.begin, cut});
-      part.begin = cut;
-    }
-    if (part.end > part.begin) all.push_back(part);
-  }
-  return all;
-}
-
 }  // namespace
+
+std::int64_t sample_at(double seconds) { return std::llround(seconds * double(kSampleRate)); }
 
 double SpeechWindow::spoken() const {
   double seconds = 0;
@@ -48,25 +31,61 @@ double SpeechWindow::spoken() const {
   return seconds;
 }
 
+/// Cuts a part that ends at `end` or later as far as that is certain -> the begin of the rest.
+double WindowFinder::cut(double begin, double end) {
+  while (end - begin > longest_) {
+    const double from = begin + longest_ * 2 / 3, to = begin + longest_;
+    const double where = quietest(sound_(sample_at(from), sample_at(to)), from, to);
+    join({begin, where});
+    begin = where;
+  }
+  return begin;
+}
+
+void WindowFinder::goes_on(const SpeechPart& part) { cut_ = cut(cut_.value_or(part.begin), part.end); }
+
+void WindowFinder::add(const SpeechPart& part) {
+  const double begin = cut(cut_.value_or(part.begin), part.end);
+  cut_.reset();
+  if (part.end > begin) join({begin, part.end});
+}
+
+void WindowFinder::join(const SpeechPart& part) {
+  const bool joins = !window_.parts.empty() && part.end - window_.parts.front().begin <= longest_ &&
+                     part.begin - window_.parts.back().end <= kLongestPause;
+  if (!joins && !window_.parts.empty()) close((window_.parts.back().end + part.begin) / 2);
+  window_.parts.push_back(part);
+}
+
+/// `next`: as far as the window may reach.
+void WindowFinder::close(double next) {
+  window_.begin = std::max(window_.parts.front().begin - kMargin, before_);
+  window_.end = std::min(window_.parts.back().end + kMargin, next);
+  before_ = window_.end;
+  ready_.push_back(std::exchange(window_, {}));
+}
+
+void WindowFinder::nothing_before(double seconds) {
+  frontier_ = seconds;
+  static_assert(kLongestPause > 2 * kMargin, "the margin of a window that ends so is not cut");
+  if (!window_.parts.empty() && !cut_ && seconds - window_.parts.back().end > kLongestPause)
+    close((window_.parts.back().end + seconds) / 2);
+}
+
+void WindowFinder::finish(double seconds) {
+  if (!window_.parts.empty()) close(seconds);
+}
+
+double WindowFinder::needed_from() const {
+  return std::max((window_.parts.empty() ? frontier_ : window_.parts.front().begin) - kMargin, before_);
+}
+
 std::vector<SpeechWindow> speech_windows(const Tensor& samples, const std::vector<SpeechPart>& parts, double longest) {
-  std::vector<SpeechWindow> windows;
-  for (const auto& part : cut_parts(samples, parts, longest)) {
-    const bool joins = !windows.empty() && part.end - windows.back().parts.front().begin <= longest &&
-                       part.begin - windows.back().parts.back().end <= kLongestPause;
-    if (!joins) windows.emplace_back();
-    windows.back().parts.push_back(part);
-  }
-  double before = 0;  // end of the window in front
-  for (std::size_t i = 0; i < windows.size(); ++i) {
-    auto& window = windows[i];
-    const double end = window.parts.back().end;
-    const double after = i + 1 < windows.size() ? (end + windows[i + 1].parts.front().begin) / 2
-                                                : double(samples.size(0)) / double(kSampleRate);
-    window.begin = std::max(window.parts.front().begin - kMargin, before);
-    window.end = std::min(end + kMargin, after);
-    before = window.end;
-  }
-  return windows;
+  const double seconds = double(samples.size(0)) / double(kSampleRate);
+  WindowFinder finder(longest, [&](std::int64_t from, std::int64_t to) { return samples.slice(0, from, to); });
+  for (const auto& part : parts) finder.add({std::max(part.begin, 0.0), std::min(part.end, seconds)});
+  finder.finish(seconds);
+  return finder.take();
 }
 
 Tensor sound_of(const Tensor& samples, const SpeechWindow& window) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "kuda/base/error.h"
 #include "kuda/extract/speech/log_mel.h"
@@ -16,12 +15,9 @@ namespace {
 
 using torch::Tensor;
 
-constexpr std::int64_t kStep = 512;                          // samples a probability stands for: 32 ms
-constexpr std::int64_t kContext = 64;                        // of those before it are seen as well
 constexpr std::int64_t kFftHop = 128;                        // of its windows of 256 samples
 constexpr std::int64_t kBins = 129;                          // of a spectrum
 constexpr std::int64_t kHidden = 128;                        // of the recurrent layer
-constexpr std::int64_t kAtOnce = 1024;                       // steps computed together: bounded memory for any length
 constexpr std::array<std::int64_t, 4> kStrides{1, 2, 2, 1};  // of the four convolutions
 constexpr std::array<std::int64_t, 5> kWidths{kBins, 128, 64, 64, kHidden};
 
@@ -63,71 +59,47 @@ VoiceActivity::VoiceActivity(const std::filesystem::path& safetensors) {
   weights_ = std::move(weights);
 }
 
-std::vector<float> VoiceActivity::probabilities(const Tensor& samples) const {
-  check_samples(samples);
+std::vector<float> VoiceActivity::next(const Tensor& sound, Memory& memory) const {
   const torch::NoGradGuard no_grad;
   const auto& w = *weights_;
-  const auto length = samples.size(0), steps = (length + kStep - 1) / kStep;
-  auto hidden = torch::zeros({1, 1, kHidden}), cell = torch::zeros({1, 1, kHidden});
+  const auto count = (sound.size(0) - kVoiceContext) / kVoiceStep;
+  if (!memory.hidden.defined()) memory.hidden = memory.cell = torch::zeros({1, 1, kHidden});
+  auto x = sound.unfold(0, kVoiceContext + kVoiceStep, kVoiceStep).unsqueeze(1);               // [N, 1, 576]
+  x = torch::conv1d(torch::reflection_pad1d(x, {0, kVoiceContext}), w.spectrum, {}, kFftHop);  // [N, 258, 4]
+  x = (x.slice(1, 0, kBins).square() + x.slice(1, kBins).square()).sqrt();                     // [N, 129, 4]
+  for (std::size_t i = 0; i < 4; ++i)
+    x = torch::conv1d(x, w.conv_weights[i], w.conv_biases[i], kStrides[i], /*padding=*/1).relu();  // -> [N, 128, 1]
+  const auto [out, last_hidden, last_cell] = torch::lstm(
+      x.squeeze(-1).unsqueeze(1), {memory.hidden, memory.cell}, w.recurrent, /*has_biases=*/true, /*num_layers=*/1,
+      /*dropout=*/0, /*train=*/false, /*bidirectional=*/false, /*batch_first=*/false);  // [N, 1, 128]
+  memory = {last_hidden, last_cell};
+  const auto speech = torch::linear(out.relu(), w.out_weight, w.out_bias).sigmoid().contiguous();  // [N, 1, 1]
+  return {speech.const_data_ptr<float>(), speech.const_data_ptr<float>() + count};
+}
+
+std::vector<float> VoiceActivity::probabilities(const Tensor& samples) const {
+  check_samples(samples);
+  const auto length = samples.size(0), steps = (length + kVoiceStep - 1) / kVoiceStep;
+  Memory memory;
   std::vector<float> probabilities;
   probabilities.reserve(std::size_t(steps));
-  for (std::int64_t first = 0; first < steps; first += kAtOnce) {
-    const auto count = std::min(kAtOnce, steps - first);
+  for (std::int64_t first = 0; first < steps; first += kVoiceStepsAtOnce) {
+    const auto count = std::min(kVoiceStepsAtOnce, steps - first);
     // Before the sound and behind it there is silence.
-    const auto begin = first * kStep - kContext, end = (first + count) * kStep;
-    const auto sound =
-        torch::constant_pad_nd(samples.slice(0, std::max<std::int64_t>(begin, 0), std::min(end, length)),
-                               {std::max<std::int64_t>(-begin, 0), std::max<std::int64_t>(end - length, 0)});
-    auto x = sound.unfold(0, kContext + kStep, kStep).unsqueeze(1);                         // [N, 1, 576]
-    x = torch::conv1d(torch::reflection_pad1d(x, {0, kContext}), w.spectrum, {}, kFftHop);  // [N, 258, 4]
-    x = (x.slice(1, 0, kBins).square() + x.slice(1, kBins).square()).sqrt();                // [N, 129, 4]
-    for (std::size_t i = 0; i < 4; ++i)
-      x = torch::conv1d(x, w.conv_weights[i], w.conv_biases[i], kStrides[i], /*padding=*/1).relu();  // -> [N, 128, 1]
-    const auto [out, last_hidden, last_cell] =
-        torch::lstm(x.squeeze(-1).unsqueeze(1), {hidden, cell}, w.recurrent, /*has_biases=*/true, /*num_layers=*/1,
-                    /*dropout=*/0, /*train=*/false, /*bidirectional=*/false, /*batch_first=*/false);  // [N, 1, 128]
-    hidden = last_hidden;
-    cell = last_cell;
-    const auto speech = torch::linear(out.relu(), w.out_weight, w.out_bias).sigmoid().contiguous();  // [N, 1, 1]
-    probabilities.insert(probabilities.end(), speech.const_data_ptr<float>(), speech.const_data_ptr<float>() + count);
+    const auto begin = first * kVoiceStep - kVoiceContext, end = (first + count) * kVoiceStep;
+    const auto block =
+        next(torch::constant_pad_nd(samples.slice(0, std::max<std::int64_t>(begin, 0), std::min(end, length)),
+                                    {std::max<std::int64_t>(-begin, 0), std::max<std::int64_t>(end - length, 0)}),
+             memory);
+    probabilities.insert(probabilities.end(), block.begin(), block.end());
   }
   return probabilities;
 }
 
 std::vector<SpeechPart> VoiceActivity::parts(const Tensor& samples, const SpeechPartOptions& options) const {
   const auto rows = probabilities(samples);
-  return parts_of(rows, double(kStep) / double(kSampleRate), double(samples.size(0)) / double(kSampleRate), options);
-}
-
-std::vector<SpeechPart> parts_of(const std::vector<float>& probabilities, double step, double seconds,
-                                 const SpeechPartOptions& options) {
-  std::vector<SpeechPart> parts;
-  const auto close = [&](double begin, double end) {
-    if (end - begin >= options.shortest_speech) parts.push_back({begin, end});
-  };
-  std::optional<double> begin, silence;  // since when, where there is any
-  for (std::size_t i = 0; i < probabilities.size(); ++i) {
-    const double now = double(i) * step;
-    if (probabilities[i] >= options.threshold) {
-      if (!begin) begin = now;
-      silence.reset();
-    } else if (begin && probabilities[i] < options.release) {
-      if (!silence) silence = now;
-      if (now + step - *silence < options.shortest_silence) continue;
-      close(*begin, *silence);
-      begin.reset();
-      silence.reset();
-    }
-  }
-  if (begin) close(*begin, silence.value_or(seconds));
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const bool is_last = i + 1 == parts.size();
-    const double room = is_last ? seconds - parts[i].end : (parts[i + 1].begin - parts[i].end) / 2;
-    if (i == 0) parts[i].begin -= std::min(options.padding, parts[i].begin);
-    parts[i].end += std::min(options.padding, std::max(room, 0.0));
-    if (!is_last) parts[i + 1].begin -= std::min(options.padding, room);
-  }
-  return parts;
+  return parts_of(rows, double(kVoiceStep) / double(kSampleRate), double(samples.size(0)) / double(kSampleRate),
+                  options);
 }
 
 }  // namespace kuda

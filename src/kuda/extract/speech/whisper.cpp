@@ -151,9 +151,9 @@ Tensor WhisperImpl::encode(const Tensor& mel) {
 }
 
 HeardWindow WhisperImpl::hear(const Tensor& mel) {
-  const auto states = encode(mel);
   HeardWindow heard;
-  for (const auto& layer : decoder_) heard.sound.push_back(layer->keys_and_values(layer->sound, states));
+  heard.states = encode(mel);
+  for (const auto& layer : decoder_) heard.sound.push_back(layer->keys_and_values(layer->sound, heard.states));
   heard.pieces.resize(decoder_.size());
   return heard;
 }

@@ -30,6 +30,7 @@ struct WhisperConfig {
 struct HeardWindow {
   using KeysAndValues = std::pair<torch::Tensor, torch::Tensor>;  ///< each [1, H, L, Dh]
   std::vector<KeysAndValues> sound, pieces;                       ///< of each layer
+  torch::Tensor states;                                           ///< of the encoder, [1, L, D]
   std::int64_t count = 0;                                         ///< pieces so far
 };
 
