@@ -150,6 +150,8 @@ install_extractor() {
   .venv/bin/python scripts/extractor/face_weights.py "$made/face" || stop "the weights of faces could not be converted"
   .venv/bin/python scripts/extractor/speech_weights.py "$jit" "$made" || stop "the weights of voice activity could not be converted"
   .venv/bin/python scripts/extractor/speech_weights.py "$whisper" "$made" || stop "the weights of Whisper could not be converted"
+  (cd "$made" && sha256sum --check --quiet --strict) <scripts/extractor/SHA256SUMS >&2 ||
+    stop "these files are not the ones of scripts/extractor/SHA256SUMS, which the default recipe names: nothing was installed"
   mv "$made" $extractor_folder
 }
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "kuda/base/error.h"
+#include "kuda/extract/audio_rows.h"
 #include "kuda/extract/face/face.h"
 #include "kuda/extract/speech/speech.h"
-#include "kuda/extract/voice/voice.h"
 #include "kuda/tensor/tensor.h"
 
 #ifdef KUDA_VIDEO
@@ -41,28 +41,15 @@ FaceOptions face_options(const VisionRecipe& recipe) {
   return options;
 }
 
-VoiceOptions voice_options(const AudioRecipe& recipe) {
-  VoiceOptions options;
-  options.sample_rate = int(recipe.sample_rate);
-  options.frames_per_second = recipe.frames_per_second;
-  options.lowest_pitch = recipe.lowest_pitch;
-  options.highest_pitch = recipe.highest_pitch;
-  options.silence_threshold = recipe.silence_threshold;
-  options.voicing_threshold = recipe.voicing_threshold;
-  options.octave_cost = recipe.octave_cost;
-  options.octave_jump_cost = recipe.octave_jump_cost;
-  options.voiced_unvoiced_cost = recipe.voiced_unvoiced_cost;
-  return options;
-}
-
 SpeechPartOptions speech_options(const TextRecipe& recipe) {
   return {recipe.threshold, recipe.release, recipe.shortest_speech, recipe.shortest_silence, recipe.padding};
 }
 
-/// Pictures go to the tracker as they come and are forgotten; the sound is kept, 64 kB a second.
+/// Pictures and sound are looked at as they come and forgotten; what stays are rows of features.
 class Collector final : public MediaSink {
  public:
-  explicit Collector(FaceTracker& tracker) : tracker_(tracker) {}
+  Collector(FaceTracker& tracker, SpeechListener& listener, AudioRows& audio)
+      : tracker_(tracker), listener_(listener), audio_(audio) {}
   void picture(const Picture& picture) override {
     const auto stride = std::int64_t(picture.stride);
     const auto pixels = at::from_blob(const_cast<std::uint8_t*>(picture.rgb.data()), {picture.height, picture.width, 3},
@@ -71,17 +58,24 @@ class Collector final : public MediaSink {
     times_.push_back(picture.time);
   }
   void sound(std::span<const float> samples) override {
-    samples_.insert(samples_.end(), samples.begin(), samples.end());
+    if (samples.empty()) return;
+    const auto piece = at::from_blob(const_cast<float*>(samples.data()), {std::int64_t(samples.size())}, at::kFloat);
+    samples_ += samples.size();
+    peak_ = std::max(peak_, piece.abs().max().item<float>());
+    audio_.add(piece);
+    listener_.add(piece);
   }
   [[nodiscard]] const std::vector<double>& times() const { return times_; }
-  [[nodiscard]] at::Tensor samples() {  // [S], a view
-    return at::from_blob(samples_.data(), {std::int64_t(samples_.size())}, at::kFloat);
-  }
+  [[nodiscard]] bool has_sound() const { return samples_ > 0; }
+  [[nodiscard]] bool is_silent() const { return peak_ < kSilence; }
 
  private:
   FaceTracker& tracker_;
+  SpeechListener& listener_;
+  AudioRows& audio_;
   std::vector<double> times_;
-  std::vector<float> samples_;
+  std::size_t samples_ = 0;
+  float peak_ = 0;
 };
 
 /// Passes pictures and sound on, and tells somebody how far they are.
@@ -135,12 +129,6 @@ at::Tensor on_one_axis(const at::Tensor& rows, const std::vector<double>& times,
   return values;
 }
 
-io::Array finite_array(const at::Tensor& values, const std::filesystem::path& file, Modality modality) {
-  if (!at::isfinite(values).all().item<bool>())
-    throw DataError(fmt::format("{}: {}: the features are not finite", file.string(), modality_name(modality)));
-  return io::to_array(values.contiguous());
-}
-
 }  // namespace
 
 struct ClipExtractor::Impl {
@@ -148,24 +136,27 @@ struct ClipExtractor::Impl {
   FaceModels faces;
   VoiceActivity activity;
   SpeechRecogniser recogniser;
-  at::Tensor vision_places, audio_places;
+  std::unique_ptr<OpenSmile> opensmile;  ///< where the recipe has columns of it
+  at::Tensor vision_places;
 
   Impl(Recipe chosen, const ExtractorModels& models)
       : recipe(std::move(chosen)),
         faces(models.face),
         activity(models.voice_activity),
         recogniser(models.speech, RecogniserOptions{recipe.text.language}),
-        vision_places(places_of(recipe.vision.columns, face_columns())),
-        audio_places(places_of(recipe.audio.columns, voice_columns())) {}
+        opensmile(opensmile_for(recipe.audio, models.opensmile)),
+        vision_places(places_of(recipe.vision.columns, face_columns())) {}
 
-  void add_audio(ExtractedClip& clip, const at::Tensor& features, const at::Tensor& samples, bool has_audio,
-                 const std::filesystem::path& file) const {
-    if (!has_audio || samples.size(0) == 0)
+  void add_audio(ExtractedClip& clip, const Collector& collector, AudioRows& audio, bool has_audio) const {
+    if (!has_audio || !collector.has_sound()) {
       clip.facts.missing.audio = "there is no sound";
-    else if (samples.abs().max().item<float>() < kSilence)
+    } else if (collector.is_silent()) {
       clip.facts.missing.audio = "the sound is silent";
-    else
-      clip.audio = finite_array(features.index_select(1, audio_places), file, Modality::audio);
+    } else {
+      auto stored = audio.finish(opensmile.get());
+      clip.audio = std::move(stored.array);
+      clip.audio_file = std::move(stored.file);
+    }
   }
 
   void add_vision(ExtractedClip& clip, const FaceFeatures& face, const std::vector<double>& times,
@@ -174,30 +165,29 @@ struct ClipExtractor::Impl {
     facts.pictures_with_face = std::count(face.found.begin(), face.found.end(), true);
     facts.faces = face.faces;
     facts.speaker_margin = face.margin;
-    if (times.empty())
+    if (times.empty()) {
       facts.missing.vision = "there is no picture";
-    else if (facts.pictures_with_face == 0)
+    } else if (facts.pictures_with_face == 0) {
       facts.missing.vision = fmt::format("no face was found in {} pictures", times.size());
-    else {
+    } else {
       clip.face_boxes = boxes_of(face, times);
-      clip.vision =
-          finite_array(on_one_axis(face.values, times, recipe.vision.frames_per_second).index_select(1, vision_places),
-                       file, Modality::vision);
+      const auto rows = with_columns(on_one_axis(face.values, times, recipe.vision.frames_per_second), vision_places);
+      require_finite(rows, file, Modality::vision);
+      clip.vision = io::to_array(rows.contiguous());
     }
   }
 
-  void add_text(ExtractedClip& clip, const at::Tensor& samples) const {
-    const auto parts = clip.audio ? activity.parts(samples, speech_options(recipe.text)) : std::vector<SpeechPart>();
-    for (const auto& part : parts) clip.facts.speech_seconds += part.end - part.begin;
-    if (parts.empty()) {
+  static void add_text(ExtractedClip& clip, const HeardSpeech& heard) {
+    if (!clip.audio || heard.seconds == 0) {
       clip.facts.missing.text = clip.audio ? "nobody speaks" : clip.facts.missing.audio;
       return;
     }
-    const auto heard = recogniser.transcribe(samples, parts);
-    clip.transcript = heard.text;
-    clip.language = heard.language;
-    clip.facts.repeated = heard.repeated;
-    for (const auto& word : heard.words) clip.words.push_back({word.text, word.begin, word.end, word.probability});
+    const auto& transcript = heard.transcript;
+    clip.facts.speech_seconds = heard.seconds;
+    clip.transcript = transcript.text;
+    clip.language = transcript.language;
+    clip.facts.repeated = transcript.repeated;
+    for (const auto& word : transcript.words) clip.words.push_back({word.text, word.begin, word.end, word.probability});
     if (clip.transcript.empty()) clip.facts.missing.text = "no word was understood";
   }
 };
@@ -211,7 +201,10 @@ ExtractedClip ClipExtractor::extract(const std::filesystem::path& file, double b
   const c10::InferenceMode inference;
   const auto& recipe = impl_->recipe;
   FaceTracker tracker(impl_->faces, face_options(recipe.vision));
-  Collector collector(tracker);
+  AudioRows audio(recipe.audio, file);
+  SpeechListener listener(impl_->activity, impl_->recogniser, speech_options(recipe.text),
+                          [&](double from, const at::Tensor& states) { audio.add_states(from, states); });
+  Collector collector(tracker, listener, audio);
   Watched watched(collector, double(recipe.audio.sample_rate), progress);
   MediaOptions options;
   options.frames_per_second = recipe.vision.frames_per_second;
@@ -220,8 +213,7 @@ ExtractedClip ClipExtractor::extract(const std::filesystem::path& file, double b
   options.begin = begin;
   options.end = end;
   const auto media = read_media_guarded(file, options, watched);
-  const auto samples = collector.samples();
-  if (collector.times().empty() && samples.size(0) == 0)
+  if (collector.times().empty() && !collector.has_sound())
     throw DataError(fmt::format("{}: there is nothing from {} to {}", file.string(), begin,
                                 end ? fmt::format("{} seconds", *end) : "the end"));
   ExtractedClip clip;
@@ -234,14 +226,13 @@ ExtractedClip ClipExtractor::extract(const std::filesystem::path& file, double b
   facts.corrupt_pictures = media.corrupt_pictures;
   facts.decode_errors = media.decode_errors;
   facts.cut_short = !end && media.cut_short;
-  const auto voice = voice_options(recipe.audio);
-  const auto features = voice_features(samples, voice);  // [F, C]
-  impl_->add_audio(clip, features, samples, media.has_audio, file);
-  const auto energy = speech_energy_of(features, voice);
-  const auto face = collector.times().empty() ? FaceFeatures() : tracker.finish(energy, recipe.audio.frames_per_second);
+  audio.finish_voice();
+  const auto heard = listener.finish();
+  impl_->add_audio(clip, collector, audio, media.has_audio);
+  const auto face =
+      collector.times().empty() ? FaceFeatures() : tracker.finish(audio.energy(), recipe.audio.frames_per_second);
   impl_->add_vision(clip, face, collector.times(), file);
-  if (progress) progress(facts.seconds);  // the words may take as long again
-  impl_->add_text(clip, samples);
+  impl_->add_text(clip, heard);
   return clip;
 }
 

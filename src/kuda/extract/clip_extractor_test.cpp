@@ -10,6 +10,7 @@
 
 #include "kuda/base/file.h"
 #include "kuda/base/test_support.h"
+#include "kuda/tensor/tensor.h"
 
 namespace kuda {
 namespace {
@@ -67,6 +68,22 @@ TEST_F(ClipExtractorOnGrid, FindsTheFaceTheVoiceAndTheWords) {
   const auto stored = read_extracted(test::scratch("clip.safetensors"));
   EXPECT_TRUE(is_same(*clip.vision, *stored.vision) && is_same(*clip.audio, *stored.audio));
   EXPECT_EQ(stored.transcript, clip.transcript);
+}
+
+TEST_F(ClipExtractorOnGrid, StatesOfTheRecogniserAreColumnsToo) {
+  auto recipe = Recipe::parse("[audio]\ncolumns = [\"voice\", \"whisper\"]", "more.toml");
+  const ExtractorModels models(kWeights, recipe);
+  ASSERT_EQ(recipe.audio.columns.size(), 64U + 384U);
+  EXPECT_EQ(recipe.audio.columns.back(), "whisper_383");
+  ClipExtractor more(recipe, models);
+  const auto clip = more.extract(clip_, 0, {}), plain = extractor().extract(clip_, 0, {});
+  EXPECT_EQ(clip.transcript, plain.transcript);
+  const auto values = io::to_tensor(*clip.audio), voice = io::to_tensor(*plain.audio);
+  EXPECT_TRUE(values.slice(1, 0, 64).equal(voice)) << "the columns beside them are what they are alone";
+  const auto states = values.slice(1, 64).abs().sum(1);  // [frames]
+  for (const auto& word : clip.words)
+    EXPECT_GT(states[std::int64_t(word.begin * 100) + 1].item<float>(), 0) << word.text;
+  EXPECT_EQ(states[0].item<float>(), 0) << "nobody speaks yet";
 }
 
 TEST_F(ClipExtractorOnGrid, APartHasItsOwnClock) {

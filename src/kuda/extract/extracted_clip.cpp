@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -12,6 +14,7 @@
 #include "kuda/base/json_place.h"
 #include "kuda/extract/clip_facts_json.h"
 #include "kuda/io/safetensors.h"
+#include "kuda/io/safetensors_layout.h"
 
 namespace kuda {
 namespace {
@@ -56,6 +59,18 @@ std::optional<io::Array> frames_in(const io::ArrayFile& file, const std::string&
   return found->second;
 }
 
+/// `kept`: the file that holds them; what is written need not stay in memory.
+void write_rows(AtomicFile& file, const io::Array& rows, const MappedFile* kept) {
+  constexpr std::size_t kAtOnce = std::size_t{4} << 20U;
+  auto bytes = std::span(rows.data, std::size_t(rows.numel()) * io::item_size(rows.dtype));
+  while (!bytes.empty()) {
+    const auto part = bytes.first(std::min(bytes.size(), kAtOnce));
+    file.write(part);
+    if (kept != nullptr) kept->give_back(part.data(), part.data() + part.size());
+    bytes = bytes.subspan(part.size());
+  }
+}
+
 }  // namespace
 
 json facts_json(const ExtractedClip& clip) {
@@ -87,12 +102,20 @@ json facts_json(const ExtractedClip& clip) {
 }
 
 void write_extracted(const std::filesystem::path& path, const ExtractedClip& clip) {
-  std::map<std::string, io::Array> arrays;
-  if (clip.vision) arrays["vision"] = *clip.vision;
-  if (clip.audio) arrays["audio"] = *clip.audio;
   json described{{"format", 1}};
   described.update(facts_json(clip));
-  io::write_safetensors(path, arrays, {{"kuda_clip", described.dump(-1, ' ', false, json::error_handler_t::replace)}});
+  std::map<std::string, const io::Array*> arrays;
+  if (clip.vision) arrays["vision"] = &*clip.vision;
+  if (clip.audio) arrays["audio"] = &*clip.audio;
+  std::map<std::string, io::ArraySpec> specs;
+  for (const auto& [key, array] : arrays) specs[key] = {array->dtype, array->shape};
+  const io::SafetensorsLayout layout(
+      path, specs, {{"kuda_clip", described.dump(-1, ' ', false, json::error_handler_t::replace)}});
+  AtomicFile file(path);
+  file.write(layout.header());
+  for (const auto& key : layout.order())
+    write_rows(file, io::make_contiguous(*arrays.at(key)), key == "audio" ? clip.audio_file.get() : nullptr);
+  file.commit();
 }
 
 ExtractedClip read_extracted(const std::filesystem::path& path) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@
 #include "kuda/io/array.h"
 
 namespace kuda {
+
+class MappedFile;
 
 struct HeardWord {
   std::string text;
@@ -46,6 +49,7 @@ struct ExtractedClip {
   ExtractionFacts facts;
   std::vector<FaceBox> face_boxes;            ///< of pictures with a face; a file does not keep them
   double vision_rate = 10, audio_rate = 100;  ///< rows a second: those of the recipe, but of a file's clip
+  std::shared_ptr<const MappedFile> audio_file;  ///< where the rows of a long clip lie: its pages may be given back
 };
 
 void write_extracted(const std::filesystem::path& path, const ExtractedClip& clip);

@@ -10,12 +10,16 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/folder.h"
+#include "kuda/extract/audio_columns.h"
+#include "kuda/extract/speech/whisper.h"
 
 namespace kuda {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kFaceFolder = "face";
+constexpr const char* kVoiceFile = "voice_activity.safetensors";
 constexpr const char* kSpeechFolder = "whisper-tiny.en";  // whatever model lies in it
 constexpr const char* kHowToGet = "scripts/setup.sh --extractor makes the folder; or name yours: --extractor FOLDER";
 
@@ -32,7 +36,10 @@ void keep_file(const fs::path& from, const fs::path& to) {
   if (fs::exists(to)) return;
   std::error_code refused;
   fs::create_hard_link(fs::canonical(from), to, refused);
-  if (refused) fs::copy_file(from, to);
+  if (!refused) return;
+  AtomicFile copy(to);
+  copy.write(MappedFile::open(from)->bytes());
+  copy.commit();
 }
 
 void settle(std::string& expected, const fs::path& path, const char* key) {
@@ -41,8 +48,10 @@ void settle(std::string& expected, const fs::path& path, const char* key) {
   if (expected.empty()) expected = found;
   if (expected == found) return;
   throw DataError(fmt::format("{}: models.{}: the recipe was made with weights of SHA-256 {}, found {}", path.string(),
-                              key, expected.substr(0, 16), found.substr(0, 16)),
-                  "take the weights that the recipe names; other weights give other features");
+                              key, expected, found),
+                  fmt::format("take the weights that the recipe names: other weights give other features; a recipe of "
+                              "your own with models.{} = \"\" takes any",
+                              key));
 }
 
 }  // namespace
@@ -57,20 +66,24 @@ std::string digest_of_models(const fs::path& path) {
 }
 
 ExtractorModels::ExtractorModels(const fs::path& folder, Recipe& recipe, const fs::path& speech_folder)
-    : face(folder / "face"),
-      voice_activity(folder / "voice_activity.safetensors"),
+    : face(folder / kFaceFolder),
+      voice_activity(folder / kVoiceFile),
       speech(speech_folder.empty() ? folder / kSpeechFolder : speech_folder) {
   settle(recipe.models.face, face, "face");
   settle(recipe.models.voice_activity, voice_activity, "voice_activity");
   settle(recipe.models.speech, speech, "speech");
+  if (reads_whisper(recipe.audio.columns))
+    recipe.audio.columns = with_whisper_columns(recipe.audio.columns, WhisperConfig::load(speech).d_model);
 }
 
 void keep_models(const ExtractorModels& models, const fs::path& folder) {
-  for (const auto& [from, name] : {std::pair(models.face, "face"), std::pair(models.speech, kSpeechFolder)}) {
+  for (const auto& [from, name] : {std::pair(models.face, kFaceFolder), std::pair(models.speech, kSpeechFolder)}) {
     make_folder(folder / name);
     for (const auto& file : files_of(from)) keep_file(file, folder / name / file.filename());
   }
-  keep_file(models.voice_activity, folder / models.voice_activity.filename());
+  keep_file(models.voice_activity, folder / kVoiceFile);  // last: with it the folder is whole
 }
+
+bool holds_models(const fs::path& folder) { return fs::exists(folder / kVoiceFile); }
 
 }  // namespace kuda

@@ -8,6 +8,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
+#include "kuda/extract/audio_columns.h"
 #include "kuda/extract/face/face.h"
 #include "kuda/extract/voice/voice.h"
 
@@ -33,7 +34,7 @@ Recipe resolve(const ConfigFile& file, const std::string& source) {
     throw ConfigError(fmt::format("{}: audio.highest_pitch: expected more than lowest_pitch ({} Hz), found {}", source,
                                   recipe.audio.lowest_pitch, recipe.audio.highest_pitch));
   check_columns(recipe.vision.columns, face_columns(), source + ": vision.columns");
-  check_columns(recipe.audio.columns, voice_columns(), source + ": audio.columns");
+  recipe.audio.columns = checked_audio_columns(recipe.audio.columns, source + ": audio.columns");
   return recipe;
 }
 
@@ -64,7 +65,8 @@ void AudioRecipe::describe(Fields& fields) {
              between(0, 10));
   fields.add("voiced_unvoiced_cost", voiced_unvoiced_cost, "of a pitch path, where a voice begins or ends",
              between(0, 10));
-  fields.add("columns", columns, "columns of the audio features, in this order");
+  fields.add("columns", columns,
+             "columns of the audio features, in this order; voice, whisper and egemaps stand for all of theirs");
 }
 
 void TextRecipe::describe(Fields& fields) {
@@ -77,14 +79,23 @@ void TextRecipe::describe(Fields& fields) {
 }
 
 void ModelDigests::describe(Fields& fields) {
-  fields.add("face", face, "SHA-256 of the files that find and measure faces; empty: those of the folder");
-  fields.add("voice_activity", voice_activity, "SHA-256 of the file that finds speech; empty: that of the folder");
-  fields.add("speech", speech, "SHA-256 of the files that write speech down; empty: those of the folder");
+  fields.add("face", face,
+             "SHA-256 of the files that find and measure faces (Google's, Apache-2.0); empty: those of the folder");
+  fields.add("voice_activity", voice_activity,
+             "SHA-256 of the file that finds speech (silero, MIT); empty: that of the folder");
+  fields.add("speech", speech,
+             "SHA-256 of the files that write speech down (Whisper tiny.en, MIT); empty: those of the folder");
 }
 
 Recipe::Recipe() {
   vision.columns = face_columns();
   audio.columns = voice_columns();
+}
+
+Recipe Recipe::with_any_weights() {
+  Recipe recipe;
+  recipe.models = {"", "", ""};
+  return recipe;
 }
 
 Schema Recipe::schema() {

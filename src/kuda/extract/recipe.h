@@ -3,7 +3,7 @@
 // recipes cannot be compared, so a recipe travels with the data and with what is trained on them.
 //
 //   Recipe recipe = Recipe::load("mine.toml");                        // empty path: the default one
-//   const ExtractorModels models("extractors/default", recipe);      // extractor_models.h: fills or checks the SHA-256
+//   const ExtractorModels models("extractors/default", recipe);      // extractor_models.h: checks or fills the SHA-256
 //   recipe.fingerprint();                                            // names what was done
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct AudioRecipe {
   double lowest_pitch = 60, highest_pitch = 500;
   double silence_threshold = 0.03, voicing_threshold = 0.45;  ///< of the pitch path (extract/voice)
   double octave_cost = 0.01, octave_jump_cost = 0.35, voiced_unvoiced_cost = 0.14;
-  std::vector<std::string> columns;  ///< of extract/voice, in this order
+  std::vector<std::string> columns;  ///< audio_columns.h, in this order
   void describe(Fields& fields);
 };
 
@@ -41,9 +41,12 @@ struct TextRecipe {
   void describe(Fields& fields);
 };
 
-/// SHA-256 of the files that are used; empty: not known yet.
+/// SHA-256 of the files that are used (digest_of_models in extractor_models.h), of those that scripts/setup.sh
+/// --extractor makes; empty: any.
 struct ModelDigests {
-  std::string face, voice_activity, speech;
+  std::string face = "9551f287e98081784508e0e9caea2793b97aa491fb05da009270824ce053bdf7";
+  std::string voice_activity = "0c5a17367ca85c0e04598a2a9d78cad373bff59660928ec683b97fa4a9b9c908";
+  std::string speech = "e93904e687a7a8417719c7eb37c45024560d66c5b6ae2bb6831ffae159a699d0";
   void describe(Fields& fields);
 };
 
@@ -54,8 +57,10 @@ struct Recipe {
   TextRecipe text;
   ModelDigests models;
 
-  /// With every column. Its models are those of the folder that it is used with.
+  /// With every column and the weights of scripts/setup.sh.
   Recipe();
+  /// With the weights of whatever folder it is used with.
+  [[nodiscard]] static Recipe with_any_weights();
   /// The default recipe with what the file says. Throws ConfigError naming file, line and key.
   [[nodiscard]] static Recipe load(const std::filesystem::path& path);
   [[nodiscard]] static Recipe parse(const std::string& toml, const std::string& source);

@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <set>
 
 #include "kuda/base/file.h"
@@ -95,21 +99,73 @@ TEST(ExtractorModels, FillTheRecipeAndHoldItToTheirBytes) {
   std::filesystem::create_directories(folder / "whisper-tiny.en");
   write_file(folder / "face/detector.safetensors", "d");
   write_file(folder / "voice_activity.safetensors", "v");
-  auto recipe = Recipe();
+  auto recipe = Recipe::with_any_weights();
   EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(folder, recipe); }),
               HasSubstr("whisper-tiny.en: expected weights (.safetensors), found none"));
   write_file(folder / "whisper-tiny.en/model.safetensors", "w");
   ExtractorModels(folder, recipe);
   EXPECT_EQ(recipe.models.voice_activity, sha256("v"));
   EXPECT_EQ(recipe.models.face.size(), 64U);
+  EXPECT_FALSE(holds_models(test::scratch("kept")));
   keep_models(ExtractorModels(folder, recipe), test::scratch("kept"));
+  EXPECT_TRUE(holds_models(test::scratch("kept")));
   ExtractorModels(test::scratch("kept"), recipe);  // the same bytes under the same names
   write_file(folder / "face/detector.safetensors", "e");
-  EXPECT_THAT(
-      error_of<DataError>([&] { ExtractorModels(folder, recipe); }),
-      HasSubstr("models.face: the recipe was made with weights of SHA-256 " + recipe.models.face.substr(0, 16)));
+  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(folder, recipe); }),
+              HasSubstr("models.face: the recipe was made with weights of SHA-256 " + recipe.models.face + ", found "));
+  auto shipped = Recipe();
+  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(folder, shipped); }),
+              HasSubstr("of SHA-256 " + Recipe().models.face + ", found " + digest_of_models(folder / "face")))
+      << "the default recipe takes the default weights alone";
   EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(folder / "none", recipe); }),
               HasSubstr("no such weights\n  hint: scripts/setup.sh --extractor"));
+}
+
+TEST(ExtractorModels, TheShippedDigestsAreThoseOfTheWeightsThatSetUpMakes) {
+  const auto folder = std::filesystem::path(KUDA_SOURCE_DIR) / kDefaultExtractor;
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no weights: scripts/setup.sh --extractor";
+  auto recipe = Recipe();
+  ExtractorModels(folder, recipe);
+  EXPECT_EQ(recipe.fingerprint(), Recipe().fingerprint());
+}
+
+TEST(ExtractorModels, ACopyThatIsCutShortIsNotThere) {
+  const std::filesystem::path other = "/dev/shm/kuda-weights-" + std::to_string(::getpid());
+  const auto kept = test::scratch("kept");
+  std::filesystem::create_directories(other / "face");
+  std::filesystem::create_directories(other / "whisper-tiny.en");
+  std::filesystem::create_directories(kept);
+  std::error_code refused;
+  write_file(other / "probe", "x");
+  std::filesystem::create_hard_link(other / "probe", kept / "probe", refused);
+  write_file(other / "face/a.safetensors", std::string(3 << 20U, 'a'));
+  write_file(other / "voice_activity.safetensors", "v");
+  write_file(other / "whisper-tiny.en/model.safetensors", "w");
+  auto recipe = Recipe::with_any_weights();
+  const ExtractorModels models(other, recipe);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {  // a file may have a megabyte at most: as on a full disk
+    const rlimit limit{1 << 20U, 1 << 20U};
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    try {
+      keep_models(models, kept);
+      ::_exit(0);
+    } catch (const Error&) {
+      ::_exit(3);
+    }
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  const bool is_copied = bool(refused);
+  EXPECT_EQ(WEXITSTATUS(status), is_copied ? 3 : 0);
+  if (is_copied)
+    EXPECT_FALSE(std::filesystem::exists(kept / "face/a.safetensors")) << "half a file would stay for good";
+  keep_models(models, kept);
+  EXPECT_EQ(read_file(kept / "face/a.safetensors"), read_file(other / "face/a.safetensors"));
+  std::filesystem::remove_all(other);
+  if (!is_copied) GTEST_SKIP() << "/dev/shm and the folder of temporary files are one file system: nothing is copied";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <optional>
 #include <span>
 #include <utility>
@@ -53,7 +54,7 @@ struct FaceTracker::State {
   /// A face that is followed, or was.
   struct Track {
     FaceTrack seen;
-    std::vector<Row> rows;  ///< one for each picture in which it is seen
+    std::deque<Row> rows;  ///< one for each picture in which it is seen
     std::vector<Box> boxes;
     Square next;  ///< where to look in the next picture
     Box box;      ///< in the last one
