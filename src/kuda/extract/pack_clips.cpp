@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "kuda/base/error.h"
@@ -14,13 +16,17 @@
 #include "kuda/data/sources/planned_dataset.h"
 #include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/recipe_file.h"
+#include "kuda/data/word_rows.h"
 #include "kuda/extract/extracted_clip.h"
 #include "kuda/extract/extraction_report.h"
+#include "kuda/text/tokenizer_folder.h"
 
 namespace kuda {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::int64_t kMostPieces = 512;  // positions of BERT
 
 /// What the reports say of each id: a clip that one shard or one run made counts as made.
 std::map<std::string, ExtractionRow> reported(const ExtractionFolder& folder) {
@@ -42,8 +48,18 @@ io::Array as_one_clip(const std::optional<io::Array>& frames, std::int64_t width
   return array;
 }
 
+const std::optional<io::Array>& frames_of(const ExtractedClip& clip, Modality modality) {
+  return modality == Modality::vision ? clip.vision : clip.audio;
+}
+
+std::vector<TimedWord> timed_words(const ExtractedClip& clip) {
+  std::vector<TimedWord> words;
+  for (const auto& word : clip.words) words.push_back({word.text, word.begin, word.end});
+  return words;
+}
+
 void require_width(const ExtractedClip& clip, Modality modality, std::size_t columns, const fs::path& path) {
-  const auto& frames = modality == Modality::vision ? clip.vision : clip.audio;
+  const auto& frames = frames_of(clip, modality);
   if (frames && frames->shape[1] != std::int64_t(columns))
     throw DataError(fmt::format("{}: {}: expected the {} columns of recipe.toml, found {}", path.string(),
                                 modality_name(modality), columns, frames->describe()),
@@ -54,34 +70,22 @@ void require_width(const ExtractedClip& clip, Modality modality, std::size_t col
 class PlannedClips final : public PlannedDataset {
  public:
   PlannedClips(const ExtractionFolder& folder, const PackOptions& options, PackedClips& packed)
-      : folder_(folder), recipe_(folder.recipe()) {
+      : folder_(folder), recipe_(folder.recipe()), tokenizer_(tokenizer_of(options)) {
     const auto clips = read_clips_csv(folder.table(), ClipTable::prepared);
     const auto reports = reported(folder);
     require_all(clips, reports);
-    PerModality<std::vector<PaddedArray>> parts;
-    PerModality<std::vector<std::int64_t>> lengths;
     for (const auto& clip : clips) {
       const auto& row = reports.at(clip.id());
       if (!row.reason.empty()) {
         packed.left_out.push_back(clip.id() + ": " + row.reason);
         continue;
       }
-      const auto path = folder.clip(row.key);
-      const auto extracted = read_extracted(path);
-      add_text(clip, extracted, options.text, packed);
-      for (const auto modality : {Modality::vision, Modality::audio}) {
-        const auto columns = columns_of(modality);
-        require_width(extracted, modality, columns, path);
-        const auto& frames = modality == Modality::vision ? extracted.vision : extracted.audio;
-        if (!frames) ++packed.missing[modality];
-        parts[modality].push_back({as_one_clip(frames, std::int64_t(columns)), path.string()});
-        lengths[modality].push_back(frames ? frames->shape[0] : 0);
-      }
+      add(clip, folder.clip(row.key), options.text, packed);
     }
     require_enough(clips.size(), packed.left_out, options.most_failures);
     for (const auto modality : {Modality::vision, Modality::audio})
-      if (packed.missing[modality] < dataset_.clips.size())
-        plans_[modality] = plan_packing(std::move(parts[modality]), std::move(lengths[modality]));
+      if (packed.missing[modality] < dataset_.clips.size()) plans_[modality] = plan(modality);
+    if (tokenizer_) store_pieces();
   }
 
  private:
@@ -100,6 +104,77 @@ class PlannedClips final : public PlannedDataset {
       throw DataError(fmt::format("{} of {} clips failed, more than the share of {} that is allowed; the first is {}",
                                   left_out.size(), clips, most, left_out.front()),
                       "--most-failures allows more: those clips are left out");
+  }
+
+  static std::optional<WordPiece> tokenizer_of(const PackOptions& options) {
+    if (options.align == PackAlign::none) return std::nullopt;
+    if (options.encoder.empty())
+      throw UsageError("--align words needs the text encoder whose word pieces get a row each: --encoder FOLDER",
+                       "the one to train with, for example encoders/minilm");
+    return load_tokenizer(options.encoder);
+  }
+
+  void add(const Clip& clip, const fs::path& path, PackText text, PackedClips& packed) {
+    const auto extracted = read_extracted(path);
+    add_text(clip, extracted, text, packed);
+    auto& kept = kept_.emplace_back();
+    kept.path = path;
+    if (tokenizer_)
+      kept.pieces = times_of_pieces(dataset_.clips.back().text, timed_words(extracted), *tokenizer_, kMostPieces);
+    for (const auto modality : {Modality::vision, Modality::audio}) {
+      require_width(extracted, modality, columns_of(modality), path);
+      const auto& frames = frames_of(extracted, modality);
+      auto& length = lengths_[modality].emplace_back(0);
+      if (frames && !tokenizer_)
+        length = frames->shape[0];
+      else if (frames && kept.pieces.has_times())
+        length = std::int64_t(kept.pieces.ids.size());
+      else
+        ++packed.missing[modality];
+      if (!tokenizer_)
+        parts_[modality].push_back({as_one_clip(frames, std::int64_t(columns_of(modality))), path.string()});
+    }
+  }
+
+  [[nodiscard]] PackPlan plan(Modality modality) {
+    if (!tokenizer_) return plan_packing(std::move(parts_[modality]), lengths_[modality]);
+    PackPlan plan;
+    plan.width = std::int64_t(columns_of(modality));
+    plan.padded_length = most_pieces();
+    plan.lengths = lengths_[modality];
+    plan.offsets.push_back(0);
+    for (const auto length : plan.lengths) plan.offsets.push_back(plan.offsets.back() + length);
+    return plan;
+  }
+
+  PackCounts fill(Modality modality, const PackPlan& plan, float* values, const BytesWritten& written) override {
+    if (!tokenizer_) return PlannedDataset::fill(modality, plan, values, written);
+    const double rate = rate_of(modality);
+    const auto read = [&](std::int64_t row, std::span<float> frames) {
+      if (frames.empty()) return;
+      const auto& kept = kept_[std::size_t(row)];
+      std::ranges::copy(rows_of_pieces(*frames_of(read_extracted(kept.path), modality), rate, kept.pieces),
+                        frames.begin());
+    };
+    return fill_packed(plan, values, ReadClip(read), written);
+  }
+
+  [[nodiscard]] std::int64_t most_pieces() const {
+    std::size_t most = 0;
+    for (const auto& kept : kept_) most = std::max(most, kept.pieces.ids.size());
+    return std::int64_t(most);
+  }
+
+  /// The ids beside the rows that belong to them: [N, 3, L] ids, mask and segments.
+  void store_pieces() {
+    dataset_.is_aligned = true;
+    dataset_.text_bert = torch::zeros({std::int64_t(kept_.size()), 3, most_pieces()}, torch::kInt32);
+    dataset_.text_bert.select(1, 0).fill_(tokenizer_->encode("", 3).ids.back());  // what texts are padded with
+    for (std::size_t row = 0; row < kept_.size(); ++row) {
+      const auto ids = torch::tensor(kept_[row].pieces.ids).to(torch::kInt32);  // [n]
+      dataset_.text_bert[std::int64_t(row)][0].slice(0, 0, ids.size(0)) = ids;
+      dataset_.text_bert[std::int64_t(row)][1].slice(0, 0, ids.size(0)) = 1;
+    }
   }
 
   void add_text(Clip clip, const ExtractedClip& extracted, PackText text, PackedClips& packed) {
@@ -123,13 +198,24 @@ class PlannedClips final : public PlannedDataset {
     for (const auto modality : {Modality::vision, Modality::audio})
       if (auto& feature = dataset_.feature(modality)) {
         feature->extractor = name;
-        feature->rate =
-            modality == Modality::vision ? recipe_.vision.frames_per_second : recipe_.audio.frames_per_second;
+        feature->rate = tokenizer_ ? 0 : rate_of(modality);
       }
   }
 
+  [[nodiscard]] double rate_of(Modality modality) const {
+    return modality == Modality::vision ? recipe_.vision.frames_per_second : recipe_.audio.frames_per_second;
+  }
+
+  struct Kept {
+    fs::path path;
+    PieceTimes pieces;  ///< of alignment by words
+  };
   const ExtractionFolder& folder_;
   Recipe recipe_;
+  std::optional<WordPiece> tokenizer_;  ///< of alignment by words
+  std::vector<Kept> kept_;
+  PerModality<std::vector<PaddedArray>> parts_;  ///< without alignment
+  PerModality<std::vector<std::int64_t>> lengths_;
 };
 
 }  // namespace

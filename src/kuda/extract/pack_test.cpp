@@ -6,8 +6,11 @@
 #include "kuda/data/collate.h"
 #include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/recipe_file.h"
+#include "kuda/data/token_source.h"
+#include "kuda/extract/extraction_report.h"
 #include "kuda/extract/pack_clips.h"
 #include "kuda/extract/test_source.h"
+#include "kuda/text/tokenizer_folder.h"
 
 namespace kuda {
 namespace {
@@ -41,7 +44,12 @@ ExtractOptions shard(std::size_t index, std::size_t count) {
   return options;
 }
 
-PackOptions generous(PackText text = PackText::given) { return {.text = text, .facts = {}, .most_failures = 0.2}; }
+PackOptions generous(PackText text = PackText::given) {
+  PackOptions options;
+  options.text = text;
+  options.most_failures = 0.2;
+  return options;
+}
 
 TEST(PackClips, ShardsGiveTheBytesOfTheWhole) {
   const auto videos = five_clips();
@@ -98,6 +106,90 @@ TEST(PackClips, TheRecipeLiesBesideTheFeatures) {
             "kuda data extract, recipe " + test::small_recipe().fingerprint().substr(0, 16));
   EXPECT_EQ(packed.dataset.name, "five");
   (void)pack_clips(ExtractionFolder(scratch("out")), scratch("set"), generous());  // replaces its own
+}
+
+/// One clip with given frames and words; no report is written.
+void write_clip(const fs::path& out, const std::string& key, const std::vector<HeardWord>& words,
+                std::int64_t seconds) {
+  ExtractedClip clip;
+  for (const auto& word : words) clip.transcript += (clip.transcript.empty() ? "" : " ") + word.text;
+  clip.words = words;
+  std::vector<float> vision, audio;
+  for (std::int64_t i = 0; i < 10 * seconds; ++i) vision.insert(vision.end(), {float(i), 1});
+  for (std::int64_t i = 0; i < 100 * seconds; ++i) audio.insert(audio.end(), {float(i), float(-i), 1});
+  clip.vision = io::make_array({10 * seconds, 2}, vision);
+  clip.audio = io::make_array({100 * seconds, 3}, audio);
+  write_extracted(ExtractionFolder(out).clip(sha256(key)), clip);
+}
+
+/// Three clips: words at known times, a given text that differs from them, no word at all.
+fs::path clips_with_words() {
+  const auto out = scratch_folder("words");
+  std::vector<Clip> clips(3);
+  for (std::size_t i = 0; i < clips.size(); ++i) {
+    clips[i].video_id = "v";
+    clips[i].clip_id = std::to_string(i + 1);
+    clips[i].label = 0.5F;
+  }
+  clips[1].text = "ab not c";
+  const ExtractionFolder folder(out);
+  folder.begin(test::small_recipe(), "words", clips);
+  write_clip(out, "k1", {{"ab", 0.5, 1, 0.9}, {"c.", 1.5, 2, 0.9}}, 3);
+  write_clip(out, "k2", {{"ab", 0, 1, 0.9}, {"c", 2, 3, 0.9}}, 3);
+  write_clip(out, "k3", {}, 2);
+  std::vector<ExtractionRow> rows;
+  for (const char* number : {"1", "2", "3"})
+    rows.push_back({std::string("v$_$") + number, "", sha256(std::string("k") + number), "", {}, 0});
+  write_file(folder.report({1, 1}), report_csv(rows));
+  return out;
+}
+
+PackOptions by_words() {
+  scratch_folder("encoder");
+  write_file(scratch("encoder") / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n.\nab\nnot\nc\n");
+  PackOptions options;
+  options.align = PackAlign::words;
+  options.encoder = scratch("encoder");
+  return options;
+}
+
+TEST(PackClips, ByWordsEachPieceHasARowOfEachModality) {
+  const auto packed = pack_clips(ExtractionFolder(clips_with_words()), scratch("set"), by_words());
+  const auto& data = packed.dataset;
+  EXPECT_TRUE(data.is_aligned);
+  EXPECT_THAT(data.vision->lengths, ElementsAre(5, 5, 0)) << "[CLS] ab c . [SEP], [CLS] ab not c [SEP], no word";
+  EXPECT_EQ(data.audio->lengths, data.vision->lengths);
+  EXPECT_EQ(data.vision->padded_length, 5);
+  EXPECT_EQ(data.audio->padded_length, 5);
+  EXPECT_EQ(data.text_bert.size(2), 5);
+  EXPECT_EQ(packed.missing.vision, 1U);
+  EXPECT_EQ(data.vision->rate, 0) << "rows are no frames a second";
+  const auto column = [&](const Feature& feature, std::int64_t row) {
+    const auto values = feature.clip(row).select(1, 0).contiguous();
+    return std::vector<float>(values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel());
+  };
+  EXPECT_THAT(column(*data.vision, 0), ElementsAre(0, 7, 17, 17, 0)) << "frames 5 to 9 and 15 to 19";
+  EXPECT_THAT(column(*data.audio, 0), ElementsAre(0, 74.5F, 174.5F, 174.5F, 0));
+  EXPECT_THAT(column(*data.vision, 1), ElementsAre(0, 4.5F, 14.5F, 24.5F, 0)) << "\"not\" has the pause";
+  const auto tokenizer = load_tokenizer(scratch("encoder"));
+  EXPECT_EQ(token_agreement(data, tokenizer).equal, 2) << "the clip without words is not compared";
+  EXPECT_EQ(data.text_bert[0][1].sum().item<int>(), 5);
+  EXPECT_EQ(data.text_bert[2][1].sum().item<int>(), 2);
+
+  DataConfig config;
+  const auto batch = Collator(data, &tokenizer, config)({0, 1, 2});
+  EXPECT_EQ(batch.vision.values.size(1), batch.text_ids.size(1));
+  EXPECT_EQ(batch.audio.values.size(1), batch.text_ids.size(1));
+  EXPECT_TRUE(batch.vision.padding.slice(0, 0, 2).equal(batch.text_padding.slice(0, 0, 2)));
+  EXPECT_TRUE(batch.vision.missing[2].item<bool>());
+}
+
+TEST(PackClips, ByWordsNeedsAnEncoder) {
+  auto options = by_words();
+  options.encoder.clear();
+  EXPECT_THAT(
+      error_of<UsageError>([&] { (void)pack_clips(ExtractionFolder(clips_with_words()), scratch("set"), options); }),
+      HasSubstr("--align words needs the text encoder"));
 }
 
 TEST(PackClips, NothingIsSilentlyMissing) {
