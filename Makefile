@@ -7,12 +7,13 @@ SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' '
 FUZZ_RUNS ?= 200000
 DEMO ?= demo
 
-.PHONY: help setup extractor build bench test demo docs parity asan fuzz tidy format clean
+.PHONY: help setup extractor first-model build bench test demo docs parity asan fuzz tidy format clean
 help:
 	@echo 'make demo      set up, build, train and evaluate KuDA on a synthetic data set, print the table'
 	@echo 'make test      set up, build, run every test'
 	@echo 'make build     set up and build only; the program is then $(KUDA)'
 	@echo 'make extractor the weights that raw video needs, in extractors/default (kuda data extract, kuda predict --video)'
+	@echo 'make first-model LABELS=MOSI/label.csv   a model of words for kuda predict --video (scripts/first_model.sh)'
 	@echo 'make bench     the same, and the programs that measure (bench/README.md), which no other target builds'
 	@echo 'make docs      write docs/configuration.md again from the lists of fields'
 	@echo 'make parity    write docs/parity.json and .md again from the golden collection (SHARED, default ../shared)'
@@ -50,10 +51,16 @@ demo: configure
 	cmake --build --preset release --parallel $(JOBS) --target kuda
 	@scripts/demo.sh $(KUDA) $(DEMO)
 
+# The program and nothing else, the weights, a model that reads words: scripts/first_model.sh says where LABELS come from.
+SHARED ?= $(or $(KUDA_SHARED),../shared)
+LABELS ?= $(SHARED)/data/mosi/label.csv
+first-model: configure extractor
+	cmake --build --preset release --parallel $(JOBS) --target kuda
+	@scripts/first_model.sh $(KUDA) $(LABELS) text-only-mosi
+
 docs: build
 	$(KUDA) config --markdown >docs/configuration.md
 
-SHARED ?= $(or $(KUDA_SHARED),../shared)
 parity: build
 	$(BUILD)/tests/golden/golden_check --parity docs $(sort $(wildcard $(SHARED)/golden/*/*.safetensors))
 

@@ -4,7 +4,8 @@
 #
 #   scripts/setup.sh            packages, LibTorch, the small text encoder
 #   scripts/setup.sh --test     also Chromium and its driver, where they can be had, for the test of the page that
-#                               `kuda serve` shows, the ffmpeg program, which makes the clips of the tests of videos,
+#                               `kuda serve` shows, the ffmpeg program and espeak-ng, which make the clips of the tests of
+#                               videos,
 #                               numpy, pytest and scikit-build-core for those of the Python package, and what
 #                               --extractor brings; without them those tests are skipped
 #   scripts/setup.sh --extractor   also the weights that `kuda data extract` and `kuda predict --video` need (90 MB, in
@@ -162,7 +163,7 @@ install_packages wanted libavformat-dev libavcodec-dev libavutil-dev libswresamp
 install_packages wanted libxsmm-dev  # scores of one clip are a fifth faster; x86-64 only
 install_packages wanted python3-dev  # for the Python package
 if [ "${1:-}" = --test ]; then
-  install_packages wanted chromium chromium-driver ffmpeg
+  install_packages wanted chromium chromium-driver ffmpeg espeak-ng
   command -v chromedriver >/dev/null || say "there is no chromedriver (package chromium-driver): the test of the page will be skipped"
 fi
 install_torch

@@ -33,15 +33,17 @@ if TYPE_CHECKING:
     from .data import Dataset, inspect, open, synthesize
     from .nn import Session
     from .pickles import LeftOut, read_pickle
-    from .predictor import Explanation, Interval, Predictor, Score
+    from .predictor import Explanation, Interval, Predictor, Score, VideoScore
     from .runs import Comparison, Report, Run, compare, config, evaluate, explain, models, predict, train
+    from .video import ExtractedClip, Extractor, Word
 
 _PLACES = {
     "data": ["Dataset", "inspect", "open", "synthesize"],
     "nn": ["Session"],
     "pickles": ["LeftOut", "read_pickle"],
-    "predictor": ["Explanation", "Interval", "Predictor", "Score"],
+    "predictor": ["Explanation", "Interval", "Predictor", "Score", "VideoScore"],
     "runs": ["Comparison", "Report", "Run", "compare", "config", "evaluate", "explain", "models", "predict", "train"],
+    "video": ["ExtractedClip", "Extractor", "Word"],
 }
 _MODULES = ["metrics", "mmsa", "nn", "stats"]
 _PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}

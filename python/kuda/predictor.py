@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from ._native import _kuda
 from .arrays import frames
 from .errors import ShapeError
 from .runs import folder_of
+from .video import DEFAULT_FOLDER, ExtractedClip, Extractor
 
 _FRAMES = ("text_features", "vision", "audio")
 _FIELDS = ("id", "text", "token_ids", "clip", "without", *_FRAMES)
@@ -59,6 +61,20 @@ class Explanation:
     tokens: list[str]  #: word pieces that the model read
 
 
+@dataclass(frozen=True)
+class VideoScore:
+    """What a model says of a video, why, and what was found in it."""
+
+    file: str
+    why: Explanation
+    clip: ExtractedClip
+    missing: dict[str, str]  #: by modality that the model got nothing of: why
+
+    @property
+    def score(self) -> Score:
+        return self.why.score
+
+
 def _score(facts: dict[str, Any]) -> Score:
     interval = facts.pop("interval")
     return Score(interval=None if interval is None else Interval(*interval), **facts)
@@ -93,7 +109,10 @@ class Predictor:
         interval: str = "split",
         data: str | os.PathLike[str] = "",
     ) -> None:
-        self._core = _kuda.Predictor(folder_of(folder), device, precision, batch_size, level, interval, data)
+        self._folder = folder_of(folder)
+        self._core = _kuda.Predictor(self._folder, device, precision, batch_size, level, interval, data)
+        self._extractors: dict[tuple[str, ...], Extractor] = {}
+        self._making = threading.Lock()
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -135,6 +154,46 @@ class Predictor:
             Explanation(score=_score(facts.pop("score")), **facts)
             for facts in self._core.explain(self._given(clips), attention)
         ]
+
+    def score_video(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        without: Sequence[str] = (),
+        begin: float = 0.0,
+        end: float | None = None,
+        extractor: str | os.PathLike[str] = "",
+        speech_model: str | os.PathLike[str] = "",
+        any_recipe: bool = False,
+    ) -> VideoScore:
+        """A video or sound file, or its part between two seconds, with the numbers of `kuda predict --video`.
+
+        It is extracted by the recipe that the checkpoint keeps. `extractor`: folder of the weights (default: those that
+        the checkpoint keeps, else extractors/default). `without`: modalities to score it without. `any_recipe`: also
+        for a model of features that kuda did not make from video.
+        Raises CheckpointError for such a model without it; DataError naming the file.
+        """
+        clip = self._extractor(without, extractor, speech_model, any_recipe).extract(path, begin, end)
+        unread = {*without, *(name for name, facts in self.facts["inputs"].items() if facts is None)}
+        given = {
+            "id": os.path.splitext(os.path.basename(path))[0],
+            "text": clip.transcript or None,
+            "vision": clip.vision,
+            "audio": clip.audio,
+            "without": list(unread),
+        }
+        missing = {**clip.missing, **dict.fromkeys(unread, "not read")}
+        return VideoScore(os.fspath(path), self.explain([given])[0], clip, missing)
+
+    def _extractor(self, without: Sequence[str], folder: Any, speech_model: Any, any_recipe: bool) -> Extractor:
+        recipe = self._core.video_recipe(self._folder, list(without), any_recipe)
+        folder = os.fspath(folder or _kuda.extractor_in(self._folder) or DEFAULT_FOLDER)
+        key = (recipe, folder, os.fspath(speech_model))
+        with self._making:
+            if key not in self._extractors:
+                source = f"{self._folder / 'config.json'}: recipe"
+                self._extractors[key] = Extractor._by(recipe, source, folder, speech_model)
+            return self._extractors[key]
 
     def features(self, clips: Iterable[Mapping[str, Any]]) -> numpy.ndarray:
         """[clips, width] float32: the fused vector that each score is read from."""

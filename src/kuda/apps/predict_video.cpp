@@ -35,10 +35,10 @@ std::string shown(const std::optional<Modality>& modality) {
 }
 
 std::string missing_of(const ScoredVideo& video) {
+  const auto missing = missing_in(video.clip, video.facts);
   std::vector<std::string> list;
   for (const auto m : kModalities)
-    if (video.facts.inputs[m].is_in_use && !video.clip.facts.missing[m].empty())
-      list.push_back(fmt::format("{}: {}", modality_name(m), video.clip.facts.missing[m]));
+    if (!missing[m].empty()) list.push_back(fmt::format("{}: {}", modality_name(m), missing[m]));
   return join(list, "; ");
 }
 
@@ -52,19 +52,7 @@ std::string list_of(const PerModality<bool>& modalities) {
 }  // namespace
 
 Recipe recipe_for(const PredictorFacts& facts, const fs::path& checkpoint, bool any_recipe) {
-  if (!facts.recipe.empty()) return Recipe::parse(facts.recipe, (checkpoint / "config.json").string() + ": recipe");
-  if ((facts.inputs.vision.is_in_use || facts.inputs.audio.is_in_use) && !any_recipe)
-    throw CheckpointError(
-        fmt::format("{}: the model was trained on features that kuda did not make from video (data: '{}')",
-                    checkpoint.string(), facts.data),
-        "train on `kuda data extract` and `kuda data pack`; --modalities T scores the words alone");
-  return {};
-}
-
-fs::path extractor_in(const fs::path& checkpoint) {
-  for (const auto& place : {checkpoint / "extractor", checkpoint / "model" / "extractor"})
-    if (fs::is_directory(place)) return place;
-  return {};
+  return Recipe::parse(video_recipe(facts, checkpoint, any_recipe), (checkpoint / "config.json").string() + ": recipe");
 }
 
 std::vector<ScoredVideo> score_videos(const fs::path& checkpoint, const PredictorOptions& options,

@@ -9,6 +9,7 @@
 #include "kuda/extract/extracted_clip.h"
 #include "kuda/extract/extractor_models.h"
 #include "kuda/predictor/predictor.h"
+#include "kuda/predictor/video_recipe.h"
 
 namespace kuda {
 
@@ -27,11 +28,7 @@ struct ScoredVideo {
   ClipExplanation explanation;
 };
 
-/// The weights that a checkpoint, or a run folder, keeps; empty where there are none.
-[[nodiscard]] std::filesystem::path extractor_in(const std::filesystem::path& checkpoint);
-
-/// The checkpoint's own; the default one for a model that reads nothing but words. Throws CheckpointError for a model
-/// that reads features which kuda did not make from video.
+/// That of video_recipe, which says what is thrown.
 [[nodiscard]] Recipe recipe_for(const PredictorFacts& facts, const std::filesystem::path& checkpoint, bool any_recipe);
 
 /// Throws as recipe_for does; what goes wrong with one file is its `problem`.

@@ -12,24 +12,6 @@ namespace {
 
 using io::Value;
 
-/// An array over the same bytes, read-only.
-py::array array_of(const io::Array& array) {
-  if (array.dtype == io::DType::bf16) {  // numpy has no such type: the same numbers as float32
-    const auto values = array.to_doubles();
-    py::array_t<float> made(std::vector<py::ssize_t>(array.shape.begin(), array.shape.end()));
-    for (std::size_t i = 0; i < values.size(); ++i) made.mutable_data()[i] = static_cast<float>(values[i]);
-    return std::move(made);
-  }
-  const auto size = static_cast<py::ssize_t>(io::item_size(array.dtype));
-  std::vector<py::ssize_t> strides;
-  for (const auto stride : array.strides) strides.push_back(stride * size);
-  py::array made(py::dtype(std::string(io::dtype_name(array.dtype))),
-                 std::vector<py::ssize_t>(array.shape.begin(), array.shape.end()), strides, array.data,
-                 capsule_of(array.owner));
-  made.attr("setflags")(py::arg("write") = false);
-  return made;
-}
-
 /// Values of a tree as those of Python. What the tree shares, the result shares: a small pickle may name one list a
 /// million times.
 class Converter {

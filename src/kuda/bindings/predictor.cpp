@@ -3,6 +3,7 @@
 
 #include "kuda/predictor/predictor.h"
 #include "kuda/bindings/modules.h"
+#include "kuda/predictor/video_recipe.h"
 
 namespace kuda::bindings {
 namespace {
@@ -108,6 +109,7 @@ py::dict facts_of(const PredictorFacts& from) {
   facts["score_range"] = py::make_tuple(from.score_low, from.score_high);
   facts["data"] = text_of(from.data);
   facts["is_synthetic"] = from.is_synthetic;
+  facts["recipe"] = text_of(from.recipe);
   facts["epoch"] = from.epoch;
   facts["epochs"] = from.epochs;
   facts["select"] = from.select;
@@ -133,13 +135,23 @@ std::shared_ptr<Predictor> make(const fs::path& folder, const std::string& devic
   });
 }
 
+std::string recipe_of(const Predictor& predictor, const fs::path& folder, const std::vector<std::string>& without,
+                      bool any_recipe) {
+  auto facts = predictor.facts();
+  for (const auto& modality : without) facts.inputs[modality_from(modality)].is_in_use = false;
+  return video_recipe(facts, folder, any_recipe);
+}
+
 }  // namespace
 
 void bind_predictor(py::module_& module) {
+  module.def(
+      "extractor_in", [](const fs::path& folder) { return extractor_in(folder).string(); }, py::arg("folder"));
   py::class_<Predictor, std::shared_ptr<Predictor>>(module, "Predictor")
       .def(py::init(&make), py::arg("folder"), py::arg("device"), py::arg("precision"), py::arg("batch_size"),
            py::arg("level"), py::arg("interval"), py::arg("data"))
       .def_property_readonly("facts", [](const Predictor& predictor) { return facts_of(predictor.facts()); })
+      .def("video_recipe", &recipe_of, py::arg("folder"), py::arg("without"), py::arg("any_recipe"))
       .def_property_readonly("clips",
                              [](const Predictor& predictor) {
                                py::list ids;

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "kuda/base/log.h"
+#include "kuda/io/array.h"
 
 namespace kuda::bindings {
 namespace {
@@ -75,6 +76,23 @@ bool PendingError::has_signal() {
   return call([] {
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   });
+}
+
+py::array array_of(const io::Array& array) {
+  if (array.dtype == io::DType::bf16) {  // numpy has no such type: the same numbers as float32
+    const auto values = array.to_doubles();
+    py::array_t<float> made(std::vector<py::ssize_t>(array.shape.begin(), array.shape.end()));
+    for (std::size_t i = 0; i < values.size(); ++i) made.mutable_data()[i] = static_cast<float>(values[i]);
+    return std::move(made);
+  }
+  const auto size = static_cast<py::ssize_t>(io::item_size(array.dtype));
+  std::vector<py::ssize_t> strides;
+  for (const auto stride : array.strides) strides.push_back(stride * size);
+  py::array made(py::dtype(std::string(io::dtype_name(array.dtype))),
+                 std::vector<py::ssize_t>(array.shape.begin(), array.shape.end()), strides, array.data,
+                 capsule_of(array.owner));
+  made.attr("setflags")(py::arg("write") = false);
+  return made;
 }
 
 py::capsule capsule_of(std::shared_ptr<const void> owner) {

@@ -19,6 +19,10 @@
 #include "kuda/base/error.h"
 #include "kuda/base/interruption.h"
 
+namespace kuda::io {
+struct Array;
+}
+
 namespace kuda::bindings {
 
 namespace py = pybind11;
@@ -75,6 +79,9 @@ auto without_gil(Work work) {
   PendingError pending;
   return without_gil(pending, std::move(work));
 }
+
+/// An array over the same bytes, read-only.
+[[nodiscard]] py::array array_of(const io::Array& array);
 
 /// An owner of memory as the base of an array.
 [[nodiscard]] py::capsule capsule_of(std::shared_ptr<const void> owner);

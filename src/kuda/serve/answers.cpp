@@ -8,6 +8,8 @@
 #include "kuda/base/json_number.h"
 #include "kuda/data/modality_json.h"
 #include "kuda/extract/clip_facts_json.h"
+#include "kuda/extract/extracted_clip.h"
+#include "kuda/predictor/video_recipe.h"
 #include "kuda/serve/batcher.h"
 
 namespace kuda {
@@ -72,9 +74,9 @@ json rounded(double value) { return json_number(float(std::round(value * 1000) /
 /// What the model reads and the clip lacks, with the reason.
 json missing_json(const ExtractedClip& clip, const PredictorFacts& facts) {
   auto missing = json::object();
+  const auto why = missing_in(clip, facts);
   for (const auto m : kModalities)
-    if (facts.inputs[m].is_in_use && !clip.facts.missing[m].empty())
-      missing[std::string(modality_name(m))] = clip.facts.missing[m];
+    if (!why[m].empty()) missing[std::string(modality_name(m))] = why[m];
   return missing;
 }
 

@@ -1,0 +1,29 @@
+#pragma once
+// By which recipe a trained model takes raw video, and what of a video it gets. Extraction itself is extract/, which
+// this needs not be linked to. No LibTorch.
+//
+//   const auto recipe = Recipe::parse(video_recipe(predictor.facts(), folder, false), folder.string());
+
+#include <filesystem>
+#include <string>
+
+#include "kuda/data/modality.h"
+
+namespace kuda {
+
+struct ExtractedClip;
+struct PredictorFacts;
+
+/// As TOML: the checkpoint's own. Empty, which stands for the default one, where a model that reads nothing but words
+/// has none. Throws CheckpointError for a model that reads features which kuda did not make from video, unless
+/// `any_recipe`.
+[[nodiscard]] std::string video_recipe(const PredictorFacts& facts, const std::filesystem::path& checkpoint,
+                                       bool any_recipe);
+
+/// The weights of that recipe which a checkpoint, or a run folder, keeps; empty where there are none.
+[[nodiscard]] std::filesystem::path extractor_in(const std::filesystem::path& checkpoint);
+
+/// Why the model gets nothing of a modality, in words; empty where it gets it.
+[[nodiscard]] PerModality<std::string> missing_in(const ExtractedClip& clip, const PredictorFacts& facts);
+
+}  // namespace kuda
