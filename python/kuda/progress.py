@@ -51,7 +51,9 @@ class Bar(Listener):
 
     def __init__(self, on_epoch: Callable[[dict[str, Any]], Any] | None, bar: Callable[..., Any]) -> None:
         super().__init__(None, on_epoch)
-        self._make, self._bar, self._task = bar, None, None
+        self._make = bar
+        self._bar: Any = None
+        self._task: str | None = None
 
     def step(self, task, epoch, epochs, step, steps, clips, loss) -> None:
         if task != self._task:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ._native import _kuda
 from .data import Dataset, as_dataset, place_of
@@ -17,7 +17,7 @@ from .progress import Step, listener_for
 if TYPE_CHECKING:
     import pandas
 
-Data = "Dataset | str | os.PathLike[str]"
+Data: TypeAlias = "Dataset | str | os.PathLike[str]"
 
 
 def folder_of(run: Any) -> Path:
@@ -35,46 +35,34 @@ def _value(value: Any) -> str:
     return str(value)
 
 
-def choice_of(
-    model: str = "",
-    *,
-    data: Any = None,
-    config: str | os.PathLike[str] | None = None,
-    profile: str = "",
-    encoder: str | os.PathLike[str] | None = None,
-    seed: int | None = None,
-    modalities: Sequence[str] | None = None,
-    device: str | None = None,
-    precision: str | None = None,
-    pretrained: Any = None,
-    pretrain_data: Any = None,
-    sets: dict[str, Any] | None = None,
-) -> _kuda.RunChoice:
-    """The options of `kuda train` as one object; keys as in docs/configuration.md, `__` for the dot."""
+# Arguments of train that make the configuration, beside the model and the keys; the first are files and folders.
+_PLACES: dict[str, Callable[[Any], Any]] = {
+    "data": place_of, "pretrain_data": place_of, "encoder": os.fspath, "pretrained": folder_of,
+}
+_OPTIONS = (*_PLACES, "config", "profile", "seed", "modalities", "device", "precision")
+
+
+def choice_of(model: str, given: Mapping[str, Any], sets: Mapping[str, Any]) -> _kuda.RunChoice:
+    """The options of `kuda train` as one object. `given`: arguments of train by name, None like absent ones; `sets`: keys
+    as in docs/configuration.md, `__` for the dot."""
+    options = {name: value for name, value in given.items() if value is not None}
     assignments = [f"model={model}"] if model else []
-    if precision is not None:
-        assignments += [f"train.precision={precision}", f"pretrain.precision={precision}"]
-    for key, value in (("device", device), ("data.modalities", modalities)):
-        if value is not None:
-            assignments.append(f"{key}={_value(value)}")
-    assignments += [f"{key.replace('__', '.')}={_value(value)}" for key, value in (sets or {}).items()]
-    if seed is not None:
-        assignments.append(f"seed={seed}")
-    places = {
-        "data": None if data is None else place_of(data),
-        "pretrain_data": None if pretrain_data is None else place_of(pretrain_data),
-        "encoder": None if encoder is None else os.fspath(encoder),
-        "pretrained": None if pretrained is None else os.fspath(folder_of(pretrained)),
-    }
-    return _kuda.RunChoice(
-        config or "", profile, assignments, {name: place for name, place in places.items() if place is not None}
-    )
+    if "precision" in options:
+        assignments += [f"{stage}.precision={options['precision']}" for stage in ("train", "pretrain")]
+    for name, key in (("device", "device"), ("modalities", "data.modalities")):
+        if name in options:
+            assignments.append(f"{key}={_value(options[name])}")
+    assignments += [f"{key.replace('__', '.')}={_value(value)}" for key, value in sets.items()]
+    if "seed" in options:
+        assignments.append(f"seed={options['seed']}")
+    places = {name: os.fspath(place(options[name])) for name, place in _PLACES.items() if name in options}
+    return _kuda.RunChoice(options.get("config", ""), options.get("profile", ""), assignments, places)
 
 
 def config(model: str = "", **options: Any) -> str:
     """The whole configuration as TOML, with the arguments of `train` that make it."""
-    named = {name: options.pop(name) for name in list(options) if name in choice_of.__kwdefaults__ and name != "sets"}
-    return choice_of(model, sets=options, **named).to_toml()
+    given = {name: options.pop(name) for name in _OPTIONS if name in options}
+    return choice_of(model, given, options).to_toml()
 
 
 def models() -> list[dict[str, Any]]:
@@ -152,20 +140,8 @@ def train(
     continues it to the same bytes. `restart`: begin again where the folder holds a run with other options.
     Raises ConfigError, DataError, CheckpointError.
     """
-    choice = choice_of(
-        model,
-        data=data,
-        config=config,
-        profile=profile,
-        encoder=encoder,
-        seed=seed,
-        modalities=modalities,
-        device=device,
-        precision=precision,
-        pretrained=pretrained,
-        pretrain_data=pretrain_data,
-        sets=sets,
-    )
+    given = {name: value for name, value in locals().items() if name in _OPTIONS}
+    choice = choice_of(model, given, sets)
     if out is None:
         out = Path("runs") / f"{choice.model}-{Path(place_of(data)).stem}-{choice.seed}"
     listener = listener_for(progress, on_epoch)

@@ -139,6 +139,93 @@ def test_a_loader_with_workers(session):
     assert sum(ids, []) == session.batch(session.rows("train")).ids
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda values: torch.optim.SGD(values, lr=0.01, momentum=0.9, nesterov=True),
+        lambda values: torch.optim.Adam(values, lr=0.01, amsgrad=True),
+        lambda values: torch.optim.AdamW(values, lr=0.01, foreach=True),
+        lambda values: torch.optim.AdamW(values, lr=0.01, fused=True),
+        lambda values: torch.optim.RMSprop(values, lr=0.01),
+        lambda values: torch.optim.Adagrad(values, lr=0.01),
+    ],
+    ids=["SGD", "Adam", "AdamW-foreach", "AdamW-fused", "RMSprop", "Adagrad"],
+)
+def test_optimisers_write_where_the_library_reads(session, make):
+    """The same gradients, given to tensors of torch alone, lead to the same values, from a saved state too."""
+    model = kuda.nn.Model(session, seed=1).eval()
+    batch = session.batch(session.rows("train")[:6])
+    plain = [torch.nn.Parameter(value.detach().clone()) for value in model.parameters()]
+    ours, theirs = make(model.parameters()), make(plain)
+    before = model(batch).score.detach().clone()
+    for _ in range(2):
+        ours.zero_grad()
+        model.loss(model(batch), batch).total.backward()
+        for value, twin in zip(model.parameters(), plain, strict=True):
+            twin.grad = None if value.grad is None else value.grad.clone()
+        ours.step(), theirs.step()
+        state = ours.state_dict()
+        ours = make(model.parameters())
+        ours.load_state_dict(state)
+    assert all(torch.equal(value, twin) for value, twin in zip(model.parameters(), plain, strict=True))
+    moved = model(batch).score
+    assert not torch.equal(moved, before)
+    fresh = kuda.nn.Model(session, seed=2).eval()
+    with torch.no_grad():
+        for value, twin in zip(fresh.parameters(), plain, strict=True):
+            value.copy_(twin)
+    assert torch.equal(fresh(batch).score, moved)
+
+
+def test_an_optimiser_that_calls_back(session):
+    model = kuda.nn.Model(session, seed=1).eval()
+    batch = session.batch(session.rows("train")[:6])
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=5)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = model.loss(model(batch), batch).total
+        loss.backward()
+        return loss
+
+    first = optimizer.step(closure)
+    assert model.loss(model(batch), batch).total < first
+
+
+def test_hooks(session):
+    model = kuda.nn.Model(session, seed=1)
+    batch = session.batch([0, 1, 2])
+    called = []
+    model.register_forward_pre_hook(lambda module, inputs: called.append(("before", inputs[0] is batch)))
+    model.register_forward_hook(lambda module, inputs, output: called.append(("after", len(output.score))))
+    name, value = next((n, v) for n, v in model.named_parameters() if v.requires_grad)
+    value.register_hook(lambda gradient: called.append((name, gradient.shape == value.shape)))
+    value.register_post_accumulate_grad_hook(lambda parameter: called.append(("grad", parameter is value)))
+    model.loss(model(batch), batch).total.backward()
+    assert called == [("before", True), ("after", 3), (name, True), ("grad", True)]
+    _, part = next(model.named_children())
+    with pytest.warns(UserWarning, match="never called"):
+        part.register_forward_hook(lambda *_: called.append("part"))
+    model(batch)
+    assert "part" not in called
+
+
+def test_dtypes_there_and_back(session):
+    model = kuda.nn.Model(session, seed=1).eval()
+    batch = session.batch([0, 1, 2])
+    want = model(batch).score
+    model.double()
+    with pytest.raises(kuda.UsageError, match="float64") as caught:
+        model(batch)
+    assert "float()" in caught.value.hint
+    model.float()
+    assert torch.equal(model(batch).score, want)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = model(batch).score.float()
+    assert not torch.equal(rough, want)
+    torch.testing.assert_close(rough, want, atol=0.05, rtol=0.05)  # bfloat16 has eight bits
+
+
 def test_what_cannot_work_says_so(session):
     model = kuda.nn.Model(session, seed=1)
     batch = session.batch([0, 1])
@@ -147,4 +234,26 @@ def test_what_cannot_work_says_so(session):
         torch.func.functional_call(model, other, (batch,))
     with pytest.raises(kuda.UsageError, match="pickled"):
         pickle.dumps(model)
+    with pytest.raises(kuda.UsageError, match="cannot trace"):
+        model.compile()
+    with pytest.raises(kuda.UsageError, match="cannot trace"):
+        torch.compile(model, backend="eager")(batch)
+    with pytest.raises(UserWarning, match="Unsupported input type .*Batch"):  # torch says it first
+        torch.export.export(model, (batch,))
+    _, part = next(model.named_children())
+    with pytest.raises(kuda.UsageError, match="whole model"):
+        part(batch)
     model(batch)  # and is as it was
+
+
+def test_what_is_replaced_is_noticed(session):
+    batch = session.batch([0, 1])
+    model = kuda.nn.Model(session, seed=1)
+    model.load_state_dict({name: value.clone() for name, value in model.state_dict().items()}, assign=True)
+    with pytest.raises(kuda.UsageError, match="replaced"):
+        model(batch)
+    model = kuda.nn.Model(session, seed=1)
+    name, _ = next(model.named_children())
+    setattr(model, name, torch.nn.Identity())
+    with pytest.raises(kuda.UsageError, match="replaced"):
+        model(batch)

@@ -1,5 +1,6 @@
 // Data sets: what open_dataset gives, with tensors over the mapped file.
 
+#include <pybind11/typing.h>
 #include <torch/csrc/utils/pybind.h>
 
 #include "kuda/bindings/modules.h"
@@ -23,8 +24,8 @@ py::array_t<T> array_of(const std::vector<T>& values) {
 
 /// Of every clip.
 template <class Get>
-py::list column(const Dataset& dataset, Get get) {
-  py::list values;
+py::typing::List<py::str> column(const Dataset& dataset, Get get) {
+  py::typing::List<py::str> values;
   for (const auto& clip : dataset.clips) values.append(get(clip));
   return values;
 }
@@ -56,6 +57,15 @@ py::dict clip_of(const Dataset& dataset, std::int64_t row) {
       facts[modality == Modality::text ? "text_features" : std::string(modality_name(modality)).c_str()] =
           feature->clip(row);
   return facts;
+}
+
+/// A part of a data set, which it keeps alive; None where it has none of that modality.
+template <class Get>
+auto feature_or_none(Get get) {
+  return [get](const py::object& self) -> py::typing::Optional<Feature> {
+    const std::optional<Feature>& feature = get(self.cast<const Dataset&>());
+    return py::cast(feature ? &*feature : nullptr, py::return_value_policy::reference_internal, self);
+  };
 }
 
 CheckReport check(const Dataset& dataset, const fs::path& encoder) {
@@ -157,7 +167,7 @@ void bind_dataset(py::module_& module) {
       .def_property_readonly(
           "unimodal_labels",
           [](const Dataset& d) {
-            py::dict labels;
+            py::typing::Dict<py::str, py::array_t<float>> labels;
             for (const auto m : kModalities)
               labels[py::str(std::string(modality_name(m)))] =
                   numbers(d, [m](const Clip& c) { return c.unimodal_labels[m]; });
@@ -165,9 +175,9 @@ void bind_dataset(py::module_& module) {
           },
           "By modality: [clips] float32, NaN where it is not known.")
       .def_property_readonly("text_features",
-                             [](const Dataset& d) { return d.text_features ? &*d.text_features : nullptr; })
-      .def_property_readonly("vision", [](const Dataset& d) { return d.vision ? &*d.vision : nullptr; })
-      .def_property_readonly("audio", [](const Dataset& d) { return d.audio ? &*d.audio : nullptr; })
+                             feature_or_none([](const Dataset& d) -> auto& { return d.text_features; }))
+      .def_property_readonly("vision", feature_or_none([](const Dataset& d) -> auto& { return d.vision; }))
+      .def_property_readonly("audio", feature_or_none([](const Dataset& d) -> auto& { return d.audio; }))
       .def(
           "rows", [](const Dataset& d, const std::string& split) { return d.rows(split_from(split)); },
           py::arg("split"), "Rows of 'train', 'valid' or 'test'.")
@@ -177,6 +187,11 @@ void bind_dataset(py::module_& module) {
       .def(
           "save", [](const Dataset& d, const fs::path& folder) { without_gil([&] { write_prepared(folder, d); }); },
           py::arg("folder"), "Writes a prepared folder, which opens at once.")
+      .def(
+          "to_pandas",
+          [](const py::object& self) -> py::object { return py::module_::import("kuda.data").attr("to_pandas")(self); },
+          "A pandas.DataFrame, one row a clip: id, split, text, label, and the labels T, V and A of its modalities "
+          "(NaN = unknown).")
       .def("__repr__", [](const Dataset& d) {
         return text_of("Dataset('" + d.name + "', " + std::to_string(d.clips.size()) + " clips)");
       });

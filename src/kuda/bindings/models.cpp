@@ -1,9 +1,11 @@
 // The models, their batches and losses with LibTorch's gradients. python/kuda/nn.py makes a torch.nn.Module of one.
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <pybind11/typing.h>
 #include <torch/csrc/utils/pybind.h>
 
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "kuda/base/random.h"
@@ -18,10 +20,11 @@ namespace {
 
 using torch::Tensor;
 
-py::object or_none(const Tensor& tensor) { return tensor.defined() ? py::cast(tensor) : py::object(py::none()); }
+// As std::optional and not as an object: Python's signatures say "torch.Tensor | None".
+std::optional<Tensor> or_none(const Tensor& tensor) { return tensor.defined() ? std::optional(tensor) : std::nullopt; }
 Tensor tensor_of(const py::handle& value) { return value.is_none() ? Tensor() : value.cast<Tensor>(); }
 
-py::dict tensors_by_modality(const PerModality<Tensor>& tensors) {
+py::typing::Dict<py::str, std::optional<Tensor>> tensors_by_modality(const PerModality<Tensor>& tensors) {
   return by_modality(tensors, [](const Tensor& tensor) { return or_none(tensor); });
 }
 
@@ -143,7 +146,7 @@ Batch batch_from(const py::tuple& state) {
 }
 
 void bind_batch(py::module_& module) {
-  py::class_<Sequence>(module, "Sequence", "One modality of a batch; None everywhere where the data lack it.")
+  py::class_<Sequence>(module, "Padded", "One modality of a batch; None everywhere where the data lack it.")
       .def_property_readonly(
           "values", [](const Sequence& s) { return or_none(s.values); }, "[B, L, D] float32")
       .def_property_readonly(
@@ -195,7 +198,7 @@ void bind_results(py::module_& module) {
       .def_property_readonly(
           "terms",
           [](const Losses& losses) {
-            py::dict terms;
+            py::typing::Dict<py::str, Tensor> terms;
             for (const auto& [name, term] : losses.terms) terms[py::str(name)] = term;
             return terms;
           },
