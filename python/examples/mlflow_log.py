@@ -3,6 +3,7 @@
     python mlflow_log.py DATA ENCODER OUT             # then: mlflow ui --backend-store-uri OUT/mlruns
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import kuda
 
 
 def main(data, encoder, out, **sets):
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # a folder and no server; MLflow 3.17 wants to be asked
     mlflow.set_tracking_uri((Path(out) / "mlruns").resolve().as_uri())
     mlflow.set_experiment("kuda")
     with mlflow.start_run() as started:

@@ -20,7 +20,7 @@ def main(data, encoder, out, mode="offline", **sets):
 
         run = kuda.train(data, "lmf", encoder=encoder, out=Path(out) / "lmf", on_epoch=log, progress=None, **sets)
         session.summary["test_mae"] = run.metrics["test"]["MAE"]
-        return run, session
+    return run
 
 
 if __name__ == "__main__":

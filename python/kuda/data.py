@@ -34,10 +34,20 @@ def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def synthesize(
-    like: str = "", *, seed: int = 1111, train: int = 0, valid: int = 0, test: int = 0
+    like: str = "",
+    *,
+    seed: int = 1111,
+    train: int = 0,
+    valid: int = 0,
+    test: int = 0,
+    out: str | os.PathLike[str] | None = None,
 ) -> Dataset:
-    """Synthetic clips by a written rule (docs/synthetic.md). `like`: sizes of 'sims', 'simsv2', 'mosi' or 'mosei'."""
-    return _kuda.synthesize(like, seed, train, valid, test)
+    """Synthetic clips by a written rule (docs/synthetic.md). `like`: sizes of 'sims', 'simsv2', 'mosi' or 'mosei'.
+
+    `out`: a prepared folder to write, with truth.csv as `kuda data synth` writes it; kuda.explain then says how often a
+    kind of evidence names the modality that carries the truth. What was written is opened and returned.
+    """
+    return _kuda.synthesize(like, seed, train, valid, test, "" if out is None else out)
 
 
 def to_pandas(data: Dataset) -> "pandas.DataFrame":

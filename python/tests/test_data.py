@@ -43,6 +43,15 @@ def test_a_write_stays_in_the_process(folder):
     assert hashlib.sha256(file.read_bytes()).hexdigest() == before
 
 
+def test_synthetic_clips_are_those_of_the_program(tmp_path, program):
+    data = kuda.synthesize(seed=3, train=6, valid=2, test=2, out=tmp_path / "ours")
+    program("data", "synth", tmp_path / "theirs", "--seed", 3, "--train", 6, "--valid", 2, "--test", 2)
+    files = sorted(path.name for path in (tmp_path / "theirs").iterdir())
+    assert "truth.csv" in files and files == sorted(path.name for path in (tmp_path / "ours").iterdir())
+    assert all((tmp_path / "ours" / name).read_bytes() == (tmp_path / "theirs" / name).read_bytes() for name in files)
+    assert data.ids == kuda.synthesize(seed=3, train=6, valid=2, test=2).ids and data.source == str(tmp_path / "ours")
+
+
 def test_the_doctor(data, folder):
     report = data.check()
     assert report.worst in ("note", "warning", "error")

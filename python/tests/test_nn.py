@@ -238,7 +238,7 @@ def test_what_cannot_work_says_so(session):
         model.compile()
     with pytest.raises(kuda.UsageError, match="cannot trace"):
         torch.compile(model, backend="eager")(batch)
-    with pytest.raises(UserWarning, match="Unsupported input type .*Batch"):  # torch says it first
+    with pytest.raises(ValueError, match="Unsupported input type .*Batch"):  # torch says it first
         torch.export.export(model, (batch,))
     _, part = next(model.named_children())
     with pytest.raises(kuda.UsageError, match="whole model"):

@@ -3,6 +3,8 @@
 #include <pybind11/typing.h>
 #include <torch/csrc/utils/pybind.h>
 
+#include <utility>
+
 #include "kuda/bindings/modules.h"
 #include "kuda/checkpoint/small_encoder.h"
 #include "kuda/data/dataset.h"
@@ -216,7 +218,8 @@ void bind_data(py::module_& module) {
       py::arg("folder"), py::arg("layers"));
   module.def(
       "synthesize",
-      [](const std::string& like, std::int64_t seed, std::int64_t train, std::int64_t valid, std::int64_t test) {
+      [](const std::string& like, std::int64_t seed, std::int64_t train, std::int64_t valid, std::int64_t test,
+         const fs::path& out) {
         return without_gil([&] {
           SynthOptions options;
           options.like = like;
@@ -224,10 +227,14 @@ void bind_data(py::module_& module) {
           options.train = train;
           options.valid = valid;
           options.test = test;
-          return std::make_shared<Dataset>(make_synthetic(options));
+          auto set = synthesize(options);
+          if (out.empty()) return std::make_shared<Dataset>(std::move(set.dataset));
+          write_prepared(out, set.dataset);
+          write_truth_csv(out, set.dataset, set.truth);
+          return std::make_shared<Dataset>(open_dataset(out));
         });
       },
-      py::arg("like"), py::arg("seed"), py::arg("train"), py::arg("valid"), py::arg("test"));
+      py::arg("like"), py::arg("seed"), py::arg("train"), py::arg("valid"), py::arg("test"), py::arg("out"));
 }
 
 }  // namespace kuda::bindings
