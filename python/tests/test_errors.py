@@ -1,7 +1,10 @@
+import concurrent.futures
 import logging
+import multiprocessing
 import pickle
 
 import pytest
+import torch
 
 import kuda
 
@@ -23,6 +26,39 @@ def test_errors_cross_processes(kind, code, also):
     assert type(error) is kind and isinstance(error, also)
     assert (error.message, error.hint, error.exit_code) == ("what", "do this", code)
     assert str(error) == "what\n  hint: do this"
+
+
+def fail(kind, *arguments):
+    """Raises here, or in another process."""
+    import kuda
+
+    if kind == "open":
+        return kuda.open(*arguments)
+    raise getattr(kuda, kind)(*arguments)
+
+
+def halved(batch):
+    return batch, batch.audio.values / 2
+
+
+def test_they_and_batches_come_from_another_process(folder, tmp_path):
+    broken = tmp_path / "broken.pkl"
+    broken.write_bytes(b"no pickle")
+    batch = kuda.Session("lmf", folder / "clips", encoder=folder / "encoder").batch([0, 1, 2])
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+        for kind, *arguments in (("ConfigError", "what", "do this"), ("Interrupted", "stopped"), ("open", broken)):
+            with pytest.raises(kuda.Error) as here:
+                fail(kind, *arguments)
+            with pytest.raises(kuda.Error) as there:
+                other.submit(fail, kind, *arguments).result()
+            assert type(there.value) is type(here.value) and str(there.value) == str(here.value)
+            assert (there.value.message, there.value.hint) == (here.value.message, here.value.hint)
+        twin, half = other.submit(halved, batch).result()
+    assert twin.ids == batch.ids and len(twin) == 3
+    for one, two in ((twin.audio, batch.audio), (twin.vision, batch.vision)):
+        assert torch.equal(one.values, two.values) and torch.equal(one.padding, two.padding)
+        assert torch.equal(one.lengths, two.lengths)
+    assert torch.equal(twin.text_ids, batch.text_ids) and torch.equal(half, batch.audio.values / 2)
 
 
 def test_the_library_raises_them(tmp_path, folder, data):

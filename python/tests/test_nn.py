@@ -6,7 +6,7 @@ import torch
 
 import kuda
 
-NAMES = [model["name"] for model in kuda.models()]
+NAMES = [*(model["name"] for model in kuda.models()), "kuda selecting"]  # with a profile that is not the first
 NARROW = {"tmbl": {"tmbl__width": 32, "tmbl__layers": 1, "tmbl__feed_forward": 32}}  # a minute else
 LENGTHS = {"data__vision_length": 10, "data__audio_length": 12, "data__text_length": 16}
 
@@ -14,6 +14,12 @@ LENGTHS = {"data__vision_length": 10, "data__audio_length": 12, "data__text_leng
 @pytest.fixture(scope="module")
 def session(folder):
     return kuda.Session("lmf", folder / "clips", encoder=folder / "encoder", **LENGTHS)
+
+
+def session_of(folder, name):
+    model, _, profile = name.partition(" ")
+    sets = LENGTHS | NARROW.get(name, {})
+    return kuda.Session(model, folder / "clips", encoder=folder / "encoder", profile=profile, **sets)
 
 
 def step(model, batch, rate=0.01):
@@ -30,7 +36,7 @@ def all_tensors(model):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_from_python_is_that_of_the_library(folder, name):
-    session = kuda.Session(name, folder / "clips", encoder=folder / "encoder", **LENGTHS, **NARROW.get(name, {}))
+    session = session_of(folder, name)
     batch = session.batch(session.rows("train")[:6])
     ours, theirs = kuda.nn.Model(session, seed=5), kuda.nn.Model(session, seed=5)
     for model in (ours, theirs):
@@ -46,6 +52,29 @@ def test_a_step_from_python_is_that_of_the_library(folder, name):
         assert torch.equal(value, all_tensors(ours)[name]), name
         changed += isinstance(value, torch.nn.Parameter) and not torch.equal(value, before[name])
     assert changed > 0
+
+
+def test_the_predicted_ratio_of_selecting_needs_no_label(folder):
+    session = session_of(folder, "kuda selecting")
+    model = kuda.nn.Model(session, seed=5)
+    trust = [name for name, _ in model.named_parameters() if ".trust.distance." in name]
+    assert trust and not [name for name, _ in kuda.nn.Model(session_of(folder, "kuda")).named_parameters()
+                          if ".trust." in name]
+    batch = session.batch(session.rows("train")[:6])
+    loss = model.loss(model(batch), batch)
+    loss.total.backward()
+    parameters = dict(model.named_parameters())
+    assert "trust" in loss.terms and all(parameters[name].grad.abs().sum() > 0 for name in trust)
+    model.eval()
+    output = model(batch)
+    ratio = torch.stack([output.ratio[name] for name in ("text", "vision", "audio")])
+    torch.testing.assert_close(ratio.sum(0), torch.ones(6))
+    assert ratio.std() > 0  # and not the 1 that the other profiles give where there is no label
+    parts = torch.stack([output.parts[name] for name in ("text", "vision", "audio")])
+    assert parts.shape == (3, 6) and torch.isfinite(parts).all()
+    with torch.no_grad():
+        batch.label.fill_(float("nan"))
+    assert torch.equal(model(batch).score, output.score)
 
 
 def test_names_are_those_of_the_checkpoint(session, run):

@@ -62,6 +62,27 @@ def test_arrays_of_any_kind_and_no_copy(data, predictor):
     assert frames(torch.from_numpy(audio), "audio").ctypes.data == audio.ctypes.data
 
 
+def test_arrays_of_an_object_store_are_taken(data, predictor):
+    """As Ray and shared memory give them: read-only, over bytes that somebody else owns."""
+
+    def stored(array):
+        view = numpy.frombuffer(bytes(array), array.dtype).reshape(array.shape)
+        assert not view.flags.writeable and not view.flags.owndata
+        return view
+
+    clip = clip_of(data, 0)
+    kept = clip | {name: stored(clip[name]) for name in ("audio", "vision")}
+    assert predictor.score(**kept).score == predictor.score(**clip).score
+    assert predictor.explain([kept])[0].without == predictor.explain([clip])[0].without
+    numpy.testing.assert_array_equal(predictor.features([kept]), predictor.features([clip]))
+    scores, labels = numpy.array([0.5, -1.0, 2.0]), numpy.array([1.0, -1.0, 1.0])
+    values = kuda.metrics.evaluate("mosi", stored(scores), stored(labels))
+    assert values == kuda.metrics.evaluate("mosi", scores, labels)
+    assert kuda.stats.summarise(stored(scores)) == kuda.stats.summarise(scores)
+    session_rows = stored(numpy.array(data.rows("test")))
+    assert [data[row]["id"] for row in session_rows] == [data.ids[row] for row in data.rows("test")]
+
+
 @pytest.mark.parametrize(
     "change, found",
     [

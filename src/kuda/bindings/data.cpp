@@ -152,6 +152,9 @@ void bind_dataset(py::module_& module) {
       .def_readonly("is_synthetic", &Dataset::is_synthetic)
       .def_readonly("is_aligned", &Dataset::is_aligned, "Text, vision and audio share one time axis.")
       .def_property_readonly(
+          "has_token_ids", [](const Dataset& dataset) { return dataset.text_bert.defined(); },
+          "The source stores word pieces of the texts (text_bert).")
+      .def_property_readonly(
           "score_range", [](const Dataset& dataset) { return py::make_tuple(dataset.score_low, dataset.score_high); })
       .def_property_readonly(
           "family", [](const Dataset& dataset) { return std::string(metric_family_name(dataset.family)); },
