@@ -12,7 +12,7 @@ namespace kuda::kuda_model {
 void KudaConfig::describe(Fields& fields) {
   fields.add("ratio", ratio,
              "sentiment ratio of eq. 6: inverse = 1/(1+k|d|), gaussian = exp(-k d^2) as the released code, none = 1 "
-             "for each modality (ablation w/o SR), exponential = exp(-k|d|) (ours)");
+             "for each modality (ablation w/o SR); ours: exponential = exp(-k|d|), precision = 1/(1+k^2 d^2)");
   fields.add("k", k,
              "slope of the ratio (paper: SIMS 0.1, SIMSv2 0.3, MOSI 2, MOSEI 5; released: 0.1; selecting: 6 for labels "
              "in [-1, 1], 2 for [-3, 3])",
@@ -42,6 +42,16 @@ void KudaConfig::describe(Fields& fields) {
   fields.add("trust_weight", trust_weight, "weight of the trust heads' error in stage 2", at_least(0));
   fields.add("trust_pretrain_weight", trust_pretrain_weight, "weight of the trust head's error in stage 1",
              at_least(0));
+  fields.add(
+      "trust_loss", trust_loss,
+      "what a predicted distance d costs where t is true: absolute = |d - t|; likelihood = log(v)/2 + t^2/(2v) with "
+      "the variance v = d^2 + 1/k^2, a Gaussian expert for each modality where the ratio is precision");
+  fields.add("own_labels", own_labels,
+             "weight of the unimodal labels' error in stage 2 (mean absolute error of the decoders); with knowledge = "
+             "false one joint stage instead of two (ours)",
+             at_least(0));
+  fields.add("thaw_epochs", thaw_epochs,
+             "in that many last epochs of stage 2 adapters and decoders learn too (published: 0)", at_least(0));
   fields.add("mask_decoder_mean", mask_decoder_mean, "decoders average over real positions only");
   fields.add("mask_alignment", mask_alignment, "padded frames do not enter the length alignment");
   fields.add("mask_fusion", mask_fusion, "attention, contrastive and output means use real positions only");
@@ -101,6 +111,12 @@ std::vector<std::int64_t> text_adapter_layers(const KudaConfig& config, std::int
 }
 
 void check(const KudaConfig& config) {
+  if (config.own_labels > 0 && !config.decoders)
+    throw ConfigError(fmt::format("kuda.own_labels = {} needs kuda.decoders = true: they say what each modality shows",
+                                  config.own_labels));
+  if (config.trust_loss == KudaConfig::TrustLoss::likelihood && config.k == 0)
+    throw ConfigError("kuda.trust_loss = \"likelihood\" needs kuda.k above 0: 1 / k is the least deviation, found 0",
+                      "kuda.k = 10 for labels in [-1, 1]");
   if (!config.decoders && config.adapters)
     throw ConfigError("kuda.decoders = false needs kuda.adapters = false (ablation w/o EKI removes both)");
   if (config.output_widths.size() != 2)

@@ -13,9 +13,12 @@ struct KudaConfig final : ModelConfig {
   /// What the distances of eq. 6 are: to the label, which only training has, or predicted from U_m (ours, trust.h).
   enum class RatioFrom { label, predicted };
   friend constexpr auto value_names(RatioFrom) { return std::array{"label", "predicted"}; }
-  /// phi of eq. 6; none: R = 1, ablation w/o SR; exponential is ours.
-  enum class Ratio { inverse, gaussian, none, exponential };
-  friend constexpr auto value_names(Ratio) { return std::array{"inverse", "gaussian", "none", "exponential"}; }
+  /// phi of eq. 6; none: R = 1, ablation w/o SR; ours are exponential, and precision: 1 / (1 + k^2 d^2), which is as
+  /// 1 / (d^2 + 1/k^2), the precision of a Gaussian expert.
+  enum class Ratio { inverse, gaussian, none, exponential, precision };
+  friend constexpr auto value_names(Ratio) {
+    return std::array{"inverse", "gaussian", "none", "exponential", "precision"};
+  }
   /// post: (1 + R) LN(C); pre: LN(C + R C), where LN cancels R; scale: M R LN(C) of M modalities (ours).
   enum class RatioPlace { post, pre, scale };
   friend constexpr auto value_names(RatioPlace) { return std::array{"post", "pre", "scale"}; }
@@ -25,6 +28,9 @@ struct KudaConfig final : ModelConfig {
   /// What a predicted distance is taught: how far from the label a modality's own label is, or its decoder's score.
   enum class TrustTarget { label, prediction };
   friend constexpr auto value_names(TrustTarget) { return std::array{"label", "prediction"}; }
+  /// What a predicted distance d costs where t is true: |d - t|, or log(v) / 2 + t^2 / (2 v) with v = d^2 + 1/k^2.
+  enum class TrustLoss { absolute, likelihood };
+  friend constexpr auto value_names(TrustLoss) { return std::array{"absolute", "likelihood"}; }
   /// one: R = 1; none: neither ratio nor the per-modality norms.
   enum class RatioAtTest { one, none };
   friend constexpr auto value_names(RatioAtTest) { return std::array{"one", "none"}; }
@@ -56,6 +62,9 @@ struct KudaConfig final : ModelConfig {
   TrustTarget trust_target = TrustTarget::label;
   double trust_weight = 0.3;           ///< weight of the predicted distances' error in stage 2
   double trust_pretrain_weight = 0.5;  ///< the same in stage 1
+  TrustLoss trust_loss = TrustLoss::absolute;
+  double own_labels = 0;         ///< weight of own_label_error (nn/own_labels.h) in stage 2
+  std::int64_t thaw_epochs = 0;  ///< the last ones, in which adapters and decoders learn too
 
   // Padding: all three on is the profile "masked".
   bool mask_decoder_mean = false;  ///< the decoders' mean over time leaves padded positions out

@@ -7,6 +7,7 @@
 #include "kuda/base/error.h"
 #include "kuda/data/removal.h"
 #include "kuda/models/kuda/knowledge.h"
+#include "kuda/nn/own_labels.h"
 #include "kuda/tensor/register_at.h"
 
 namespace kuda::kuda_model {
@@ -41,7 +42,7 @@ Kuda::Kuda(const KudaConfig& config, const DataShape& shape, const TextEncoder& 
     if (!shape.present[m]) continue;
     unimodal_[m] = register_at(*this, kPublishedNames[m], make_unimodal(m, config, shape, text));
     widths[m] = unimodal_[m]->output_width();
-    if (uses_knowledge(config)) unimodal_[m]->freeze_knowledge();
+    if (uses_knowledge(config)) unimodal_[m]->freeze_knowledge(true);
   }
   if (children().empty()) throw ConfigError("KuDA needs at least one of text, vision and audio");
   fusion_ = register_module("DyMultiFus", Fusion(config, shape_, widths));
@@ -161,17 +162,30 @@ Losses Kuda::loss(const Output& output, const Batch& batch) {
       config_.task_loss == KudaConfig::TaskLoss::mse ? difference.square().mean() : difference.abs().mean();
   const auto& contrastive = output.terms.front().second;
   // With lambda = 0 the term is reported but stays out of the graph (0 * NaN would poison the total).
-  const auto total = config_.lambda > 0 ? task + config_.lambda * contrastive : task;
-  if (!config_.predicts_ratio()) return {total, {{"task", task}, {"nce", contrastive}}};
-  const auto trust = trust_loss(output, batch);
-  return {total + config_.trust_weight * trust, {{"task", task}, {"nce", contrastive}, {"trust", trust}}};
+  Losses losses{config_.lambda > 0 ? task + config_.lambda * contrastive : task,
+                {{"task", task}, {"nce", contrastive}}};
+  const auto add = [&](const char* name, double weight, const Tensor& term) {
+    losses.total = losses.total + weight * term;
+    losses.terms.emplace_back(name, term);
+  };
+  if (config_.predicts_ratio()) add("trust", config_.trust_weight, trust_loss(output, batch));
+  if (config_.own_labels > 0) add("own labels", config_.own_labels, own_label_error(output.unimodal, batch));
+  return losses;
+}
+
+void Kuda::begin_epoch(std::int64_t epoch, std::int64_t num_epochs) {
+  Model::begin_epoch(epoch, num_epochs);
+  if (config_.thaw_epochs == 0 || !uses_knowledge(config_)) return;
+  for (auto& part : unimodal_)
+    if (!part.is_empty()) part->freeze_knowledge(epoch < num_epochs - config_.thaw_epochs);
 }
 
 std::vector<ParameterGroup> Kuda::parameter_groups() {
   ParameterGroup main, fresh;
   fresh.lr_scale = config_.partial_lr_scale;
   for (const auto& item : named_parameters()) {
-    if (!item.value().requires_grad()) continue;
+    // What thaws later is the optimiser's from the first step on: it moves nothing that has no gradient.
+    if (!item.value().requires_grad() && !(config_.thaw_epochs > 0 && is_knowledge(item.key()))) continue;
     const bool is_fresh = config_.transfer == KudaConfig::Transfer::partial && starts_fresh(item.key());
     (is_fresh ? fresh : main).parameters.push_back(item.value());
   }

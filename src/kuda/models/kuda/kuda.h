@@ -23,6 +23,7 @@ class Kuda final : public Model {
   Output forward(const Batch& batch, Trace* trace) override;
   Losses loss(const Output& output, const Batch& batch) override;
   std::vector<ParameterGroup> parameter_groups() override;
+  void begin_epoch(std::int64_t epoch, std::int64_t num_epochs) override;
   [[nodiscard]] bool is_padding_invariant() const override;
   [[nodiscard]] std::vector<FusionBlockTrace> fusion_blocks() const override { return fusion_->traced_blocks(); }
   [[nodiscard]] std::vector<std::string> notes() const override;

@@ -37,12 +37,13 @@ ModalityTensors ratio_of(const KudaConfig& config, const ModalityTensors& distan
     const auto& d = distances[m];
     values.push_back(config.ratio == Ratio::gaussian      ? -config.k * d.square()
                      : config.ratio == Ratio::exponential ? -config.k * d.abs()
+                     : config.ratio == Ratio::precision   ? (1 + (config.k * d).square()).reciprocal()
                                                           : (1 + config.k * d.abs()).reciprocal());
     if (missing[m].defined()) lacks.push_back(missing[m].unsqueeze(1));
   }
   auto stacked = torch::stack(values);  // [M, B, 1]
   // exp(x) over its sum is a softmax; written so, it cannot underflow to 0/0 for large distances.
-  const bool is_softmax = config.ratio != Ratio::inverse;
+  const bool is_softmax = config.ratio == Ratio::gaussian || config.ratio == Ratio::exponential;
   if (!lacks.empty()) {
     const auto none = torch::stack(lacks);                                     // [M, B, 1]
     const auto left_out = none & none.all(0, /*keepdim=*/true).logical_not();  // a clip of nothing keeps its ratio
@@ -69,7 +70,9 @@ Tensor trust_error(const KudaConfig& config, const Tensor& distance, const Tenso
     score = torch::where(own.isnan(), score, own);
   const auto is_known = label.isnan().logical_not();
   const auto target = torch::where(is_known, (score - label).abs(), torch::zeros_like(label));
-  return ((distance - target).abs() * is_known).mean();
+  if (config.trust_loss == KudaConfig::TrustLoss::absolute) return ((distance - target).abs() * is_known).mean();
+  const auto variance = distance.square() + 1 / (config.k * config.k);
+  return ((variance.log() + target.square() / variance) / 2 * is_known).mean();
 }
 
 }  // namespace kuda::kuda_model

@@ -41,7 +41,8 @@ TORCH_MODULE(TrustHead);
 /// "distance/T": the name of a trust head's output [B] among the terms that a loss needs.
 [[nodiscard]] std::string distance_term(Modality modality);
 
-/// What the trust head of a modality gets wrong: the mean over the clips of |d - t|, distance and prediction [B].
+/// What the trust head of a modality gets wrong: the mean over the clips of |d - t|, distance and prediction [B]; with
+/// kuda.trust_loss = "likelihood" the negative log-likelihood of t under N(0, d^2 + 1/k^2), but for a constant.
 /// t = |own label - multimodal label|, or |prediction - multimodal label| where kuda.trust_target says so and where the
 /// own label is unknown. Where the batch has a held-out score, it takes the prediction's place: a decoder is nearer to
 /// the clips it was trained on than to others. No gradient reaches the prediction. Clips of unknown label count as no

@@ -134,8 +134,8 @@ TEST(Trust, AMissingModalityHasRatioZero) {
 }
 
 TEST(Trust, AMissingModalityHasRatioZeroForEveryFunction) {
-  for (const auto function :
-       {KudaConfig::Ratio::inverse, KudaConfig::Ratio::gaussian, KudaConfig::Ratio::exponential}) {
+  for (const auto function : {KudaConfig::Ratio::inverse, KudaConfig::Ratio::gaussian, KudaConfig::Ratio::exponential,
+                              KudaConfig::Ratio::precision}) {
     auto config = tiny_selecting();
     config.ratio = function;
     config.k = 2;
@@ -143,9 +143,9 @@ TEST(Trust, AMissingModalityHasRatioZeroForEveryFunction) {
     const auto no = torch::tensor({false}), yes = torch::tensor({true});
     const auto ratio = ratio_of(config, distances, {no, no, yes});
     EXPECT_EQ(ratio.audio.item<float>(), 0) << name_of(function);
-    const double second = function == KudaConfig::Ratio::inverse    ? 0.5
-                          : function == KudaConfig::Ratio::gaussian ? std::exp(-0.5)
-                                                                    : std::exp(-1);
+    const double second = function == KudaConfig::Ratio::gaussian      ? std::exp(-0.5)
+                          : function == KudaConfig::Ratio::exponential ? std::exp(-1)
+                                                                       : 0.5;  // k d = 1: 1 / (1 + 1)
     EXPECT_NEAR(ratio.text.item<float>(), 1 / (1 + second), 1e-6) << name_of(function);
   }
 }
@@ -257,6 +257,76 @@ TEST(Trust, TheErrorComparesWithTheOwnLabelWhereItIsKnown) {
   EXPECT_NEAR(value(), (0.5 + 0.5) / 3, 1e-6);
 }
 
+// The mean of Gaussian experts is their scores weighted by precisions; each variance is learned by likelihood.
+TEST(Trust, GaussianExpertsWeighByPrecision) {
+  KudaConfig config;
+  config.ratio = KudaConfig::Ratio::precision;
+  config.trust_loss = KudaConfig::TrustLoss::likelihood;
+  config.k = 4;  // least variance 1/16
+  const auto ratio = ratio_of(config, {torch::tensor({{0.25F}}), torch::tensor({{0.75F}}), Tensor()});
+  const double text = 1 / (0.0625 + 0.0625), vision = 1 / (0.5625 + 0.0625);
+  EXPECT_NEAR(ratio.text.item<float>(), text / (text + vision), 1e-6);
+
+  Batch batch;
+  batch.label = torch::tensor({0.0F, 0.0F, kNaN});
+  batch.unimodal_labels.audio = torch::tensor({0.5F, -0.5F, 1.0F});
+  const auto error = [&](double variance) {
+    const auto distance = torch::full({3}, std::sqrt(variance - 0.0625), torch::requires_grad());
+    const auto value = trust_error(config, distance, torch::zeros({3}), batch, Modality::audio);
+    value.backward();
+    EXPECT_EQ(distance.grad()[2].item<float>(), 0) << "a clip without label teaches nothing";
+    return std::pair(value.item<double>(), distance.grad()[0].item<double>());
+  };
+  EXPECT_NEAR(error(0.5).first, (std::log(0.5) + 0.25 / 0.5) / 2 * 2 / 3, 1e-6);
+  EXPECT_NEAR(error(0.25).second, 0, 1e-6) << "best where the variance is the squared distance";
+  EXPECT_LT(error(0.2).second, 0);
+  EXPECT_GT(error(0.3).second, 0);
+}
+
+TEST(Trust, OneJointStageHasNoTaskBeforeItAndTeachesTheDecoders) {
+  auto config = tiny_selecting();
+  const auto two_stages = tiny_kuda(config);
+  config.knowledge = false;
+  config.own_labels = 0.5;
+  EXPECT_TRUE(info().pretrain_tasks(config, tiny_shape(), tiny_shape(), tiny_text()).empty());
+  const auto joint = tiny_kuda(config);
+  auto batch = tiny_batch();
+  batch.unimodal_labels = {torch::tensor({0.5F, kNaN, 0.0F}), torch::tensor({1.0F, 0.0F, -1.0F}), Tensor()};
+  two_stages->eval();
+  joint->eval();
+  const auto output = joint->forward(batch, nullptr);
+  const auto plain = two_stages->loss(two_stages->forward(batch, nullptr), batch), losses = joint->loss(output, batch);
+  const auto off = [&](const Tensor& scores, std::size_t m, std::int64_t clip) {
+    return std::abs(scores[clip].item<double>() -
+                    (m == 0 ? batch.unimodal_labels.text : batch.unimodal_labels.vision)[clip].item<double>());
+  };
+  const auto &text = output.unimodal.text, &vision = output.unimodal.vision;
+  const double own =
+      ((off(text, 0, 0) + off(text, 0, 2)) / 2 + (off(vision, 1, 0) + off(vision, 1, 1) + off(vision, 1, 2)) / 3) / 2;
+  EXPECT_NEAR((losses.total - plain.total).item<double>(), 0.5 * own, 1e-6);
+  joint->train();
+  joint->loss(joint->forward(batch, nullptr), batch).total.backward();
+  for (const auto& item : joint->named_parameters())
+    if (item.key().find("pooler") == std::string::npos) EXPECT_TRUE(item.value().grad().defined()) << item.key();
+}
+
+TEST(Trust, KnowledgeThawsInTheLastEpochsAndIsTheOptimisersFromTheFirst) {
+  auto config = tiny_selecting();
+  const auto count = [](Kuda& model) { return model.parameter_groups()[0].parameters.size(); };
+  const auto frozen = tiny_kuda(config);
+  frozen->begin_epoch(2, 3);
+  config.thaw_epochs = 1;
+  const auto model = tiny_kuda(config);
+  const auto in_use = count(*model);
+  EXPECT_GT(in_use, count(*frozen)) << "without the option they stay frozen";
+  for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
+    model->begin_epoch(epoch, 3);
+    EXPECT_EQ(count(*model), in_use);
+    for (const auto& item : model->named_parameters())
+      if (is_knowledge(item.key())) EXPECT_EQ(item.value().requires_grad(), epoch == 2) << item.key() << epoch;
+  }
+}
+
 /// Stage 1 of vision, with options as given.
 std::shared_ptr<Model> stage1_of(const KudaConfig& config) {
   torch::manual_seed(3);
@@ -336,6 +406,8 @@ TEST(Trust, OptionsThatContradictEachOtherAreNamed) {
   EXPECT_TRUE(names([](auto& c) { c.ratio = KudaConfig::Ratio::none; }, "kuda.ratio"));
   EXPECT_TRUE(names([](auto& c) { c.ratio_at_test = KudaConfig::RatioAtTest::none; }, "kuda.ratio_at_test"));
   EXPECT_TRUE(names([](auto& c) { c.ratio_label_scale = 3; }, "kuda.ratio_label_scale"));
+  EXPECT_TRUE(names([](auto& c) { c.own_labels = 1, c.decoders = c.adapters = false; }, "kuda.own_labels"));
+  EXPECT_TRUE(names([](auto& c) { c.trust_loss = KudaConfig::TrustLoss::likelihood, c.k = 0; }, "kuda.k"));
 }
 
 }  // namespace

@@ -96,10 +96,13 @@ UnimodalOutput UnimodalImpl::forward(const Tensor& x, const Tensor& segments, co
   return output;
 }
 
-void UnimodalImpl::freeze_knowledge() {
+bool is_knowledge(std::string_view name) {
+  return name.find("adapter") != std::string_view::npos || name.find("decoder") != std::string_view::npos;
+}
+
+void UnimodalImpl::freeze_knowledge(bool is_frozen) {
   for (auto& item : named_parameters())
-    if (item.key().find("adapter") != std::string::npos || item.key().find("decoder") != std::string::npos)
-      item.value().requires_grad_(false);
+    if (is_knowledge(item.key())) item.value().requires_grad_(!is_frozen);
 }
 
 Unimodal make_unimodal(Modality modality, const KudaConfig& config, const DataShape& shape, const TextEncoder& text) {

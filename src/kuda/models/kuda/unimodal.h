@@ -6,6 +6,7 @@
 
 #include <torch/torch.h>
 
+#include <string_view>
 #include <vector>
 
 #include "kuda/models/kuda/config.h"
@@ -92,8 +93,8 @@ class UnimodalImpl : public torch::nn::Module {
   UnimodalOutput forward(const torch::Tensor& x, const torch::Tensor& segments, const torch::Tensor& padding);
   /// Called when all else is made, so that the trust head changes no other initial value.
   void add_trust() { trust_ = register_module("trust", TrustHead(output_width())); }
-  /// Freezes what the paper calls external knowledge: adapters and decoder.
-  void freeze_knowledge();
+  /// Freezes what the paper calls external knowledge: adapters and decoder. Or lets it learn again.
+  void freeze_knowledge(bool is_frozen);
   [[nodiscard]] std::int64_t output_width() const { return encoder_->output_width(); }
   [[nodiscard]] const KnowledgeEncoder& encoder() const noexcept { return encoder_; }
   [[nodiscard]] const Decoder& decoder() const noexcept { return decoder_; }  ///< empty without decoders
@@ -106,6 +107,9 @@ class UnimodalImpl : public torch::nn::Module {
   TrustHead trust_{nullptr};
 };
 TORCH_MODULE(Unimodal);
+
+/// True for names of the tensors of adapters and decoders.
+[[nodiscard]] bool is_knowledge(std::string_view name);
 
 /// The module of one modality with fresh weights; the text encoder's weights come from `text.folder` if named.
 [[nodiscard]] Unimodal make_unimodal(Modality modality, const KudaConfig& config, const DataShape& shape,
