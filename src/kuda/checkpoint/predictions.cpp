@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
@@ -26,6 +27,10 @@ float label_of(const io::CsvTable& table, std::size_t row, std::size_t column) {
   return value;
 }
 
+bool has_ratio(const Prediction& prediction) {
+  return std::any_of(prediction.ratio.begin(), prediction.ratio.end(), [](float ratio) { return !std::isnan(ratio); });
+}
+
 Split split_of(const io::CsvTable& table, std::size_t row, std::size_t column) {
   for (const auto split : kSplits)
     if (table.rows[row][column] == split_name(split)) return split;
@@ -43,13 +48,26 @@ std::vector<Prediction> predict_dataset(Model& model, const Collate& collate, co
 }
 
 void write_predictions(const std::filesystem::path& path, const std::vector<Prediction>& predictions) {
-  std::string text = io::csv_line({"id", "split", "label", "prediction", "prediction_T", "prediction_V", "prediction_A",
-                                   "label_T", "label_V", "label_A"});
-  for (const auto& p : predictions)
-    text += io::csv_line({p.id, std::string(split_name(p.split)), text_of(p.label), text_of(p.score),
-                          text_of(p.unimodal.text), text_of(p.unimodal.vision), text_of(p.unimodal.audio),
-                          text_of(p.unimodal_labels.text), text_of(p.unimodal_labels.vision),
-                          text_of(p.unimodal_labels.audio)});
+  std::vector<std::string> header{"id",           "split",        "label",   "prediction", "prediction_T",
+                                  "prediction_V", "prediction_A", "label_T", "label_V",    "label_A"};
+  const bool is_weighed = std::any_of(predictions.begin(), predictions.end(), has_ratio);
+  if (is_weighed)
+    header.insert(header.end(), {"ratio_T", "ratio_V", "ratio_A", "part_T", "part_V", "part_A", "correction"});
+  std::string text = io::csv_line(header);
+  for (const auto& p : predictions) {
+    std::vector<std::string> cells{p.id, std::string(split_name(p.split)), text_of(p.label), text_of(p.score)};
+    const auto add = [&](const PerModality<float>& values) {
+      for (const float value : values) cells.push_back(text_of(value));
+    };
+    add(p.unimodal);
+    add(p.unimodal_labels);
+    if (is_weighed) {
+      add(p.ratio);
+      add(p.parts);
+      cells.push_back(text_of(p.correction));
+    }
+    text += io::csv_line(cells);
+  }
   write_file(path, text);
 }
 
@@ -57,12 +75,19 @@ std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
   const auto table = io::read_csv(path);
   const auto id = table.column("id"), split = table.column("split"), label = table.column("label"),
              score = table.column("prediction");
+  using Column = std::optional<std::size_t>;
+  const auto find = [&](const std::string& name) {
+    return table.has_column(name) ? Column(table.column(name)) : Column();
+  };
   PerModality<std::size_t> own_score;
-  PerModality<std::optional<std::size_t>> own_label;
+  PerModality<Column> own_label, ratio, part;
   for (const auto m : kModalities) {
     own_score[m] = table.column(fmt::format("prediction_{}", letter(m)));
-    if (const auto name = fmt::format("label_{}", letter(m)); table.has_column(name)) own_label[m] = table.column(name);
+    own_label[m] = find(fmt::format("label_{}", letter(m)));
+    ratio[m] = find(fmt::format("ratio_{}", letter(m)));
+    part[m] = find(fmt::format("part_{}", letter(m)));
   }
+  const auto correction = find("correction");
   std::vector<Prediction> predictions;
   std::array<std::unordered_map<std::string, std::size_t>, 3> line_of;  // by split and id
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
@@ -80,7 +105,10 @@ std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
     for (const auto m : kModalities) {
       p.unimodal[m] = number_or_unknown(table, i, own_score[m]);
       if (own_label[m]) p.unimodal_labels[m] = label_of(table, i, *own_label[m]);
+      if (ratio[m]) p.ratio[m] = number_or_unknown(table, i, *ratio[m]);
+      if (part[m]) p.parts[m] = number_or_unknown(table, i, *part[m]);
     }
+    if (correction) p.correction = number_or_unknown(table, i, *correction);
     predictions.push_back(std::move(p));
   }
   return predictions;

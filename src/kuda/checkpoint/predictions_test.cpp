@@ -51,6 +51,25 @@ TEST(Predictions, FilesWithoutUnimodalLabelsAreRead) {
   for (const float label : found[0].unimodal_labels) EXPECT_TRUE(std::isnan(label));
 }
 
+TEST(Predictions, RatioAndPartsAreKeptWhereTheModelGivesThem) {
+  const auto path = scratch_folder("csv") / "predictions.csv";
+  write_predictions(path, some());
+  EXPECT_THAT(read_file(path), testing::Not(HasSubstr("ratio"))) << "the file of other models is as it was";
+  auto clips = some();
+  clips[0].ratio = {0.25F, 0.75F, 0};
+  clips[0].parts = {0.1F, -1.0F / 3, kUnknown};
+  clips[0].correction = -0.01F;
+  write_predictions(path, clips);
+  const auto found = read_predictions(path);
+  EXPECT_EQ(found[0].ratio.vision, 0.75F);
+  EXPECT_EQ(found[0].ratio.audio, 0);
+  EXPECT_EQ(found[0].parts.vision, -1.0F / 3);
+  EXPECT_TRUE(std::isnan(found[0].parts.audio));
+  EXPECT_EQ(found[0].correction, -0.01F);
+  EXPECT_EQ(found[0].unimodal_labels.text, -0.2F) << "no column moved";
+  EXPECT_TRUE(std::isnan(found[1].ratio.text) && std::isnan(found[1].correction));
+}
+
 TEST(Predictions, ErrorsNameFileLineAndColumn) {
   const auto path = scratch_folder("csv") / "predictions.csv";
   const auto read = [&](const std::string& text) {

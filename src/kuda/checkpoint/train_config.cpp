@@ -124,10 +124,13 @@ void PretrainConfig::describe(Fields& fields) {
       "labels", labels,
       "what the tasks learn: unimodal = the label of their modality; multimodal = the clip's one label, for data "
       "sets without unimodal labels");
-  fields.add("folds", folds,
-             "parts of the training videos that are held out in turn: each task is first trained without a part, once "
-             "for every part, so that a score is known that did not see the clip (kuda.trust_target); 1 = none",
-             at_least(1));
+  fields.add(
+      "folds", folds,
+      "parts of the training videos that are held out in turn: each task is first trained without a part, once "
+      "for every part, so that a score is known that did not see the clip (kuda.trust_target); 1 = none; 0 = each "
+      "task is first trained whole, and its distances on training clips count as much larger as those on "
+      "validation clips are",
+      at_least(0));
   fields.add("any_recipe", any_recipe,
              "whether the data of stage 1 may be made from video by another recipe than those of the main task", {},
              Effect::none);
