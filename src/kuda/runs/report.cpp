@@ -19,6 +19,7 @@
 #include "kuda/metrics/baselines.h"
 #include "kuda/metrics/label_scale.h"
 #include "kuda/metrics/table.h"
+#include "kuda/models/model.h"
 
 namespace kuda {
 namespace {
@@ -95,12 +96,25 @@ E value_at(const JsonPlace& place) {
   return static_cast<E>(found - names.begin());
 }
 
-/// The main task, or one of stage 1, which are called as the modality that they read.
-std::string task_at(const JsonPlace& place) {
+/// The names of the main task and of those that precede it; empty for a model that this program does not have.
+std::vector<std::string> tasks_of(const std::string& model) {
+  try {
+    const auto& info = find_model(model);
+    std::vector<std::string> names{kMainTask};
+    const DataShape shape;  // of every modality
+    if (info.pretrain_tasks)
+      for (const auto& task : info.pretrain_tasks(*info.make_config(), shape, shape, {})) names.push_back(task.name);
+    return names;
+  } catch (const UsageError&) {
+    return {};
+  }
+}
+
+std::string task_at(const JsonPlace& place, const std::string& model) {
   auto task = place.text();
-  std::vector<std::string> known{kMainTask};
-  for (const auto modality : kModalities) known.emplace_back(modality_name(modality));
-  if (std::find(known.begin(), known.end(), task) == known.end()) place.expected("one of " + join(known));
+  const auto known = tasks_of(model);
+  if (!known.empty() && std::find(known.begin(), known.end(), task) == known.end())
+    place.expected("one of " + join(known));
   return task;
 }
 
@@ -211,7 +225,7 @@ Report parsed_report(const std::filesystem::path& path) {
   Report report;
   auto& facts = report.facts;
   facts.model = root.at("model").text();
-  facts.task = task_at(root.at("task"));
+  facts.task = task_at(root.at("task"), facts.model);
   facts.seed = root.at("seed").whole();
   facts.data = root.at("data").text();
   facts.data_fingerprint = root.at("data_fingerprint").text();
