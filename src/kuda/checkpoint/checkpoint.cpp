@@ -206,7 +206,15 @@ void require_same_recipe(const Checkpoint& checkpoint, const Dataset& dataset) {
       std::any_of(names.begin(), names.end(), [](const auto& name) { return name != modality_name(Modality::text); });
   const auto& expected = checkpoint.facts.recipe;
   const auto found = recipe_of(dataset);
-  if (!reads_frames || found == expected) return;
+  if (!reads_frames) return;
+  if (found == expected) {
+    if (expected.empty() || checkpoint.facts.is_aligned == dataset.is_aligned) return;
+    const char* kinds[] = {"frames at the recipe's rates", "rows of word pieces"};
+    throw CheckpointError(
+        fmt::format("{}: the model was trained on {}, and the data hold {} (data: {})", checkpoint.folder.string(),
+                    kinds[checkpoint.facts.is_aligned ? 1 : 0], kinds[dataset.is_aligned ? 1 : 0], dataset.source),
+        "pack the clips as those of the training data: kuda data pack, with or without --align words");
+  }
   const auto what = expected.empty() ? "features that kuda did not make from video"
                     : found.empty()  ? "features that kuda made from video, and these it did not"
                                      : "features of another recipe: " + recipe_differences(found, expected);

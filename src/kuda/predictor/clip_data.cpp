@@ -7,6 +7,9 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/names.h"
+#include "kuda/data/sources/recipe_file.h"
+#include "kuda/data/word_rows.h"
+#include "kuda/extract/extracted_clip.h"
 #include "kuda/text/words.h"
 
 namespace kuda {
@@ -151,6 +154,25 @@ Cuts cuts_of(const Checkpoint& checkpoint, const ClipInput& clip) {
     cuts[modality] = cut_between(whole, length[modality]);
   }
   return cuts;
+}
+
+void align_words(const Checkpoint& checkpoint, const ExtractedClip& extracted, ClipInput& input) {
+  if (!checkpoint.tokenizer)
+    throw CheckpointError(fmt::format("{}: the model was trained on rows of word pieces and keeps none of these itself",
+                                      checkpoint.folder.string()),
+                          "train it with text, or on a data set packed without --align words");
+  std::vector<TimedWord> words;
+  for (const auto& word : extracted.words) words.push_back({word.text, word.begin, word.end});
+  const auto most = std::max<std::int64_t>(checkpoint.facts.shape.length.text, 2);
+  const auto pieces = times_of_pieces(input.text.value_or(""), words, *checkpoint.tokenizer, most);
+  for (const auto modality : {Modality::vision, Modality::audio}) {
+    const auto& frames = modality == Modality::vision ? extracted.vision : extracted.audio;
+    auto& given = input.frames(modality);
+    given.reset();
+    if (frames && pieces.has_times())
+      given =
+          own_frames(rows_of_pieces(*frames, recipe_rate(checkpoint.facts.recipe, modality), pieces), frames->shape[1]);
+  }
 }
 
 std::vector<ClipInput> without_left_out(std::span<const ClipInput> clips) {

@@ -11,6 +11,8 @@
 
 namespace kuda {
 
+struct ExtractedClip;
+
 /// How the model of a checkpoint gets its text.
 enum class TextKind { none, raw, features };
 [[nodiscard]] TextKind text_kind(const Checkpoint& checkpoint);
@@ -24,6 +26,10 @@ void check_clip(const Checkpoint& checkpoint, const ClipInput& clip, const std::
 
 /// What the model does not get to see of a clip that is not of the data set: it is longer than what the model reads.
 [[nodiscard]] Cuts cuts_of(const Checkpoint& checkpoint, const ClipInput& clip);
+
+/// Turns the frames of a clip from raw video into rows of word pieces, as `kuda data pack --align words` did with the
+/// training data. Throws as Predictor::input_of.
+void align_words(const Checkpoint& checkpoint, const ExtractedClip& extracted, ClipInput& input);
 
 /// The clips with what is left out (ClipInput::without) taken away; clips of the data set keep their marks.
 [[nodiscard]] std::vector<ClipInput> without_left_out(std::span<const ClipInput> clips);

@@ -16,6 +16,7 @@
 #include "kuda/data/input_range.h"
 #include "kuda/explain/explain.h"
 #include "kuda/predictor/clip_data.h"
+#include "kuda/predictor/clip_files.h"
 #include "kuda/predictor/clip_set.h"
 #include "kuda/tensor/device.h"
 #include "kuda/text/words.h"
@@ -322,6 +323,13 @@ std::vector<std::vector<float>> Predictor::features(std::span<const ClipInput> c
 const std::vector<DataClip>& Predictor::clips() const noexcept {
   static const std::vector<DataClip> kNone;
   return impl_->data ? impl_->data->clips() : kNone;
+}
+
+ClipInput Predictor::input_of(const ExtractedClip& clip, std::string id, std::optional<std::string> text) const {
+  auto input = kuda::input_of(clip, std::move(id));
+  if (text) input.text = std::move(text);
+  if (impl_->checkpoint.facts.is_aligned) align_words(impl_->checkpoint, clip, input);
+  return input;
 }
 
 void Predictor::check(const ClipInput& clip, const std::string& name) const { impl_->check(clip, name); }

@@ -34,6 +34,8 @@
 
 namespace kuda {
 
+struct ExtractedClip;
+
 struct PredictorOptions {
   std::string device = "cpu";               ///< or cuda, cuda:1
   std::string precision = "fp32";           ///< or bf16, bf16-emulated, int8: docs/serving.md
@@ -109,6 +111,12 @@ class Predictor {
 
   /// The clips of PredictorOptions::data, in its order; empty without.
   [[nodiscard]] const std::vector<DataClip>& clips() const noexcept;
+
+  /// What the model reads of a clip that was extracted from raw video by the recipe of its data: the frames, or where
+  /// it was trained on data aligned by words (`kuda data pack --align words`) a row for each word piece. `text` stands
+  /// instead of the transcript. Throws CheckpointError where the model lacks the word pieces that this takes.
+  [[nodiscard]] ClipInput input_of(const ExtractedClip& clip, std::string id,
+                                   std::optional<std::string> text = {}) const;
 
   /// What score would throw before any work, `name` standing for the clip.
   void check(const ClipInput& clip, const std::string& name = "clip") const;

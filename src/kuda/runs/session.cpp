@@ -7,6 +7,7 @@
 #include "kuda/data/clip_ids.h"
 #include "kuda/data/input_range.h"
 #include "kuda/data/sources/recipe_file.h"
+#include "kuda/data/token_source.h"
 #include "kuda/metrics/label_scale.h"
 #include "kuda/text/tokenizer_folder.h"
 
@@ -25,6 +26,29 @@ void warn_of_label_scale(const Dataset& dataset) {
   for (const Clip& clip : dataset.clips) labels.push_back(clip.label);
   if (const auto problem = off_scale(dataset.family, labels); !problem.empty())
     log_warning("{}: {}; {}", dataset.name, problem, kScaleHint);
+}
+
+/// Rows of word pieces (kuda data pack --align words) belong to the pieces that they were made for.
+void require_own_pieces(const Dataset& dataset, const WordPiece& tokenizer) {
+  constexpr std::int64_t kCompared = 200;
+  if (!dataset.is_aligned || recipe_of(dataset).empty()) return;
+  const auto agreement = token_agreement(dataset, tokenizer, kCompared);
+  if (agreement.equal < agreement.checked)
+    throw DataError(
+        fmt::format("{}: its rows belong to the word pieces of another encoder than {}: {} of {} clips compared have "
+                    "other pieces (first: {})",
+                    dataset.source, tokenizer.path().string(), agreement.checked - agreement.equal, agreement.checked,
+                    agreement.example),
+        "kuda data pack --align words --encoder with this encoder");
+}
+
+void warn_of_other_lengths(const Dataset& dataset, const DataShape& shape) {
+  for (const auto m : {Modality::vision, Modality::audio})
+    if (dataset.is_aligned && shape.present[m] && shape.length.text > 0 && shape.length[m] != shape.length.text)
+      log_warning(
+          "{}: word-aligned, but {} word pieces and {} rows of {} are read, which are pooled to the pieces: set "
+          "data.text_length, data.vision_length and data.audio_length to the same",
+          dataset.name, shape.length.text, shape.length[m], modality_name(m));
 }
 
 }  // namespace
@@ -52,7 +76,9 @@ Session::Session(const RunConfig& config, const std::string& path, const DataCon
                                         tokenizer_->size(), text_.bert.vocab_size),
                             "the vocabulary and the weights must come from the same encoder");
   }
+  if (tokenizer_) require_own_pieces(dataset_, *tokenizer_);
   shape_ = shape_of(dataset_, collate_, tokenizer());
+  if (info.needs_alignment) warn_of_other_lengths(dataset_, shape_);
   // A model may use the length of texts as a common length even where text itself is left out.
   if (shape_.length.text == 0) shape_.length.text = collate_.text_length;
   cleaning_ = count_cleaning(dataset_, collate_);

@@ -45,9 +45,10 @@ std::string digest_of(std::string_view text) { return sha256(std::as_bytes(std::
 
 }  // namespace
 
-void add_extracted(const ExtractedClip& extracted, const PredictorFacts& facts, ClipInput& clip) {
-  auto made = input_of(extracted, clip.id);
-  if (!clip.text) clip.text = std::move(made.text);
+void add_extracted(const ExtractedClip& extracted, const Predictor& predictor, ClipInput& clip) {
+  const auto& facts = predictor.facts();
+  auto made = predictor.input_of(extracted, clip.id, clip.text);
+  clip.text = std::move(made.text);
   if (facts.inputs.vision.is_in_use) clip.vision = std::move(made.vision);
   if (facts.inputs.audio.is_in_use) clip.audio = std::move(made.audio);
   if (!facts.inputs.text.is_in_use) clip.text.reset();
@@ -229,7 +230,7 @@ ClipRequest Service::clips_of(Visit& visit) {
     visit.announced = {};  // it takes seconds: no batch should wait for it
     videos_.require_source();
     clips.extracted = videos_.whole(VideoUploads::Upload(*video), watch_of(visit));
-    add_extracted(*clips.extracted, predictor_.facts(), clips.clips.front());
+    add_extracted(*clips.extracted, predictor_, clips.clips.front());
     require_something(clips.clips.front(), *clips.extracted, predictor_.facts());
   }
   for (std::size_t i = 0; i < clips.clips.size(); ++i)

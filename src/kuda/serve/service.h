@@ -41,7 +41,7 @@ struct Visit {
 };
 
 /// What the model reads of the video; a text that came with it stands instead of the one that was heard.
-void add_extracted(const ExtractedClip& extracted, const PredictorFacts& facts, ClipInput& clip);
+void add_extracted(const ExtractedClip& extracted, const Predictor& predictor, ClipInput& clip);
 
 class Service final : public RequestHandler {
  public:

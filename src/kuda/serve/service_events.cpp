@@ -113,7 +113,7 @@ void Service::send_timeline(const TimelineRequest& request, const VideoUploads::
 
 /// Nothing where the part has none of what the model reads, or all of it is left out.
 std::optional<ClipScore> Service::score_of(const TimelinePart& part, ClipInput clip, const Visit& visit) {
-  add_extracted(part.clip, predictor_.facts(), clip);
+  add_extracted(part.clip, predictor_, clip);
   if (std::none_of(kModalities.begin(), kModalities.end(), [&](Modality m) { return clip.has(m); }))
     return std::nullopt;
   const auto deadline = Clock::now() + options_.request_time;

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/names.h"
 #include "kuda/config/config.h"
@@ -23,6 +24,13 @@ std::string recipe_in(const std::filesystem::path& folder) {
 }
 
 std::string recipe_of(const Dataset& dataset) { return dataset.source.empty() ? "" : recipe_in(dataset.source); }
+
+double recipe_rate(const std::string& recipe, Modality modality) {
+  const auto key = fmt::format("{}.frames_per_second", modality_name(modality));
+  for (const auto& setting : ConfigFile::parse(recipe, "recipe").settings())
+    if (setting.key == key) return std::stod(setting.value);
+  throw ConfigError("recipe: " + key + ": expected a number, found none");
+}
 
 std::string recipe_differences(const std::string& here, const std::string& there) {
   constexpr std::size_t kMost = 4;

@@ -18,6 +18,9 @@ inline constexpr const char* kRecipeFile = "recipe.toml";
 [[nodiscard]] std::string recipe_of(const Dataset& dataset);
 [[nodiscard]] std::string recipe_in(const std::filesystem::path& folder);  ///< the same of what lies there
 
+/// Rows a second of vision or audio, by the text of a recipe. Throws ConfigError where it does not say.
+[[nodiscard]] double recipe_rate(const std::string& recipe, Modality modality);
+
 /// "vision.frames_per_second is 10.0 here and 25.0 there; ...": the first few keys in which two recipes differ. An
 /// empty text is a recipe without keys.
 [[nodiscard]] std::string recipe_differences(const std::string& here, const std::string& there);

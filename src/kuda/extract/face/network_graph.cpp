@@ -181,18 +181,23 @@ NetworkStep read_step(const JsonPlace::json& object, const std::string& place, N
 }  // namespace
 
 NetworkGraph read_network_graph(const fs::path& stem) {
-  NetworkGraph graph;
-  graph.path = stem.string() + ".json";
-  const fs::path weights = stem.string() + ".safetensors";
-  for (const auto& path : {graph.path, weights})
+  const fs::path list = stem.string() + ".json", weights = stem.string() + ".safetensors";
+  for (const auto& path : {list, weights})
     if (!fs::is_regular_file(path))
       throw CheckpointError(path.string() + ": no such file, though the networks of the face need it",
                             kMakeFaceWeights);
+  return parse_network_graph(read_file(list), read_constants(weights), list);
+}
+
+NetworkGraph parse_network_graph(std::string_view list_text, std::map<std::int64_t, at::Tensor> constants,
+                                 const fs::path& path) {
+  NetworkGraph graph;
+  graph.path = path;
   const auto file = graph.path.string();
-  const auto json = JsonPlace::json::parse(read_file(graph.path), nullptr, /*allow_exceptions=*/false);
+  const auto json = JsonPlace::json::parse(list_text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) throw FormatError(file + ": expected JSON", kMakeFaceWeights);
 
-  graph.constants = read_constants(weights);
+  graph.constants = std::move(constants);
   for (const auto& [tensor, values] : graph.constants) graph.shapes.emplace(tensor, values.sizes().vec());
   const JsonPlace root(json, file);
   graph.input = root.at("input").at("tensor").whole();

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kuda {
@@ -72,5 +73,8 @@ struct NetworkGraph {
 /// `stem` is the path of both files without .json and .safetensors. Throws CheckpointError for a file that is missing
 /// and for what no network of this kind holds (operator, shape, tensor), FormatError or DataError for damaged bytes.
 [[nodiscard]] NetworkGraph read_network_graph(const std::filesystem::path& stem);
+/// The same from memory: the list, and the constants (float32, finite); `path` stands for it in messages.
+[[nodiscard]] NetworkGraph parse_network_graph(std::string_view list, std::map<std::int64_t, at::Tensor> constants,
+                                               const std::filesystem::path& path);
 
 }  // namespace kuda
