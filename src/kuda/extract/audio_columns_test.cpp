@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 
 #include "kuda/base/test_support.h"
 #include "kuda/extract/audio_rows.h"
 #include "kuda/extract/recipe.h"
+#include "kuda/extract/voice/test_sounds.h"
 #include "kuda/tensor/tensor.h"
 
 namespace kuda {
@@ -80,6 +82,26 @@ TEST(AudioRows, StatesOfTheRecogniserStandAtTheirTimeAmongTheOtherColumns) {
   EXPECT_NEAR(at_row(70, 0), 5, 1e-5);
   EXPECT_EQ(at_row(75, 0), 0);
   EXPECT_NEAR(at_row(50, 1), std::log(0.25), 1e-4) << "energy stands where the recipe has it";
+}
+
+// Where KUDA_OPENSMILE names the folder `opensmile/core` of its Python package (research licence).
+TEST(AudioRows, ColumnsOfOpenSmileStandAtTheirTime) {
+  const char* folder = std::getenv("KUDA_OPENSMILE");
+  if (folder == nullptr) GTEST_SKIP() << "KUDA_OPENSMILE names no openSMILE (research licence)";
+  AudioRecipe recipe;
+  recipe.columns = {"f0", "egemaps_F0semitoneFrom27.5Hz_sma3nz", "egemaps_Loudness_sma3"};
+  const auto opensmile = opensmile_for(recipe, folder);
+  AudioRows rows(recipe, "clip.mp4");
+  rows.add(at::zeros({16000}));
+  rows.add(test::harmonics(150, 1, 1, 10));
+  rows.finish_voice();
+  const auto found = io::to_tensor(rows.finish(opensmile.get()).array);  // [200, 3]
+  ASSERT_EQ(found.sizes(), (std::vector<std::int64_t>{200, 3}));
+  const auto at_row = [&](std::int64_t row, std::int64_t column) { return found[row][column].item<float>(); };
+  EXPECT_NEAR(at_row(150, 0), 150, 1);
+  EXPECT_NEAR(at_row(150, 1), 12 * std::log2(150 / 27.5), 0.1);
+  EXPECT_EQ(at_row(50, 1), 0) << "silence has no voice";
+  EXPECT_LT(at_row(85, 2), 0.2F * at_row(115, 2)) << "the tone begins at a second in both";
 }
 
 }  // namespace
