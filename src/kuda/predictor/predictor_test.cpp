@@ -226,6 +226,10 @@ TEST_F(TrainedModel, AModalityThatIsLeftOutIsOneThatTheClipLacks) {
     EXPECT_FALSE(score.unimodal[modality].has_value());
     EXPECT_FALSE(score.interval.has_value());
   }
+  auto of_other_width = whole;
+  of_other_width.vision = own_frames(std::vector<float>(14, 0.5F), 7);
+  EXPECT_THAT(refused(of_other_width), HasSubstr("found 7"));
+  EXPECT_GT(predictor.score(of_other_width.leave_out(Modality::vision)).seconds, 0) << "what is left out is not judged";
   auto nothing = whole;
   nothing.without = {true, true, true};
   EXPECT_THAT(refused(nothing), HasSubstr("at least one modality, found none"));
