@@ -52,6 +52,9 @@ def test_a_step_from_python_is_that_of_the_library(folder, name):
         assert torch.equal(value, all_tensors(ours)[name]), name
         changed += isinstance(value, torch.nn.Parameter) and not torch.equal(value, before[name])
     assert changed > 0
+    twin = all_tensors(copy.deepcopy(ours))
+    for name, value in all_tensors(ours).items():
+        assert torch.equal(twin[name], value) and (value.numel() == 0 or twin[name].data_ptr() != value.data_ptr()), name
 
 
 def test_the_predicted_ratio_of_selecting_needs_no_label(folder):
