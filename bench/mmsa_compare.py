@@ -51,7 +51,7 @@ CONFIGS = {
     "tfn": {"hidden_dims": [16, 8, 16], "text_out": 8, "post_fusion_dim": 16},
     "lmf": {"hidden_dims": [16, 8, 16]},
     "mult": {"dst_feature_dim_nheads": [20, 4], "nlevels": 2, "update_epochs": 2},
-    "misa": {"hidden_size": 32},
+    "misa": {"hidden_size": 32, "learning_rate": 0.0005},
     "self_mm": {"update_epochs": 2},
     "mmim": {"batch_size": 32},
 }

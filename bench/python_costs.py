@@ -31,12 +31,22 @@ class Watch:
         return time.perf_counter() - self.start, processor() - self.work
 """
 
-IMPORTS = {
-    "torch": "import torch",
-    "torch and kuda": "import torch, kuda",
-    "torch, kuda and its library": "import torch, kuda.runs",
-    "kuda.read_pickle, without torch": "import kuda; kuda.read_pickle",
-}
+IMPORTS = """
+watch = Watch()
+import torch
+alone, watch = watch.read(), Watch()
+import kuda
+names, watch = watch.read(), Watch()
+import kuda.runs, kuda.nn, kuda.predictor
+print(json.dumps([alone, names, watch.read()]))
+"""
+PICKLES = """
+import numpy
+watch = Watch()
+import kuda
+kuda.read_pickle
+print(json.dumps(watch.read()))
+"""
 
 SCORE = """
 import kuda
@@ -123,14 +133,12 @@ def in_turns(makers, repeats):
 
 
 def measure_imports(repeats):
-    code = "watch = Watch(); {}; print(json.dumps(watch.read()))"
-    found = in_turns({name: lambda what=what: child(code.format(what)) for name, what in IMPORTS.items()}, repeats)
-    print(f"import, medians of {repeats}: seconds, processor seconds, more than torch alone")
-    base = [statistics.median(times) for times in zip(*found["torch"])]
-    for name, values in found.items():
-        wall, work = (statistics.median(times) for times in zip(*values))
-        more = f"{1000 * (wall - base[0]):+6.0f} ms, {1000 * (work - base[1]):+6.0f} ms"
-        print(f"  {name:34} {wall:7.3f} {work:7.3f}  {more}")
+    found = in_turns({"import": lambda: child(IMPORTS), "pickles": lambda: child(PICKLES)}, repeats)
+    stages = dict(zip(("torch", "then kuda, whose names load nothing", "then all of its library"), zip(*found["import"])))
+    print(f"import, medians of {repeats}: ms, processor ms")
+    for name, times in (stages | {"kuda.read_pickle beside numpy alone": found["pickles"]}).items():
+        wall, work = (1000 * statistics.median(values) for values in zip(*times))
+        print(f"  {name:38} {wall:7.0f} {work:7.0f}")
 
 
 def measure_score(work, encoder, repeats):

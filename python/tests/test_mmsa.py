@@ -114,7 +114,6 @@ def test_the_settings_may_be_changed_and_given_back(tmp_path):
     results = call(tmp_path, "lmf", "mosi", config=config, seeds=[1])
     state = torch.load(tmp_path / "models" / "lmf-mosi.pth", weights_only=True)
     assert state["Model.text_factor"].shape[0] == 5
-    # The name of the data set decides on the metrics, although labels of this file look like those of CH-SIMS.
     assert list(results[0]) == [*mmsa._MOSI, "Loss"] and all(value == value for value in results[0].values())
 
 
@@ -126,6 +125,8 @@ def test_a_modality_from_another_file(tmp_path):
     (tmp_path / "by-hand.pkl").write_bytes(pickle.dumps(contents[0]))
     joined = call(tmp_path, "lmf", "sims", custom_feature=base, feature_A=other, seeds=[1])
     assert joined == call(tmp_path, "lmf", "sims", custom_feature=tmp_path / "by-hand.pkl", seeds=[1])
+    # The name that the call gives the data set decides on the metrics, whatever the file looks like.
+    assert kuda.open(base).family == "mosi" and list(joined[0]) == [*mmsa._SIMS, "Loss"]
     assert joined != call(tmp_path, "lmf", "sims", custom_feature=base, seeds=[1])
 
 
