@@ -54,24 +54,27 @@ void print_table(const Json& list) {
 void add_pretrain(CLI::App& program) {
   struct Options {
     RunOptions run;
+    std::string task;
     bool json = false, restart = false;
   };
   auto options = std::make_shared<Options>();
   auto* verb = program.add_subcommand("pretrain", "Stage 1 alone: each modality learns to predict its own label.");
   options->run.add_to(*verb);
   options->run.add_out_to(*verb);
+  verb->add_option("--task", options->task, "this one alone (text, vision, audio): others may run beside it");
   verb->add_flag("--restart", options->restart, "begin again where the folder holds a run with other options");
   verb->add_flag("--json", options->json, "as JSON");
   verb->footer(
       "`kuda train` does this by itself; this verb is for stage 1 that serves several runs or another data set.\n"
       "Example:\n"
       "  kuda pretrain -d mosi -m kuda --encoder bert-base-uncased --set pretrain.labels=multimodal --out stage1\n"
-      "  kuda train -d mosi -m kuda --encoder bert-base-uncased --pretrained stage1 --out runs/mosi");
+      "  kuda train -d mosi -m kuda --encoder bert-base-uncased --pretrained stage1 --out runs/mosi\n"
+      "Side by side, with the same bytes: for t in text vision audio; do kuda pretrain ... --task $t & done; wait");
   verb->callback([options] {
     const auto& stop = catch_stop_signals();
     auto list = Json::array();
     options->run.for_each_run([&](auto& config, const auto& folder, auto& progress, const auto& group) {
-      const auto tasks = run_pretrain(config, folder, progress, stop, options->restart, group);
+      const auto tasks = run_pretrain(config, folder, progress, stop, options->restart, group, options->task);
       if (tasks.empty())
         throw ConfigError("model '" + config.model + "' has no stage 1 with these options",
                           "see kuda.knowledge, kuda.decoders and kuda.transfer in docs/configuration.md");

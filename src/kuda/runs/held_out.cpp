@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/checkpoint/predictions.h"
@@ -51,6 +53,46 @@ void hold_out(const std::filesystem::path& folder, const Dataset& dataset, const
     }
     write_held_out(folder, dataset, scores);
     for (std::int64_t fold = 0; fold < count; ++fold) std::filesystem::remove_all(folder_of(fold));
+  });
+}
+
+namespace {
+
+/// Of the clips of a split that have both; NaN where none has.
+double mean_distance(const Dataset& dataset, Split split, const std::map<std::string, float>& scores) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const auto row : dataset.rows(split)) {
+    const auto& clip = dataset.clips[std::size_t(row)];
+    const auto found = scores.find(clip.id());
+    if (found == scores.end() || std::isnan(clip.label)) continue;
+    sum += std::abs(double(found->second) - double(clip.label));
+    ++count;
+  }
+  return sum / double(count);
+}
+
+}  // namespace
+
+void scale_distances(const std::filesystem::path& folder, const Dataset& dataset, const std::vector<std::int64_t>& rows,
+                     const ProcessGroup& group, const std::function<void(const std::filesystem::path& folder)>& train) {
+  if (group.first_says(std::filesystem::exists(held_out_file(folder, dataset)))) return;
+  const auto first = folder / "first";
+  train(first);
+  group.first_does([&] {
+    std::map<std::string, float> all, scores;
+    for (const auto& clip : read_predictions(first / "predictions.csv")) all[clip.id] = clip.score;
+    const double factor = mean_distance(dataset, Split::valid, all) / mean_distance(dataset, Split::train, all);
+    if (!std::isfinite(factor))
+      throw ConfigError(
+          fmt::format("pretrain.folds = 0: {} has no validation clip with a label to compare with", dataset.source),
+          "set pretrain.folds = 1, or 2 and more for parts of the training videos");
+    for (const auto row : rows) {
+      const auto& clip = dataset.clips[std::size_t(row)];
+      scores[clip.id()] = float(clip.label + factor * (double(all.at(clip.id())) - clip.label));
+    }
+    write_held_out(folder, dataset, scores);
+    std::filesystem::remove_all(first);
   });
 }
 

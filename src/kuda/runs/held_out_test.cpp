@@ -63,6 +63,42 @@ TEST(HeldOut, ScoresComeBackToTheirClipsAndToNoOtherData) {
   EXPECT_TRUE(std::isnan(dataset.clips[1].held_out.vision)) << "what was known of other data is forgotten";
 }
 
+TEST(HeldOut, DistancesOfTrainingClipsGrowToThoseOfValidation) {
+  auto dataset = six_clips();
+  dataset.clips[4].split = dataset.clips[5].split = Split::valid;
+  for (auto& clip : dataset.clips) clip.label = 1;
+  const auto folder = scratch_folder("scaled");
+  const auto rows = dataset.rows(Split::train);
+  int trained = 0;
+  const auto scale = [&](float off) {
+    scale_distances(folder, dataset, rows, ProcessGroup::alone(), [&](const fs::path& first) {
+      ++trained;
+      std::vector<Prediction> predictions;
+      for (const auto& clip : dataset.clips) {
+        Prediction prediction;
+        prediction.id = clip.id();
+        prediction.split = clip.split;
+        prediction.score = clip.split == Split::train ? 1.25F : 1 - off;
+        predictions.push_back(prediction);
+      }
+      predictions[0].score = 0.75F;  // a quarter below its label, as the others are above
+      fs::create_directories(first);
+      write_predictions(first / "predictions.csv", predictions);
+    });
+  };
+  scale(0.5);
+  take_held_out(folder, Modality::vision, dataset);
+  EXPECT_FLOAT_EQ(dataset.clips[0].held_out.vision, 0.5F) << "twice as far off, on its side";
+  EXPECT_FLOAT_EQ(dataset.clips[1].held_out.vision, 1.5F);
+  EXPECT_TRUE(std::isnan(dataset.clips[4].held_out.vision)) << "a validation clip teaches nothing";
+  EXPECT_FALSE(fs::exists(folder / "first"));
+  scale(0.5);
+  EXPECT_EQ(trained, 1) << "it was done before";
+  fs::remove(held_out_file(folder, dataset));
+  dataset.clips[4].label = dataset.clips[5].label = kUnknown;
+  EXPECT_THAT(error_of<ConfigError>([&] { scale(0.5); }), HasSubstr("pretrain.folds = 0: six has no validation clip"));
+}
+
 RunConfig selecting_config(const fs::path& folder, const std::vector<std::string>& sets = {}) {
   std::vector<std::string> all{"profile=selecting", "kuda.trust_target=prediction", "pretrain.labels=multimodal",
                                "pretrain.folds=2"};

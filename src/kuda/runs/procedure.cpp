@@ -7,6 +7,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/names.h"
 #include "kuda/base/random.h"
 #include "kuda/data/sources/recipe_file.h"
 #include "kuda/io/safetensors.h"
@@ -217,12 +218,13 @@ DataConfig for_other_data(DataConfig collate) {
   return collate;
 }
 
-/// Trains the task without a part of its clips, into the folder.
-void train_without(std::int64_t fold, const fs::path& folder, const PretrainTask& task, Plan plan, RunConfig& config,
-                   Session& source, const Surroundings& around) {
+/// Trains the task without a part of its clips, or with all of them, into the folder.
+void train_without(std::optional<std::int64_t> fold, const fs::path& folder, const PretrainTask& task, Plan plan,
+                   RunConfig& config, Session& source, const Surroundings& around) {
   if (open_and_look(folder, config, false, around)) return;
   plan.fold = fold;
-  torch::manual_seed(stream_seed(std::uint64_t(config.seed), fmt::format("init {} fold{}", task.name, fold)));
+  const auto stream = fold ? fmt::format("init {} fold{}", task.name, *fold) : "init " + task.name;
+  torch::manual_seed(stream_seed(std::uint64_t(config.seed), stream));
   plan.model = task.make();
   run_task(folder, plan, config, source, around);
 }
@@ -236,8 +238,18 @@ void require_one_recipe(const Dataset& source, const Dataset& target) {
                     "extract both by one recipe; pretrain.any_recipe = true trains on both all the same");
 }
 
+/// Those of `tasks` that are asked for: all, or the one that is named. Throws UsageError for an unknown name.
+std::vector<PretrainTask> chosen_tasks(std::vector<PretrainTask> tasks, const std::string& only) {
+  if (only.empty() || tasks.empty()) return tasks;
+  std::vector<std::string> names;
+  for (const auto& task : tasks) names.push_back(task.name);
+  std::erase_if(tasks, [&](const auto& task) { return task.name != only; });
+  if (tasks.empty()) throw UsageError("no task '" + only + "' precedes the main one", suggestion(only, names));
+  return tasks;
+}
+
 std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, Session& target,
-                                       const Surroundings& around, bool restart) {
+                                       const Surroundings& around, bool restart, const std::string& only = {}) {
   const auto& info = find_model(config.model);
   if (!info.pretrain_tasks) return {};
   std::unique_ptr<Session> other;
@@ -252,9 +264,11 @@ std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, S
   }
   Session& source = other ? *other : target;
   std::vector<std::string> names;
-  for (const auto& task : info.pretrain_tasks(*config.model_config, target.shape(), source.shape(), target.text())) {
+  for (const auto& task :
+       chosen_tasks(info.pretrain_tasks(*config.model_config, target.shape(), source.shape(), target.text()), only)) {
     names.push_back(task.name);
     const auto folder = out / task.name;
+    const auto lock = only.empty() ? lock_folder(folder, around.group) : nullptr;  // else the caller holds it
     if (!restart && open_and_look(folder, config, false, around)) {
       around.progress.line(fmt::format("{}: finished before", folder.string()));
       continue;
@@ -262,9 +276,14 @@ std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, S
     const auto label = target_of(config, source.dataset(), task.modality);
     if (restart) (void)open_and_look(folder, config, true, around);  // what is refused leaves the old run
     Plan plan{task.name, nullptr, task.shape, label, config.pretrain.for_task(task.modality)};
+    const auto rows = labelled(source.dataset(), Split::train, label);
+    if (config.pretrain.folds == 0)
+      scale_distances(folder, source.dataset(), rows, around.group, [&](const fs::path& first) {
+        train_without(std::nullopt, first, task, plan, config, source, around);
+      });
     if (config.pretrain.folds > 1)
-      hold_out(folder, source.dataset(), labelled(source.dataset(), Split::train, label), config.pretrain.folds,
-               around.group, [&](std::int64_t fold, const fs::path& part) {
+      hold_out(folder, source.dataset(), rows, config.pretrain.folds, around.group,
+               [&](std::int64_t fold, const fs::path& part) {
                  train_without(fold, part, task, plan, config, source, around);
                });
     take_held_out(folder, task.modality, source.dataset());
@@ -329,18 +348,20 @@ TrainingTask make_task(const Session& session, const Collator& collator, std::sh
 }
 
 std::vector<std::string> run_pretrain(RunConfig& config, const fs::path& out, Progress& progress,
-                                      const std::atomic<bool>& stop, bool restart, const ProcessGroup& group) {
+                                      const std::atomic<bool>& stop, bool restart, const ProcessGroup& group,
+                                      const std::string& only) {
   check_precisions(config, group);
   check_shares(config.pretrain, "pretrain", group);
   group.expect_same(config.to_toml(), "configuration");
-  NewFolder folder(out);
-  const auto lock = lock_folder(out, group);
+  const auto place = only.empty() ? out : out / only;
+  NewFolder folder(place);
+  const auto lock = lock_folder(place, group);
   return folder.unless_refused(group, [&] {
     take_settings(config);
     Session session(config, config.data, config.collate);
     RunInputs inputs(config);
     inputs.know("data.path", session.dataset().fingerprint);
-    return pretrain_into(config, out, session, {progress, stop, group, inputs}, restart);
+    return pretrain_into(config, out, session, {progress, stop, group, inputs}, restart, only);
   });
 }
 

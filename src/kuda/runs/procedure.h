@@ -37,9 +37,11 @@ namespace kuda {
 /// precision, or when the work cannot be shared by the processes of `group`; DataError when the data have no unimodal
 /// labels and they are asked for; Interrupted after a stop. A folder whose run is refused before any of its work is
 /// saved is as it was before the call.
+/// `only`: that task alone (UsageError for an unknown name). Each task draws from streams of its own, so processes that
+/// do them side by side, one each, leave the same bytes in OUT as one process that does them all.
 std::vector<std::string> run_pretrain(RunConfig& config, const std::filesystem::path& out, Progress& progress,
                                       const std::atomic<bool>& stop, bool restart = false,
-                                      const ProcessGroup& group = ProcessGroup::alone());
+                                      const ProcessGroup& group = ProcessGroup::alone(), const std::string& only = {});
 
 /// Pretraining into OUT/pretrain (unless config.pretrained names a finished one, or the model needs none), then the
 /// main task into OUT. Returns false when the run was finished before. Throws as run_pretrain does.

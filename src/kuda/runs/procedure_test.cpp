@@ -232,6 +232,28 @@ TEST_F(Run, PretrainingApartGivesTheSameModel) {
               HasSubstr("no pretrained model of the task text"));
 }
 
+TEST_F(Run, TasksDoneOneByOneInAnyOrderAndBesideEachOtherGiveTheSameBytes) {
+  NoProgress silent;
+  const std::atomic<bool> stop{false};
+  auto config = small_config(folder);
+  const auto out = scratch_folder("stage1");
+  const auto only = [&](const std::string& task) {
+    return run_pretrain(config, out, silent, stop, false, ProcessGroup::alone(), task);
+  };
+  fs::create_directories(out / "text");
+  const FolderLock other_process(out / "text");  // it is at work there
+  EXPECT_THAT(only("audio"), testing::ElementsAre("audio"));
+  EXPECT_THAT(only("vision"), testing::ElementsAre("vision"));
+  EXPECT_FALSE(fs::exists(out / "text/config.toml"));
+  for (const std::string task : {"audio", "vision"})
+    for (const std::string file : {"model/model.safetensors", "predictions.csv"})
+      EXPECT_TRUE(read_file(out / task / file) == read_file(folder / "whole/pretrain" / task / file)) << task << file;
+  EXPECT_THAT(error_of<Error>([&] { (void)only("text"); }), HasSubstr("text"))
+      << "it would write over the other's work";
+  EXPECT_THAT(error_of<UsageError>([&] { (void)only("vison"); }), HasSubstr("'vison'"));
+  EXPECT_FALSE(fs::exists(out / "vison"));
+}
+
 TEST_F(Run, OtherOptionsAreRefusedUnlessItShallRestart) {
   const auto out = scratch_folder("run");
   run(small_config(folder, {"train.epochs=1"}), out);
