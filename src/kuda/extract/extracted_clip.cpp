@@ -109,8 +109,8 @@ void write_extracted(const std::filesystem::path& path, const ExtractedClip& cli
   if (clip.audio) arrays["audio"] = &*clip.audio;
   std::map<std::string, io::ArraySpec> specs;
   for (const auto& [key, array] : arrays) specs[key] = {array->dtype, array->shape};
-  const io::SafetensorsLayout layout(
-      path, specs, {{"kuda_clip", described.dump(-1, ' ', false, json::error_handler_t::replace)}});
+  const io::SafetensorsLayout layout(path, specs,
+                                     {{"kuda_clip", described.dump(-1, ' ', false, json::error_handler_t::replace)}});
   AtomicFile file(path);
   file.write(layout.header());
   for (const auto& key : layout.order())

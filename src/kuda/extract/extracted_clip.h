@@ -47,8 +47,8 @@ struct ExtractedClip {
   std::string transcript, language;        ///< as recognised
   std::vector<HeardWord> words;
   ExtractionFacts facts;
-  std::vector<FaceBox> face_boxes;            ///< of pictures with a face; a file does not keep them
-  double vision_rate = 10, audio_rate = 100;  ///< rows a second: those of the recipe, but of a file's clip
+  std::vector<FaceBox> face_boxes;               ///< of pictures with a face; a file does not keep them
+  double vision_rate = 10, audio_rate = 100;     ///< rows a second: those of the recipe, but of a file's clip
   std::shared_ptr<const MappedFile> audio_file;  ///< where the rows of a long clip lie: its pages may be given back
 };
 

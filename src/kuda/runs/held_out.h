@@ -33,10 +33,10 @@ void hold_out(const std::filesystem::path& folder, const Dataset& dataset, const
               std::int64_t count, const ProcessGroup& group,
               const std::function<void(std::int64_t fold, const std::filesystem::path& folder)>& train);
 
-/// Instead of parts: has the task trained on all clips, in a folder below its own, and keeps what that model says of the
-/// training clips `rows`, moved away from their labels by one factor, which makes the mean distance of the training clips
-/// that of the validation clips. Nothing where that was done before. Throws ConfigError where no validation clip has a
-/// score and a label.
+/// Instead of parts: has the task trained on all clips, in a folder below its own, and keeps what that model says of
+/// the training clips `rows`, moved away from their labels by one factor, which makes the mean distance of the training
+/// clips that of the validation clips. Nothing where that was done before. Throws ConfigError where no validation clip
+/// has a score and a label.
 void scale_distances(const std::filesystem::path& folder, const Dataset& dataset, const std::vector<std::int64_t>& rows,
                      const ProcessGroup& group, const std::function<void(const std::filesystem::path& folder)>& train);
 
