@@ -70,7 +70,9 @@ def places(folder):
 
 
 def call(run, model, file, config, seeds, folder):
-    """Seconds, results by column of the table as it stands there, and what the call returned."""
+    """Seconds, and what the call returned."""
+    for handler in list(logging.getLogger("MMSA").handlers):  # MMSA adds more with every call
+        logging.getLogger("MMSA").removeHandler(handler)
     start = time.perf_counter()
     returned = run(model, "mosi", config=dict(config), seeds=list(seeds), custom_feature=str(file), gpu_ids=[0],
                    num_workers=0, verbose_level=0, **places(folder))
@@ -168,9 +170,6 @@ def compare(model, work, count):
     ours_seconds, ours = call(kuda.mmsa.MMSA_run, model, file, config, seeds, folders[0])
     theirs_seconds, _ = call(MMSA.MMSA_run, model, file, config, seeds, folders[1])
     theirs = results_in(folders[1] / "log" / f"{model}-mosi.log")[-count:]
-    for handler in list(logging.getLogger("MMSA").handlers):  # MMSA adds more with every call
-        logging.getLogger("MMSA").removeHandler(handler)
-
     problems, files, tables = [], [files_of(folder) for folder in folders], [table_of(folder) for folder in folders]
     if files[0] != files[1]:
         problems.append(f"files: kuda {files[0]}, MMSA {files[1]}")
@@ -191,7 +190,7 @@ def compare(model, work, count):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(kuda.mmsa.MODELS))
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="at least 2 (default: 3)")
     options = parser.parse_args()
     make_mmsa_run()
     keys, problems = config_check()

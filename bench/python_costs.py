@@ -105,7 +105,7 @@ del batches
 watch = Watch()
 count = sum(1 for batch in loader)
 epoch = watch.read()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024  # ru_maxrss is the parent's too
 print(json.dumps(dict(first=first, epoch=epoch, batches=count, peak=peak, before=before["Pss"],
                       all=inside["Pss"] - before["Pss"], own=inside["Pss_Anon"] + inside["Pss_Shmem"]
                       - before["Pss_Anon"] - before["Pss_Shmem"])))

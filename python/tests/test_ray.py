@@ -22,7 +22,8 @@ EXTRACTOR = Path(os.environ.get("KUDA_EXTRACTOR", Path(__file__).parents[2] / "e
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Two workers, which find kuda and this folder where this process does."""
+    """Two workers, which find kuda and the examples where this process does."""
+    os.environ.setdefault("RAY_worker_niceness", "0")  # with Ray's 15 they starve beside other work
     places = os.pathsep.join([str(Path(kuda.__file__).parents[1]), str(Path(__file__).parents[1] / "examples")])
     ray.init(num_cpus=2, include_dashboard=False, logging_level="error", configure_logging=False,
              runtime_env={"env_vars": {"PYTHONPATH": places}})
