@@ -22,10 +22,9 @@ void add_report(CLI::App& program) {
   verb->add_option("folders", options->folders, "run folders, or folders that hold some at any depth")
       ->required()
       ->type_name("FOLDER");
-  verb->add_option(
-          "--out", options->out,
-          "folder for report.html, table.csv, table.tex, mmsa/, figures/, and by_conflict.csv and dominance.md "
-          "where the runs hold what these need")
+  verb->add_option("--out", options->out,
+                   "folder for report.html, table.csv, table.tex, mmsa/, figures/, and by_conflict.csv, parts.csv and "
+                   "dominance.md where the runs hold what these need")
       ->required();
   verb->add_option("--split", options->split, "train, valid or test")->capture_default_str();
   verb->add_option("--reference", options->reference,
@@ -51,6 +50,7 @@ void add_report(CLI::App& program) {
     }();
     for (const auto& table : tables.results) std::cout << format_text(table) << '\n';
     for (const auto& table : tables.conflicts) std::cout << format_text(table) << '\n';
+    for (const auto& table : tables.parts) std::cout << format_text(table) << '\n';
     if (tables.dominance) std::cout << format_text(*tables.dominance) << '\n';
     std::cout << (std::filesystem::path(options->out) / "report.html").string() << '\n';
   });

@@ -18,11 +18,11 @@ namespace kuda {
                                                       const std::vector<std::int64_t>& rows,
                                                       const PredictOptions& options);
 
-/// Columns id, split, label, prediction, prediction_T, prediction_V, prediction_A, label_T, label_V, label_A; unknown
-/// values are empty. Numbers are the shortest that read back to the same float32. Atomic.
+/// Columns as docs/data-formats.md lists them, ratio and parts only where the model gives some; unknown values are
+/// empty. Numbers are the shortest that read back to the same float32. Atomic.
 void write_predictions(const std::filesystem::path& path, const std::vector<Prediction>& predictions);
-/// Files of earlier versions lack the three unimodal labels: they are unknown then. Throws DataError naming file and
-/// line.
+/// Files of earlier versions lack the unimodal labels, or ratio and parts: they are unknown then. Throws DataError
+/// naming file and line.
 [[nodiscard]] std::vector<Prediction> read_predictions(const std::filesystem::path& path);
 
 /// Metrics of those with a known label in one split. Throws DataError when there are none.

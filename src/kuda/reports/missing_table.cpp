@@ -83,7 +83,7 @@ FigureSource missing_figure(const std::vector<MissingSystem>& systems, std::size
   }
   figure.plot = fmt::format(
       "set xlabel {}\nset ylabel 'MAE'\nset grid lc rgb '#dddddd'\nset key outside right top\n"
-      "set offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\nset datafile missing 'NaN'\nplot {}\n",
+      "set xrange [0:*]\nset offsets 0, graph 0.03, graph 0.05, graph 0.05\nset datafile missing 'NaN'\nplot {}\n",
       options.kind == CorruptionKind::noise ? "'strength of noise'" : "'missing rate'", join(lines, ", \\\n     "));
   figure.width = 720;
   return figure;

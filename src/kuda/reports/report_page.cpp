@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "kuda/base/names.h"
 #include "kuda/reports/result_formats.h"
 #include "kuda/reports/run_json.h"
 
@@ -129,6 +130,16 @@ std::string result_table(const ResultTable& table) {
   return html + "</tbody></table></div>\n";
 }
 
+std::string number(double value, const char* format) {
+  return std::isnan(value) ? "-" : fmt::format(fmt::runtime(format), value);
+}
+
+std::string of_each(const PerModality<double>& values, const char* format) {
+  std::vector<std::string> numbers;
+  for (const double value : values) numbers.push_back(number(value, format));
+  return join(numbers, " / ");
+}
+
 /// The clips on which the seeds of a system are wrong by most, in the mean.
 std::string largest_errors(const DataSetRuns& data, const SystemRuns& system) {
   struct ClipError {
@@ -149,13 +160,22 @@ std::string largest_errors(const DataSetRuns& data, const SystemRuns& system) {
   }
   std::stable_sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) { return a.error > b.error; });
   errors.resize(std::min(errors.size(), kLargestErrors));
+  std::vector<std::string> header{"clip", "label", "mean score", "scores of the seeds", "mean absolute error"};
+  const auto parts = clip_parts(system);
+  if (!parts.empty())
+    for (const char* title : {"ratio T / V / A", "parts T / V / A", "correction"}) header.emplace_back(title);
   std::vector<std::vector<std::string>> rows;
-  for (const auto& entry : errors)
-    rows.push_back({data.ids[entry.clip], fmt::format("{}", data.labels[entry.clip]),
-                    fmt::format("{:.3f}", entry.score), fmt::format("{:.3f} to {:.3f}", entry.low, entry.high),
-                    fmt::format("{:.3f}", entry.error)});
-  return "<h4>Largest errors</h4>\n" +
-         text_table({"clip", "label", "mean score", "scores of the seeds", "mean absolute error"}, rows);
+  for (const auto& entry : errors) {
+    auto& row = rows.emplace_back(std::vector<std::string>{
+        data.ids[entry.clip], fmt::format("{}", data.labels[entry.clip]), fmt::format("{:.3f}", entry.score),
+        fmt::format("{:.3f} to {:.3f}", entry.low, entry.high), fmt::format("{:.3f}", entry.error)});
+    if (parts.empty()) continue;
+    const auto& [ratio, sums, correction] = parts[entry.clip];
+    row.push_back(of_each(ratio, "{:.2f}"));
+    row.push_back(of_each(sums, "{:+.3f}"));
+    row.push_back(number(correction, "{:+.3f}"));
+  }
+  return "<h4>Largest errors</h4>\n" + text_table(header, rows);
 }
 
 std::string run_facts(const DataSetRuns& data) {
@@ -208,6 +228,9 @@ std::string section_of(const PageSection& section) {
     if (const auto note = small_subsets_note(section.conflict->num_clips); !note.empty())
       html += paragraph(note, "facts");
   }
+  if (section.parts)
+    html += "<h3>Parts of the score</h3>\n" + text_table(parts_cells(*section.parts)) +
+            paragraph(parts_legend() + " Of every clip: parts.csv.", "facts");
   html += "<h3>Metrics with their intervals</h3>\n<div class=\"figures\">\n";
   for (const auto& figure : section.intervals) html += image(figure);
   html += "</div>\n<h3>Systems</h3>\n";

@@ -8,6 +8,7 @@
 
 #include "kuda/reports/dominance.h"
 #include "kuda/reports/figures.h"
+#include "kuda/reports/parts_table.h"
 #include "kuda/reports/result_table.h"
 #include "kuda/reports/run_collection.h"
 #include "kuda/reports/subset_table.h"
@@ -23,6 +24,7 @@ struct PageSection {
   DataSetRuns data;
   ResultTable table;
   std::optional<SubsetTable> conflict;  ///< where the runs hold unimodal labels
+  std::optional<PartsTable> parts;      ///< where a system predicts a ratio
   std::vector<Figure> intervals;        ///< of the columns that have a value
   std::vector<SystemFigures> systems;   ///< as data.systems
 };

@@ -13,6 +13,7 @@
 #include "kuda/evaluation/late_fusion.h"
 #include "kuda/io/csv.h"
 #include "kuda/reports/figures.h"
+#include "kuda/reports/missing_table.h"
 #include "kuda/reports/write_report.h"
 
 namespace kuda {
@@ -405,6 +406,18 @@ TEST(Figures, ManyAreDrawnTogetherAndABadOneKeepsNoOtherBack) {
     EXPECT_EQ(fs::exists(out / (figure.name + ".pdf")), figure.name != "f57") << figure.name;
   }
   EXPECT_THAT(log.text(), AllOf(HasSubstr("f57.gp: not drawn: "), HasSubstr("nonsense"), Not(HasSubstr("f56"))));
+}
+
+TEST(Figures, MissingRatesBeginAtZero) {
+  MissingReport report{{.rates = {0, 0.1, 0.5, 0.9}}, {{"random", {}}}};
+  for (const float error : {0.3F, 0.35F, 0.4F, 0.5F})
+    report.curves[0].metrics.push_back(
+        evaluate_metrics(MetricFamily::sims, std::vector<float>{error}, std::vector<float>{0}));
+  const std::vector<MissingSystem> systems{{"kuda", {1}, {report}}};
+  const CaughtLog log;
+  const auto figure = draw(missing_figure(systems, 0), scratch_folder("figures"));
+  if (log.text().find("not installed") != std::string::npos) GTEST_SKIP() << "gnuplot is absent";
+  EXPECT_THAT(figure.svg, AllOf(HasSubstr("> 0</text>"), HasSubstr("> 0.9</text>"), Not(HasSubstr(">-0.1</text>"))));
 }
 
 // With `index` gnuplot would read the whole file again for each seed.

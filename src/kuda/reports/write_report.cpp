@@ -15,6 +15,12 @@ bool is_defined(const ResultTable& table, std::size_t column) {
                      [&](const auto& row) { return std::isfinite(row.cells[column].seeds.mean); });
 }
 
+std::vector<const DataSetRuns*> data_of(const std::vector<PageSection>& sections) {
+  std::vector<const DataSetRuns*> data;
+  for (const auto& section : sections) data.push_back(&section.data);
+  return data;
+}
+
 }  // namespace
 
 ReportTables write_report(const FoundRuns& found, Split split, const std::string& reference,
@@ -27,12 +33,15 @@ ReportTables write_report(const FoundRuns& found, Split split, const std::string
     tables.results.push_back(make_result_table(data, reference, progress));
     auto conflict = make_subset_table(data);
     if (conflict) tables.conflicts.push_back(*conflict);
-    sections.push_back({std::move(data), tables.results.back(), std::move(conflict), {}, {}});
+    auto parts = make_parts_table(data);
+    if (parts) tables.parts.push_back(*parts);
+    sections.push_back({std::move(data), tables.results.back(), std::move(conflict), std::move(parts), {}, {}});
   }
   make_folder(out / "mmsa");
   write_file(out / "table.csv", format_csv(tables.results));
   write_file(out / "table.tex", format_latex(tables.results));
   if (!tables.conflicts.empty()) write_file(out / "by_conflict.csv", format_csv(tables.conflicts));
+  if (!tables.parts.empty()) write_file(out / "parts.csv", clip_parts_csv(data_of(sections)));
   if (tables.dominance) {
     write_file(out / "dominance.md", format_markdown(*tables.dominance));
     write_file(out / "dominance.csv", format_csv(*tables.dominance));

@@ -6,7 +6,7 @@
 //   an
 //                      ideal predictor reaches where the data are synthetic
 //   epochs.jsonl       one line per epoch
-//   predictions.csv    every clip: id, split, label, prediction, unimodal predictions, unimodal labels
+//   predictions.csv    every clip: id, split, label, prediction, unimodal predictions and labels, parts
 //   metrics.json       runs/report.h
 //   explain.json       with `kuda train --explain`: which modality decided the test clips
 //   model/ last/       checkpoints of the chosen and of the last epoch
