@@ -15,6 +15,7 @@
 #include "kuda/apps/stop_signal.h"
 #include "kuda/base/log.h"
 #include "kuda/base/named_values.h"
+#include "kuda/extract/audio_rows.h"
 #include "kuda/extract/clip_extractor.h"
 #include "kuda/extract/extract_clips.h"
 #include "kuda/extract/pack_clips.h"
@@ -24,7 +25,7 @@ namespace kuda {
 namespace {
 
 struct ExtractArguments {
-  std::string source, out, subtitles, recipe, extractor = kDefaultExtractor, speech_model, shard = "1/1";
+  std::string source, out, subtitles, recipe, extractor = kDefaultExtractor, speech_model, opensmile, shard = "1/1";
   std::size_t processes = 0;
   ExtractOptions options;
 };
@@ -39,7 +40,10 @@ void extract(const ExtractArguments& arguments) {
   require_video_reader();
   const auto list = list_media(arguments.source, arguments.subtitles);
   auto recipe = Recipe::load(arguments.recipe);
-  const ExtractorModels models(arguments.extractor, recipe, arguments.speech_model);
+  if (!arguments.speech_model.empty() && recipe.models.speech == Recipe().models.speech) recipe.models.speech.clear();
+  ExtractorModels models(arguments.extractor, recipe, arguments.speech_model);
+  models.opensmile = arguments.opensmile;
+  (void)opensmile_for(recipe.audio, models.opensmile);  // what is wrong with it is told before any clip
   auto options = arguments.options;
   options.source = name_of(arguments.source);
   options.shard = Shard::parse(arguments.shard);
@@ -62,7 +66,7 @@ void add_share(CLI::App& verb, double& share, const std::string& what) {
 }
 
 struct PackArguments {
-  std::string folder, out, text = "given", family;
+  std::string folder, out, text = "given", align = "none", family;
   std::vector<double> range;
   PackOptions options;
 };
@@ -70,6 +74,7 @@ struct PackArguments {
 void pack(const PackArguments& arguments) {
   auto options = arguments.options;
   options.text = value_of<PackText>(arguments.text, "text");
+  options.align = value_of<PackAlign>(arguments.align, "align");
   if (!arguments.family.empty()) options.facts.family = metric_family(arguments.family);
   if (!arguments.range.empty()) options.facts.score_range = {arguments.range[0], arguments.range[1]};
   const auto packed = pack_clips(ExtractionFolder(arguments.folder), arguments.out, options);
@@ -97,6 +102,9 @@ void add_data_extract(CLI::App& data) {
       ->capture_default_str();
   verb->add_option("--speech-model", options->speech_model,
                    "Whisper folder in Hugging Face layout (default: that of the extractor, English)");
+  verb->add_option(
+      "--opensmile", options->opensmile,
+      "for audio columns of eGeMAPSv02: the folder opensmile/core of its Python package (research licence)");
   verb->add_option("--shard", options->shard, "I/N: the I-th of N parts, for N machines")->capture_default_str();
   verb->add_option("--processes", options->processes, "clips at a time, a core and about 0.5 GB each; 0 = all cores")
       ->check(whole_number(0))
@@ -128,6 +136,11 @@ void add_data_pack(CLI::App& data) {
                    "given = that of label.csv or the subtitles, recognised where there is none; recognised = always")
       ->check(CLI::IsMember({"given", "recognised"}))
       ->capture_default_str();
+  verb->add_option("--align", options->align,
+                   "words = one row of vision and audio for each word piece, the mean over its word's own time")
+      ->check(CLI::IsMember({"none", "words"}))
+      ->capture_default_str();
+  verb->add_option("--encoder", options->options.encoder, "of --align words: the text encoder to train with");
   add_share(*verb, options->options.most_failures, "share of clips that may have failed; they are left out");
   verb->add_option("--name", options->options.facts.name, "name of the data set (default: that of its folder)");
   verb->add_option("--language", options->options.facts.language, "en, zh, ...");
@@ -136,7 +149,9 @@ void add_data_pack(CLI::App& data) {
   verb->footer(
       "A clip without a face, sound or words keeps its place and is masked there. Scores of raw video use recognised\n"
       "text: --text recognised trains on the same.\n"
-      "Example:\n  kuda data pack extracted mine --language en");
+      "Example:\n"
+      "  kuda data pack extracted mine --language en\n"
+      "  kuda data pack extracted mine-words --align words --encoder encoders/minilm    # for CubeMLP, TMBL, BBFN");
   verb->callback([options] { pack(*options); });
 }
 

@@ -169,6 +169,8 @@ void add_predict(CLI::App& program) {
       "--extractor", options->video.extractor,
       "of --video: folder of the weights (default: those that the checkpoint keeps, else extractors/default)");
   verb->add_option("--speech-model", options->video.speech_model, "of --video: the Whisper folder of the recipe");
+  verb->add_option("--opensmile", options->video.opensmile,
+                   "of --video: opensmile/core, where the recipe has its columns");
   verb->add_option("--clip", options->clips, "only this clip: VIDEO$_$CLIP; may repeat")
       ->allow_extra_args(false)
       ->excludes(split)

@@ -52,7 +52,9 @@ std::string list_of(const PerModality<bool>& modalities) {
 }  // namespace
 
 Recipe recipe_for(const PredictorFacts& facts, const fs::path& checkpoint, bool any_recipe) {
-  return Recipe::parse(video_recipe(facts, checkpoint, any_recipe), (checkpoint / "config.json").string() + ": recipe");
+  const auto text = video_recipe(facts, checkpoint, any_recipe);
+  return text.empty() ? Recipe::with_any_weights()
+                      : Recipe::parse(text, (checkpoint / "config.json").string() + ": recipe");
 }
 
 std::vector<ScoredVideo> score_videos(const fs::path& checkpoint, const PredictorOptions& options,
@@ -65,7 +67,8 @@ std::vector<ScoredVideo> score_videos(const fs::path& checkpoint, const Predicto
   const auto folder = !arguments.extractor.empty() ? fs::path(arguments.extractor)
                       : kept.empty()               ? kDefaultExtractor
                                                    : kept;
-  const ExtractorModels models(folder, recipe, arguments.speech_model);
+  ExtractorModels models(folder, recipe, arguments.speech_model);
+  models.opensmile = arguments.opensmile;
   ClipExtractor extractor(recipe, models);
   std::vector<ScoredVideo> videos;
   for (const auto& file : arguments.files) {
@@ -74,7 +77,7 @@ std::vector<ScoredVideo> score_videos(const fs::path& checkpoint, const Predicto
     video.facts = facts;
     try {
       video.clip = extractor.extract(file, 0, {});
-      auto input = input_of(video.clip, fs::path(file).stem().string());
+      auto input = predictor.input_of(video.clip, fs::path(file).stem().string());
       for (const auto m : kModalities)
         if (!facts.inputs[m].is_in_use) input.leave_out(m);
       video.explanation = predictor.explain(std::span(&input, 1)).front();

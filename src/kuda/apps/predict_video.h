@@ -16,6 +16,7 @@ namespace kuda {
 struct VideoArguments {
   std::vector<std::string> files;
   std::string extractor, speech_model;  ///< empty: the checkpoint's, else the default ones
+  std::string opensmile;                ///< extractor_models.h
   std::vector<std::string> modalities;  ///< only these; empty: all that the model reads
   bool any_recipe = false;
 };

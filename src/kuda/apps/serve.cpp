@@ -28,7 +28,7 @@ namespace kuda {
 namespace {
 
 struct ServeArguments {
-  std::string checkpoint, data, token_file, extractor, speech_model;
+  std::string checkpoint, data, token_file, extractor, speech_model, opensmile;
   IntervalArguments interval;
   PredictorOptions predictor;
   ServerOptions server;
@@ -103,7 +103,8 @@ std::unique_ptr<ClipSource> video_source(const ServeArguments& options, const Pr
     return nullptr;
   }
   auto recipe = recipe_for(facts, options.checkpoint, /*any_recipe=*/false);
-  const ExtractorModels models(folder, recipe, options.speech_model);
+  ExtractorModels models(folder, recipe, options.speech_model);
+  models.opensmile = options.opensmile;
   return std::make_unique<ClipExtractor>(recipe, models);
 }
 
@@ -167,6 +168,7 @@ void add_serve(CLI::App& program) {
   verb->add_option("--extractor", options->extractor,
                    "folder of the weights that raw video needs (default: those that the checkpoint keeps, if any)");
   verb->add_option("--speech-model", options->speech_model, "of videos: the Whisper folder of the recipe");
+  verb->add_option("--opensmile", options->opensmile, "of videos: opensmile/core, where the recipe has its columns");
   verb->add_option("--max-video-s", options->server.video_seconds, "longest video, in seconds")
       ->check(CLI::Range(1.0, 7200.0))
       ->capture_default_str();

@@ -4,6 +4,8 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "kuda/apps/run_options.h"
 #include "kuda/apps/stop_signal.h"
@@ -20,18 +22,37 @@ namespace kuda {
 
 namespace {
 
-/// The weights that made the data from video go into the checkpoint with the recipe: it then scores videos by itself.
-void keep_extractor(const std::filesystem::path& checkpoint, const std::string& data, const std::string& extractor,
-                    const std::string& speech_model) {
-  const auto text = recipe_in(data);
-  if (text.empty()) return;
-  try {
-    auto recipe = Recipe::parse(text, data);
-    keep_models(ExtractorModels(extractor, recipe, speech_model), checkpoint / "extractor");
-  } catch (const DataError& error) {
-    log_info("{}: its recipe is kept, the weights that it names are not: {}", checkpoint.string(), error.message());
+/// The weights that made the data from video go into the checkpoints with the recipe: these then score videos by
+/// themselves. They are read and compared with the recipe once, whatever the number of runs, and for none that has
+/// them.
+class ExtractorKeeper {
+ public:
+  ExtractorKeeper(std::string extractor, std::string speech_model)
+      : extractor_(std::move(extractor)), speech_model_(std::move(speech_model)) {}
+
+  void keep(const std::filesystem::path& checkpoint, const std::string& data) {
+    const auto text = recipe_in(data);
+    if (text.empty() || holds_models(checkpoint / "extractor")) return;
+    if (!models_ && problem_.empty()) find(text, data);
+    if (models_)
+      keep_models(*models_, checkpoint / "extractor");
+    else
+      log_info("{}: its recipe is kept, the weights that it names are not: {}", checkpoint.string(), problem_);
   }
-}
+
+ private:
+  void find(const std::string& recipe_text, const std::string& data) {
+    try {
+      auto recipe = Recipe::parse(recipe_text, data);
+      models_.emplace(extractor_, recipe, speech_model_);
+    } catch (const DataError& error) {
+      problem_ = error.message();
+    }
+  }
+
+  std::string extractor_, speech_model_, problem_;
+  std::optional<ExtractorModels> models_;
+};
 
 }  // namespace
 
@@ -65,12 +86,13 @@ void add_train(CLI::App& program) {
       "  kuda train -d clips -m kuda --encoder encoders/minilm --modalities T,A --set train.epochs=20");
   verb->callback([options] {
     const auto& stop = catch_stop_signals();
+    ExtractorKeeper extractor(options->extractor, options->speech_model);  // all runs of a call have the same data
     bool is_first = true;
     options->run.for_each_run([&](auto& config, const auto& folder, auto& progress, const auto& group) {
       if (!options->pretrained.empty()) config.pretrained = options->pretrained;
       run_training(config, folder, progress, stop, options->restart, group);
       if (!group.is_first()) return;
-      keep_extractor(folder / "model", config.data, options->extractor, options->speech_model);
+      extractor.keep(folder / "model", config.data);
       if (options->explain) explain_run(folder, config, stop);
       if (!is_first && !options->json) std::cout << '\n';
       is_first = false;

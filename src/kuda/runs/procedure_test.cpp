@@ -385,6 +385,28 @@ TEST_F(Run, KnowledgeFromAnotherDataSet) {
   EXPECT_EQ(stage1.facts.shape.width.vision, 5) << "saved for the target's features";
 }
 
+TEST_F(Run, StageOneOnDataOfAnotherRecipeIsRefusedUnlessAllowed) {
+  const auto other = scratch_folder("other");
+  const auto data = open_dataset(folder / "clips");
+  const auto put = [&](const std::string& name, const std::string& recipe) {
+    write_prepared(other / name, data);
+    write_file(other / name / "recipe.toml", recipe);
+  };
+  const std::string ten = "[vision]\nframes_per_second = 10.0\n", more = "[vision]\nframes_per_second = 25.0\n";
+  put("ten", ten);
+  put("more", more);
+  const auto stage1_on = [&](const std::string& source, const std::string& out, const std::vector<std::string>& sets) {
+    auto config = small_config(folder, sets);
+    config.data = (other / "ten").string();
+    config.pretrain_data = (other / source).string();
+    run(std::move(config), other / out);
+  };
+  EXPECT_THAT(error_of<ConfigError>([&] { stage1_on("more", "refused", {}); }),
+              HasSubstr("were made from video by two recipes: vision.frames_per_second is 25.0 here and 10.0 there"));
+  stage1_on("more", "allowed", {"pretrain.any_recipe=true"});
+  EXPECT_TRUE(fs::exists(other / "allowed/metrics.json"));
+}
+
 TEST_F(Run, MultReadsTextFeaturesUnlessItHasItsOwnBert) {
   auto data = open_dataset(folder / "clips");
   data.text_features = data.vision;  // any sequence will do
