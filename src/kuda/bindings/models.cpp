@@ -146,6 +146,7 @@ Batch batch_from(const py::tuple& state) {
 }
 
 void bind_batch(py::module_& module) {
+  // Under another name: pybind11-stubgen takes every Sequence for that of typing.
   py::class_<Sequence>(module, "Padded", "One modality of a batch; None everywhere where the data lack it.")
       .def_property_readonly(
           "values", [](const Sequence& s) { return or_none(s.values); }, "[B, L, D] float32")
