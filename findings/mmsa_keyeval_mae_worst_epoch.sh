@@ -27,8 +27,8 @@ with open("features.pkl", "wb") as file:
     pickle.dump(data, file)
 found = {}
 for key in ("Loss", "MAE"):
-    MMSA_run("tfn", "mosi", config={"KeyEval": key, "early_stop": 4}, seeds=[1], custom_feature="features.pkl", num_workers=0,
-             verbose_level=0, model_save_dir=key, res_save_dir=key, log_dir=key)
+    MMSA_run("tfn", "mosi", config={"KeyEval": key, "early_stop": 4}, seeds=[1], custom_feature="features.pkl",
+             num_workers=0, verbose_level=0, model_save_dir=key, res_save_dir=key, log_dir=key)
     log = open(f"{key}/tfn-mosi.log").read()
     maes = [float(mae) for mae in re.findall(r"VAL-\(tfn\).* MAE: ([\d.]+)", log)]
     kept = len(maes) - 4  # it stops four epochs after the one that it keeps
