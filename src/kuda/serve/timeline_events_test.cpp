@@ -134,11 +134,11 @@ TEST(TimelineEvents, AMistakeIsSaidInWords) {
               HasSubstr("this server scores no videos: it was started without an extractor"));
 }
 
-std::string raw_form(const std::string& path) {
+std::string raw_form(const std::string& path, const std::string& accept = "text/event-stream") {
   const std::string body =
       "--b\r\nContent-Disposition: form-data; name=\"video\"; filename=\"a\"\r\n\r\nbytes\r\n--b--\r\n";
   return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\nAccept: text/event-stream\r\n\r\n" + body;
+         std::to_string(body.size()) + "\r\nAccept: " + accept + "\r\n\r\n" + body;
 }
 
 TEST(TimelineEvents, AClientThatGoesEndsTheWork) {
@@ -164,6 +164,24 @@ TEST(TimelineEvents, AClientThatGoesEndsTheWork) {
                 AllOf(HasSubstr("kuda_requests_in_flight 0"), HasSubstr("status=\"499\"")))
         << "its place is free";
   }
+}
+
+TEST(TimelineEvents, AClientThatGoesEndsTheWorkAlsoWithoutEvents) {
+  test::FixedClip source;
+  source.seconds = 3000;
+  source.declared_seconds = 3000;
+  source.a_second = 20ms;
+  const RunningServer server(with(source, 7000));
+  test::RawConnection raw(server.port);
+  ASSERT_TRUE(raw.send(raw_form("/v1/predict", "*/*")));
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  const auto wait_for = [&](const std::atomic<int>& count) {
+    while (count == 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(10ms);
+  };
+  wait_for(source.extractions);
+  raw.hang_up();
+  wait_for(source.broken_off);
+  EXPECT_EQ(source.broken_off, 1);
 }
 
 TEST(TimelineEvents, OtherAnswersComeAsEventsForWhoAsks) {
