@@ -15,5 +15,5 @@ import kuda.pickles  # noqa: F401
 
 if __name__ == "__main__":
     out = sys.argv[1] if len(sys.argv) > 1 else str(Path(__file__).parent.parent / "python")
-    for module in ("kuda._kuda", "kuda._pickle"):
+    for module in ("kuda._kuda", "kuda._pickle", "kuda._video"):
         pybind11_stubgen.main([module, "--output-dir", out, "--exit-code"])

@@ -5,7 +5,7 @@ import numpy.typing
 import os
 import torch
 import typing
-__all__: list[str] = ['Batch', 'CheckReport', 'Dataset', 'Feature', 'Losses', 'Model', 'Output', 'Padded', 'Predictor', 'RunChoice', 'Scoring', 'Session', 'TORCH_VERSION', 'add_model', 'compare', 'evaluate_metrics', 'holm', 'inspect', 'is_finished', 'mcnemar_test', 'models', 'open', 'permutation_test', 'score_class', 'set_log_sink', 'summarise', 'synthesize', 'train', 'write_small_encoder']
+__all__: list[str] = ['Batch', 'CheckReport', 'Dataset', 'Feature', 'Losses', 'Model', 'Output', 'Padded', 'Predictor', 'RunChoice', 'Scoring', 'Session', 'TORCH_VERSION', 'add_model', 'compare', 'evaluate_metrics', 'extractor_in', 'holm', 'inspect', 'is_finished', 'mcnemar_test', 'models', 'open', 'permutation_test', 'score_class', 'set_log_sink', 'summarise', 'synthesize', 'train', 'write_small_encoder']
 class Feature:
     """
     One modality of all clips: their frames one after another, without padding.
@@ -113,6 +113,11 @@ class Dataset:
         SHA-256 that names this very data, as it was opened.
         """
     @property
+    def has_token_ids(self) -> bool:
+        """
+        The source stores word pieces of the texts (text_bert).
+        """
+    @property
     def ids(self) -> list[str]:
         ...
     @property
@@ -167,6 +172,8 @@ class Predictor:
     def features(self, clips: collections.abc.Sequence[dict]) -> numpy.typing.NDArray[numpy.float32]:
         ...
     def score(self, clips: collections.abc.Sequence[dict]) -> list:
+        ...
+    def video_recipe(self, folder: os.PathLike | str | bytes, without: collections.abc.Sequence[str], any_recipe: bool) -> str:
         ...
     @property
     def clips(self) -> list:
@@ -350,6 +357,8 @@ def add_model(name: str, text: str, make: typing.Any) -> None:
 def compare(first_name: str, first: Scoring, second_name: str, second: Scoring, split: str) -> tuple:
     ...
 def evaluate_metrics(family: str, predictions: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], labels: typing.Annotated[numpy.typing.ArrayLike, numpy.float32]) -> dict:
+    ...
+def extractor_in(folder: os.PathLike | str | bytes) -> str:
     ...
 def holm(p_values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], family: typing.SupportsInt | typing.SupportsIndex) -> list[float]:
     ...
