@@ -7,7 +7,8 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" -q install torch==2.13.0 numpy==2.4.6 pandas scikit-learn easydict tqdm 'transformers<5'
+"$work/venv/bin/pip" -q install torch==2.13.0 numpy==2.4.6 pandas==3.1.1 scikit-learn==1.9.1 easydict==1.14 \
+  tqdm==4.70.1 transformers==4.57.6
 "$work/venv/bin/pip" -q install --no-deps MMSA==2.2.1
 cd "$work"
 TQDM_DISABLE=1 "$work/venv/bin/python" - <<'PYTHON'
