@@ -1,6 +1,7 @@
 """The examples run, each where the library that it is about is installed, and what they hand over is what kuda says."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,9 @@ def example(name):
 
 def test_every_example_has_a_test():
     examples = {path.stem for path in (Path(__file__).parent.parent / "examples").glob("*.py")}
-    assert examples == {name.removeprefix("test_") for name in globals() if name.startswith("test_")} - {
-        "every_example_has_a_test"}
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")} - {"every_example_has_a_test"}
+    with_ray = set(re.findall(r'example\("(\w+)"\)', (Path(__file__).parent / "test_ray.py").read_text()))
+    assert examples == tested | with_ray
 
 
 def test_sklearn_estimator(folder):
