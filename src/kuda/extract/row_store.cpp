@@ -12,6 +12,7 @@
 #include <string>
 
 #include "kuda/base/error.h"
+#include "kuda/base/write_all.h"
 
 namespace kuda {
 
@@ -41,13 +42,7 @@ void RowStore::write_out() {
     if (descriptor_ < 0) throw failed();
     ::unlink(name.c_str());  // it goes when it is closed, whatever ends this process
   }
-  auto bytes = std::as_bytes(std::span(recent_));
-  while (!bytes.empty()) {
-    const auto written = ::write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw failed();
-    bytes = bytes.subspan(std::size_t(written));
-  }
+  if (!write_all(descriptor_, std::as_bytes(std::span(recent_)))) throw failed();
   recent_.clear();
 }
 
