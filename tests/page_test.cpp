@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -118,13 +117,6 @@ class PageInBrowser : public testing::Test {
     return std::stod(browser_->value("document.querySelector(" + Json(selector).dump() + ").value").get<std::string>());
   }
 
-  static void keep_picture(const std::string& name) {
-    const char* folder = std::getenv("KUDA_SCREENSHOTS");
-    if (folder == nullptr) return;
-    fs::create_directories(folder);
-    browser_->screenshot(fs::path(folder) / (name + ".png"));
-  }
-
   static std::unique_ptr<TemporaryFolder> folder_;
   static std::unique_ptr<Browser> browser_;
   static std::unique_ptr<Served> served_;
@@ -175,9 +167,9 @@ TEST_F(PageInBrowser, APickedClipShowsItsIntervalItsLabelAndWhatEachModalitySays
       browser_->text("#evidence"),
       AllOf(HasSubstr(expected["leading"]["removal"].get<std::string>() + " by removal"),
             HasSubstr(expected["leading"]["ratio"].get<std::string>() + " by the ratio"), HasSubstr("may disagree")));
-  keep_picture("light");
+  browser_->keep_picture("light");
   browser_->prefer("prefers-color-scheme", "dark");
-  keep_picture("dark");
+  browser_->keep_picture("dark");
 }
 
 TEST_F(PageInBrowser, AScoreOfAnotherTextIsMarkedAndAWaitIsShown) {
@@ -225,7 +217,7 @@ TEST_F(PageInBrowser, SwitchingAModalityOffScoresWithoutItAtOnce) {
   EXPECT_NEAR(number("#difference"), expected["score"].get<double>() - whole, 2 * kSameScore);
   EXPECT_THAT(browser_->text("#change"), HasSubstr("Without vision"));
   EXPECT_EQ(browser_->value("document.querySelectorAll('#scale .before').length"), 1);
-  keep_picture("without-vision");
+  browser_->keep_picture("without-vision");
   browser_->click("#use-audio");
   wait_until_scored();
   EXPECT_THAT(browser_->text("#change"), HasSubstr("vision and audio"));
@@ -356,7 +348,7 @@ TEST_F(PageInBrowser, FitsAPhone) {
   EXPECT_EQ(browser_->value("[...document.querySelectorAll('button, input, select, textarea, summary')]"
                             ".filter((e) => e.offsetWidth > 0 && e.getBoundingClientRect().right > 360).length"),
             0);
-  keep_picture("phone");
+  browser_->keep_picture("phone");
   pick(served_->get("/v1/clips?split=test&limit=1")["clips"][0]["id"]);
   EXPECT_TRUE(fits()) << "also with one long word";
 }
@@ -372,7 +364,7 @@ TEST_F(PageInBrowser, MistakesAreShownWithWhatToDo) {
   browser_->type("#file-vision", (*folder_ / "no.npy").string());
   browser_->click("#score-it");
   browser_->wait_for("document.getElementById('alert').textContent.includes('vision')");
-  keep_picture("mistake");
+  browser_->keep_picture("mistake");
   browser_->type("#text", "a fine film");
   browser_->wait_for("(document.getElementById('file-vision').value = '', true)");
   browser_->click("#score-it");

@@ -6,7 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -126,13 +125,6 @@ class VideoPage : public testing::Test {
     return {{"video", read_file(*folder_ / name), name, ""}};
   }
 
-  static void keep_picture(const std::string& name) {
-    const char* folder = std::getenv("KUDA_SCREENSHOTS");
-    if (folder == nullptr) return;
-    fs::create_directories(folder);
-    browser_->screenshot(fs::path(folder) / (name + ".png"));
-  }
-
   static std::unique_ptr<TemporaryFolder> folder_;
   static std::unique_ptr<Browser> browser_;
   static std::unique_ptr<Served> served_;
@@ -186,7 +178,7 @@ TEST_F(VideoPage, AFileGetsItsScoreItsWordsItsFaceAndItsCurve) {
   EXPECT_GE(drawn.size(), 5U);
   for (std::size_t i = 0; i < drawn.size(); ++i) EXPECT_NEAR(drawn[i], scores[i], kSameScore) << i;
   EXPECT_EQ(count("#curve circle"), drawn.size());
-  keep_picture("video");
+  browser_->keep_picture("video");
 
   EXPECT_EQ(browser_->value("(document.getElementById('player').play(), true)"), true);
   browser_->wait_for(
@@ -244,7 +236,7 @@ TEST_F(VideoPage, ARecordingByCameraAndMicrophoneIsScored) {
   browser_->wait_for("document.getElementById('camera').videoWidth > 0");
   EXPECT_EQ(browser_->value("document.activeElement.id"), "stop");
   browser_->wait_for("document.getElementById('recorded').textContent.startsWith('0:02')");
-  keep_picture("recording");
+  browser_->keep_picture("recording");
   browser_->click("#stop");
   wait_until_scored();
   EXPECT_THAT(browser_->text("#scored"), AllOf(HasSubstr("recording.webm"), HasSubstr("a face in")));
@@ -252,7 +244,7 @@ TEST_F(VideoPage, ARecordingByCameraAndMicrophoneIsScored) {
   browser_->wait_for("Number.isFinite(document.getElementById('player').duration)");
   EXPECT_GE(browser_->value("document.getElementById('player').duration").get<double>(), 1.5);
   browser_->wait_for("document.querySelectorAll('#face rect').length === 1");
-  keep_picture("recorded");
+  browser_->keep_picture("recorded");
 
   browser_->click("#record");
   browser_->wait_for("!document.getElementById('recording').hidden");
@@ -286,7 +278,7 @@ TEST_F(VideoPage, FitsAPhone) {
   EXPECT_EQ(browser_->value("[...document.querySelectorAll('button, input, video, #curve svg, progress')]"
                             ".filter((e) => e.getBoundingClientRect().right > 360).length"),
             0);
-  keep_picture("video-phone");
+  browser_->keep_picture("video-phone");
 }
 
 TEST_F(VideoPage, AFileThatIsNoVideoOrTooLargeIsRefusedInWords) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -234,9 +235,13 @@ void Browser::prefer(const std::string& feature, const std::string& setting) {
   developer("Emulation.setEmulatedMedia", {{"features", {{{"name", feature}, {"value", setting}}}}});
 }
 
-void Browser::screenshot(const std::filesystem::path& path) {
+void Browser::keep_picture(const std::string& name) {
+  const char* folder = std::getenv("KUDA_SCREENSHOTS");
+  if (folder == nullptr) return;
+  std::filesystem::create_directories(folder);
   const auto picture = developer("Page.captureScreenshot", {{"captureBeyondViewport", true}});
-  std::ofstream(path, std::ios::binary) << bytes_of_base64(picture.at("data").get<std::string>());
+  std::ofstream(std::filesystem::path(folder) / (name + ".png"), std::ios::binary)
+      << bytes_of_base64(picture.at("data").get<std::string>());
 }
 
 Browser::Json Browser::log(const std::string& kind) { return call("POST", "/se/log", {{"type", kind}}); }

@@ -78,8 +78,8 @@ class Browser {
   /// A phone with a screen of that size, or with 0 the window again.
   void set_phone(int width, int height);
   void prefer(const std::string& feature, const std::string& setting);  ///< "prefers-color-scheme", "dark"
-  /// The whole page as PNG.
-  void screenshot(const std::filesystem::path& path);
+  /// The whole page as NAME.png in the folder that KUDA_SCREENSHOTS names; nothing without one.
+  void keep_picture(const std::string& name);
 
   /// Everything that was requested since the last call, by whatever page.
   [[nodiscard]] std::vector<std::string> requested_urls();
