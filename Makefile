@@ -47,7 +47,7 @@ test: build
 
 # The program and nothing else: no test is compiled.
 demo: configure
-	@echo 'make demo: builds the program (about three minutes on two cores, once), then trains and compares (about one)'
+	@echo 'make demo: builds the program (about three minutes on two cores, once), then trains and compares (half a minute)'
 	cmake --build --preset release --parallel $(JOBS) --target kuda
 	@scripts/demo.sh $(KUDA) $(DEMO)
 
