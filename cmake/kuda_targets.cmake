@@ -1,7 +1,7 @@
 # One static library per folder of src/kuda, linked only to the layers it may include; one test program per folder.
 #
 #   kuda_library(io HOT SOURCES npy.cpp ... LINKS kuda_base TORCH)
-#   kuda_library(data UNIT 24 SOURCES ...)  that many sources make one unit, not the preset's twelve
+#   kuda_library(data UNIT 24 SOURCES ...)  that many sources make one unit, not the preset's number
 #   kuda_tests(io SOURCES npy_test.cpp ... LABELS unit)
 #   kuda_tests(serve WHOLE SOURCES ...)     one ctest entry for all its tests, which share what is expensive
 
