@@ -12,7 +12,7 @@ namespace kuda::io {
 namespace {
 
 /// Eight bytes of length and the brace of JSON. No pickle and no zip archive has it there.
-bool is_safetensors(std::string_view content) {
+bool starts_as_safetensors(std::string_view content) {
   if (content.size() < 9 || content[8] != '{') return false;
   return content[5] == '\0' && content[6] == '\0' && content[7] == '\0';  // of a header below a terabyte
 }
@@ -22,7 +22,7 @@ bool is_safetensors(std::string_view content) {
 ArrayFile read_weights(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& name) {
   const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (content.empty()) throw FormatError(name + ": byte 0: the file is empty");
-  if (is_safetensors(content)) return read_safetensors(bytes, std::move(owner), name);
+  if (starts_as_safetensors(content)) return read_safetensors(bytes, std::move(owner), name);
   if (content.starts_with("PK")) return read_torch_zip(bytes, std::move(owner), name);
   if (is_torch_legacy(bytes)) return read_torch_legacy(bytes, std::move(owner), name);
   if (const auto other = recognise(bytes, name, FileUse::weights))
