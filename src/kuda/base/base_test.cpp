@@ -94,6 +94,25 @@ TEST(Folders, AreMadeWithTheReasonWhereTheyCannotBe) {
         std::string::npos);
 }
 
+TEST(FileLocks, AreWaitedForAndAFileThatItsHolderRemovedIsMadeAnew) {
+  const auto folder = test::scratch_folder("lock");
+  auto held = FileLock::wait_for(folder / "x");
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    held.reset();  // a copy of its descriptor, which holds it too
+    const auto lock = FileLock::wait_for(folder / "x");
+    ::_exit(std::filesystem::exists(folder / "x") && !FileLock::try_to_lock(folder / "x") ? 0 : 1);
+  }
+  ::usleep(50'000);
+  EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0) << "it waits";
+  std::filesystem::remove(folder / "x");
+  held.reset();
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0) << "what it holds is the file that is there";
+}
+
 TEST(FileLocks, KeepOthersOutAndGoOnInAChildThatHasTheFileAsItsOutput) {
   const auto folder = test::scratch_folder("locks");
   write_file(folder / "log", "before\n");

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,22 @@
 #include "kuda/base/error.h"
 
 namespace kuda {
+namespace {
+
+int open_to_lock(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (descriptor < 0) throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(errno)));
+  return descriptor;
+}
+
+bool is_file_of(int descriptor, const std::filesystem::path& path) {
+  struct stat own {
+  }, named{};
+  return ::fstat(descriptor, &own) == 0 && ::stat(path.c_str(), &named) == 0 && own.st_dev == named.st_dev &&
+         own.st_ino == named.st_ino;
+}
+
+}  // namespace
 
 void make_folder(const std::filesystem::path& folder) {
   std::error_code reason;
@@ -19,11 +36,17 @@ void make_folder(const std::filesystem::path& folder) {
 }
 
 std::unique_ptr<FileLock> FileLock::try_to_lock(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (descriptor < 0) throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(errno)));
-  std::unique_ptr<FileLock> lock(new FileLock(descriptor));
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) lock.reset();
+  std::unique_ptr<FileLock> lock(new FileLock(open_to_lock(path)));
+  if (::flock(lock->descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) lock.reset();
   return lock;
+}
+
+std::unique_ptr<FileLock> FileLock::wait_for(const std::filesystem::path& path) {
+  while (true) {
+    std::unique_ptr<FileLock> lock(new FileLock(open_to_lock(path)));
+    while (::flock(lock->descriptor_, LOCK_EX) != 0 && errno == EINTR) continue;
+    if (is_file_of(lock->descriptor_, path)) return lock;
+  }
 }
 
 FileLock::~FileLock() { ::close(descriptor_); }

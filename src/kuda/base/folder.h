@@ -19,6 +19,8 @@ class FileLock {
  public:
   /// Nothing when another process holds it. Throws Error when the file cannot be opened.
   [[nodiscard]] static std::unique_ptr<FileLock> try_to_lock(const std::filesystem::path& path);
+  /// Waits until no other process holds it. A file that its holder has removed is none to wait for: it is made anew.
+  [[nodiscard]] static std::unique_ptr<FileLock> wait_for(const std::filesystem::path& path);
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
   ~FileLock();

@@ -5,9 +5,11 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/base/folder.h"
 #include "kuda/extract/extracted_clip.h"
 #include "kuda/extract/extraction_report.h"
 
@@ -21,6 +23,23 @@ std::vector<Clip> clips_of(const std::vector<MediaClip>& list) {
   for (const auto& media : list) clips.push_back(media.clip);
   return clips;
 }
+
+/// A clip that one process makes while others wait. The system frees the lock of who is killed; its empty file stays,
+/// and is taken away by who makes the clip then.
+class ClipLock {
+ public:
+  explicit ClipLock(fs::path path) : path_(std::move(path)), lock_(FileLock::wait_for(path_)) {}
+  ClipLock(const ClipLock&) = delete;
+  ClipLock& operator=(const ClipLock&) = delete;
+  ~ClipLock() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);  // while it is held: who waits for it opens another
+  }
+
+ private:
+  fs::path path_;
+  std::unique_ptr<FileLock> lock_;
+};
 
 /// In a child process. The models are loaded for the first clip that is not there yet; the parts of a long video, which
 /// follow each other, hash it once.
@@ -41,6 +60,8 @@ class ClipWork {
     const auto key = extraction_key(sha256_, media.begin, media.end, fingerprint_);
     const auto target = folder_.clip(key);
     if (fs::exists(target)) return "there " + key;
+    const ClipLock lock(folder_.lock(key));
+    if (fs::exists(target)) return "there " + key;  // somebody made it, of an equal video
     if (!source_) source_ = make_();
     write_extracted(target, source_->extract(media.file, media.begin, media.end));
     return "made " + key;

@@ -90,6 +90,37 @@ TEST(ExtractClips, DoesNothingTwiceAndWhatFailedAgain) {
       << "equal videos are one file";
 }
 
+TEST(ExtractClips, EqualVideosAtTheSameTimeAreExtractedOnce) {
+  const auto videos = write_videos(scratch_folder("videos"), {{"a.mp4", "slow 3 x"}, {"b.mp4", "slow 3 x"}});
+  const auto out = scratch("out");
+  ExtractOptions options;
+  options.processes = 2;
+  const auto counts = extract_texts(videos, out, options);
+  EXPECT_EQ(counts.made, 1U);
+  EXPECT_EQ(counts.there, 1U);
+  EXPECT_EQ(sorted_lines(out.string() + ".log").size(), 1U);
+  EXPECT_EQ(std::distance(fs::directory_iterator(out / "clips"), {}), 1) << "locks are taken away";
+}
+
+TEST(ExtractClips, WhoIsKilledAtAClipLeavesItToOthers) {
+  const auto videos = write_videos(scratch_folder("videos"), {{"a.mp4", "slow 3 x"}});
+  const auto out = scratch("out");
+  write_file(out.string() + ".log.wait", "");
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    (void)extract_texts(videos, out);
+    ::_exit(0);
+  }
+  while (sorted_lines(out.string() + ".log").empty()) ::usleep(1000);
+  ASSERT_FALSE(fs::is_empty(out / "clips")) << "it holds no lock";
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  fs::remove(out.string() + ".log.wait");
+  EXPECT_EQ(extract_texts(videos, out).made, 1U);
+  EXPECT_EQ(std::distance(fs::directory_iterator(out / "clips"), {}), 1);
+}
+
 TEST(ExtractClips, ADamagedFileIsMadeAgain) {
   const auto videos = write_videos(scratch_folder("videos"), {{"a.mp4", "face 4 x"}});
   const auto out = scratch("out");

@@ -36,6 +36,8 @@ class ExtractionFolder {
   [[nodiscard]] std::filesystem::path clip(const std::string& key) const {
     return folder_ / "clips" / (key + ".safetensors");
   }
+  /// Held by who makes that clip, so that equal videos are extracted once, and gone when it is made.
+  [[nodiscard]] std::filesystem::path lock(const std::string& key) const { return folder_ / "clips" / (key + ".lock"); }
   [[nodiscard]] std::filesystem::path report(const Shard& shard) const;
   [[nodiscard]] std::vector<std::filesystem::path> reports() const;  ///< those that are there, sorted
   [[nodiscard]] std::filesystem::path table() const { return folder_ / "clips.csv"; }

@@ -5,6 +5,7 @@
 //   dark N     the same without a face
 //   broken     a DataError
 //   deadly     the process dies
+//   slow N     as dark, after a fifth of a second, and not before a file LOG.wait is gone
 //
 // Each extraction leaves a line in the log file, so that a test can count them.
 
@@ -49,6 +50,10 @@ class TextSource final : public ClipSource {
     words >> what >> count;
     if (what == "broken") throw DataError(file.string() + ": it is broken");
     if (what == "deadly") std::raise(SIGKILL);
+    if (what == "slow") {
+      ::usleep(200'000);
+      while (std::filesystem::exists(log_.string() + ".wait")) ::usleep(1000);
+    }
     ExtractedClip clip;
     if (what == "face")
       clip.vision = frames_from(text, count, 2);
