@@ -43,6 +43,7 @@ void look_at_values(std::span<const float> frames, std::span<const float> first,
 
 Seen look_at(const Dataset& data, const Feature& feature) {
   Seen seen;
+  const auto before_words = rows_before_words(data);
   const auto width = std::size_t(feature.width());
   seen.varies.assign(width, false);
   std::span<const float> first;
@@ -59,7 +60,7 @@ Seen look_at(const Dataset& data, const Feature& feature) {
     const bool is_zero = all_zero(frames);
     if (is_zero && length > 0) seen.all_zero.push_back(id);
     if (!is_zero && length < stored) seen.beyond_length.push_back(id);
-    if (!is_zero && leading_zero_frames(frames, width) > 0) seen.leading_zero.push_back(id);
+    if (!is_zero && leading_zero_frames(frames, width) > before_words) seen.leading_zero.push_back(id);
     if (data.clips[row].split != Split::train || frames.empty()) continue;
     const auto real = frames.first(std::size_t(std::min(stored, std::max<std::int64_t>(length, 1))) * width);
     if (first.empty()) first = real.first(width);
@@ -132,6 +133,12 @@ void check_copies(const Dataset& data, Findings& findings) {
 }
 
 }  // namespace
+
+std::int64_t rows_before_words(const Dataset& data) {
+  if (!data.is_aligned || !data.text_bert.defined() || data.text_bert.numel() == 0) return 0;
+  const auto first = data.text_bert.select(2, 0).select(1, 0);  // [N]
+  return first[0].item<std::int64_t>() != 0 && first.eq(first[0]).all().item<bool>() ? 1 : 0;
+}
 
 void check_features(const Dataset& data, Findings& findings) {
   for (const Modality modality : kModalities) {

@@ -82,6 +82,21 @@ TEST(Check, SuspectsPaddingOnTheLeft) {
               HasSubstr("padded on the left?"));
 }
 
+TEST(Check, TheRowOfClsIsNoPadding) {
+  Dataset data = small_dataset();
+  data.is_aligned = true;
+  data.vision = make_feature({{{0}, {2}}, {{0}, {5}, {0}}, {{0}, {7}}}, 3);  // [CLS] and [SEP] have no frames
+  data.audio = make_feature({{{0}, {0}, {2}}, {{0}, {0}, {5}}, {{0}, {7}}}, 3);
+  data.text_bert = torch::ones({3, 3, 3}, torch::kInt32);
+  const auto report = check_dataset(renewed(data));
+  EXPECT_EQ(report.find("leading_zero_frames", "vision"), nullptr) << report.text();
+  EXPECT_THAT(found(report, "leading_zero_frames", "audio").message, HasSubstr("padded on the left?"))
+      << "two of three clips have zeros where a word is";
+  data.text_bert[1][0][0] = 7;  // the first piece is a word then
+  EXPECT_THAT(found(check_dataset(renewed(data)), "leading_zero_frames", "vision").message,
+              HasSubstr("padded on the left?"));
+}
+
 TEST(Check, FindsWhatIsWrongWithNamesAndLabels) {
   Dataset data = small_dataset();
   data.clips[1].video_id = data.clips[0].video_id;

@@ -11,6 +11,7 @@
 #include "kuda/base/log.h"
 #include "kuda/base/names.h"
 #include "kuda/data/dataset.h"
+#include "kuda/data/doctor/check_parts.h"
 #include "kuda/data/finite.h"
 #include "kuda/data/sources/clip_columns.h"
 #include "kuda/data/sources/clips_csv.h"
@@ -129,12 +130,12 @@ std::string length_line(const Dataset& data, Modality modality, const Feature& f
   auto lengths = feature.lengths;
   std::sort(lengths.begin(), lengths.end());
   std::int64_t leading = 0, trailing = 0;
-  const auto width = std::size_t(feature.width());
+  const auto width = std::size_t(feature.width()), beginning = width * std::size_t(1 + rows_before_words(data));
   for (std::size_t row = 0; row < data.clips.size(); ++row) {
     const auto clip = feature.clip(std::int64_t(row));
     const std::span frames(clip.const_data_ptr<float>(), std::size_t(clip.numel()));
     if (frames.size() <= width) continue;
-    leading += all_zero(frames.first(width)) && !all_zero(frames) ? 1 : 0;
+    leading += frames.size() > beginning && all_zero(frames.first(beginning)) && !all_zero(frames) ? 1 : 0;
     trailing += all_zero(frames.last(width)) ? 1 : 0;
   }
   const auto at = [&](double share) {
