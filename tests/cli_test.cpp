@@ -175,6 +175,28 @@ TEST(Data, MissingAndDamagedFilesGiveExitCode4) {
   EXPECT_EQ(run_kuda({"data", "check", (folder / "cut.pkl").string()}).exit_code, 4);
 }
 
+/// A video that is none, in videos/, weights that are not those of the default recipe, and a recogniser beside them.
+void write_other_weights(const TemporaryFolder& folder) {
+  for (const char* name : {"videos", "weights/face", "weights/whisper-tiny.en", "own"})
+    fs::create_directories(folder / name);
+  for (const char* name : {"videos/a.mp4", "weights/face/detector.safetensors", "weights/voice_activity.safetensors",
+                           "weights/whisper-tiny.en/model.safetensors", "own/model.safetensors"})
+    write(folder / name, name);
+}
+
+TEST(Data, ExtractTakesARecogniserInThePlaceOfThePinnedOne) {
+  const TemporaryFolder folder;
+  write_other_weights(folder);
+  std::vector<std::string> words{"data", "extract", "videos", "--out", "out", "--extractor", "weights"};
+  const Outcome pinned = run_kuda(words, folder.path());
+  if (pinned.err.find("without FFmpeg") != std::string::npos) GTEST_SKIP() << pinned.err;
+  EXPECT_EQ(pinned.exit_code, 4);
+  EXPECT_THAT(pinned.err, HasSubstr("whisper-tiny.en: models.speech: the recipe was made with weights of SHA-256"));
+  words.insert(words.end(), {"--speech-model", "own"});
+  EXPECT_THAT(run_kuda(words, folder.path()).err, HasSubstr("models.voice_activity: the recipe was made with"))
+      << "the recogniser is taken; other weights are asked for";
+}
+
 TEST(Data, StatsReproduceTheCheckedSharesOfChSims) {
   const auto labels = shared_file("data/chsims/label.csv");
   if (!fs::exists(labels)) GTEST_SKIP() << "the reference data are absent";
@@ -360,6 +382,20 @@ TEST_F(Trained, PredictWithFewerModalitiesLeavesTheOthersOut) {
   EXPECT_TRUE(part[0]["unimodal"]["audio"].is_null());
   EXPECT_FALSE(part[0]["unimodal"]["text"].is_null());
   EXPECT_EQ(run({"predict", "run", "-d", "clips", "--modalities", "X"}).exit_code, 3);
+}
+
+TEST_F(Trained, PredictOfAVideoTakesARecogniserInThePlaceOfThePinnedOne) {
+  write_other_weights(*folder_);
+  std::vector<std::string> words{"predict",      "run", "--video",     "videos/a.mp4",
+                                 "--modalities", "T",   "--extractor", "weights"};
+  const Outcome pinned = run(words);
+  if (pinned.err.find("without FFmpeg") != std::string::npos) GTEST_SKIP() << pinned.err;
+  EXPECT_EQ(pinned.exit_code, 4);
+  EXPECT_THAT(pinned.err, HasSubstr("whisper-tiny.en: models.speech: the recipe was made with weights of SHA-256"));
+  words.insert(words.end(), {"--speech-model", "own"});
+  EXPECT_THAT(run(words).err, HasSubstr("models.voice_activity: the recipe was made with"));
+  EXPECT_EQ(run({"predict", "run", "--video", "videos/a.mp4", "--extractor", "weights"}).exit_code, 5)
+      << "its features were not made from video";
 }
 
 TEST_F(Trained, EvaluateWritesAReportWithBaselines) {

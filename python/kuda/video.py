@@ -59,7 +59,8 @@ class Extractor:
     """Makes features of videos and sound files, as `kuda data extract` does. Threads may share one, and take turns.
 
     `folder`: the weights (`scripts/setup.sh --extractor`). `recipe`: a TOML file; None: the default one (`kuda config
-    --recipe`). `speech_model`: a folder of Whisper in Hugging Face layout in place of the folder's.
+    --recipe`). `speech_model`: a folder of Whisper in Hugging Face layout in place of the folder's; a recipe that names
+    a recogniser of its own takes that one alone.
     Raises DataError for weights that are not there or not those of the recipe, and where FFmpeg's libraries are not.
     """
 
@@ -75,13 +76,13 @@ class Extractor:
             if not os.path.exists(recipe):
                 raise MissingFileError(f"{os.fspath(recipe)}: there is no such file")
             text = Path(recipe).read_text(encoding="utf-8")
-        self._core = _module().Extractor(folder, text, os.fspath(recipe or ""), speech_model)
+        self._core = _module().Extractor(folder, text, os.fspath(recipe or ""), speech_model, is_kept=False)
 
     @classmethod
     def _by(cls, recipe: str, source: str, folder: Any, speech_model: Any) -> Extractor:
-        """By the text of a recipe, which `source` stands for in messages."""
+        """By the text of the recipe of a checkpoint, which `source` stands for in messages."""
         made = cls.__new__(cls)
-        made._core = _module().Extractor(folder, recipe, source, speech_model)
+        made._core = _module().Extractor(folder, recipe, source, speech_model, is_kept=True)
         return made
 
     @property

@@ -25,7 +25,8 @@ namespace kuda {
 namespace {
 
 struct ExtractArguments {
-  std::string source, out, subtitles, recipe, extractor = kDefaultExtractor, speech_model, opensmile, shard = "1/1";
+  std::string source, out, subtitles, recipe, shard = "1/1";
+  ExtractorChoices models{.folder = kDefaultExtractor};
   std::size_t processes = 0;
   ExtractOptions options;
 };
@@ -39,10 +40,8 @@ std::string name_of(std::filesystem::path source) {
 void extract(const ExtractArguments& arguments) {
   require_video_reader();
   const auto list = list_media(arguments.source, arguments.subtitles);
-  auto recipe = Recipe::load(arguments.recipe);
-  if (!arguments.speech_model.empty() && recipe.models.speech == Recipe().models.speech) recipe.models.speech.clear();
-  ExtractorModels models(arguments.extractor, recipe, arguments.speech_model);
-  models.opensmile = arguments.opensmile;
+  auto recipe = chosen_recipe(Recipe::load(arguments.recipe), arguments.models);
+  const ExtractorModels models(arguments.models, recipe);
   (void)opensmile_for(recipe.audio, models.opensmile);  // what is wrong with it is told before any clip
   auto options = arguments.options;
   options.source = name_of(arguments.source);
@@ -98,12 +97,12 @@ void add_data_extract(CLI::App& data) {
   verb->add_option("--out", options->out, "folder to fill; the same command goes on in it")->required();
   verb->add_option("--subtitles", options->subtitles, "of one long video: .srt or .vtt; each is a clip");
   verb->add_option("--recipe", options->recipe, "TOML (default: configs/extract/default.toml, which is built in)");
-  verb->add_option("--extractor", options->extractor, "folder of the weights (scripts/setup.sh --extractor)")
+  verb->add_option("--extractor", options->models.folder, "folder of the weights (scripts/setup.sh --extractor)")
       ->capture_default_str();
-  verb->add_option("--speech-model", options->speech_model,
+  verb->add_option("--speech-model", options->models.speech,
                    "Whisper folder in Hugging Face layout (default: that of the extractor, English)");
   verb->add_option(
-      "--opensmile", options->opensmile,
+      "--opensmile", options->models.opensmile,
       "for audio columns of eGeMAPSv02: the folder opensmile/core of its Python package (research licence)");
   verb->add_option("--shard", options->shard, "I/N: the I-th of N parts, for N machines")->capture_default_str();
   verb->add_option("--processes", options->processes, "clips at a time, a core and about 0.5 GB each; 0 = all cores")

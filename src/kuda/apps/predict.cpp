@@ -35,7 +35,8 @@ struct PredictArguments {
   std::vector<std::string> clips;
   IntervalArguments interval;
   bool json = false;
-  VideoArguments video;
+  std::vector<std::string> videos;
+  VideoOptions video;
 };
 
 /// Intervals around the scores: none where the checkpoint has no calibration.
@@ -139,17 +140,20 @@ void predict_clips(const PredictArguments& options) {
 
 /// Scores of raw video. What failed is said in the output and by the exit code.
 void predict_videos(const PredictArguments& options) {
-  PredictorOptions predictor;
+  auto video = options.video;
+  auto& predictor = video.predictor;
   predictor.device = options.scoring.scoring.device;
   predictor.precision = options.scoring.scoring.precision;
   predictor.batch_size = options.scoring.scoring.batch_size;
   predictor.level = options.interval.level;
   predictor.form = options.interval.value();
-  auto video = options.video;
   video.any_recipe = options.scoring.scoring.any_recipe;
-  video.modalities = options.scoring.options().modalities;
-  const auto scored = score_videos(options.checkpoint, predictor, video);
-  write_output(options.json ? videos_json(scored) : videos_csv(scored), options.out);
+  const auto only = options.scoring.options().modalities;
+  for (const auto m : kModalities)
+    video.without[m] = !only.empty() && std::find(only.begin(), only.end(), modality_name(m)) == only.end();
+  const VideoPredictor scorer(options.checkpoint, video);
+  const auto scored = score_videos(scorer, options.videos);
+  write_output(options.json ? videos_json(scored, scorer.facts()) : videos_csv(scored), options.out);
   require_all_scored(scored);
 }
 
@@ -162,8 +166,7 @@ void add_predict(CLI::App& program) {
       ->required();
   auto* split = options->scoring.add_to(*verb, "all");
   auto* data = verb->get_option("--data")->required(false);
-  auto* video =
-      verb->add_option("--video", options->video.files, "instead of --data: a video or sound file; may repeat");
+  auto* video = verb->add_option("--video", options->videos, "instead of --data: a video or sound file; may repeat");
   video->excludes(data)->excludes(split);
   verb->add_option(
       "--extractor", options->video.extractor,
@@ -188,7 +191,7 @@ void add_predict(CLI::App& program) {
       "  kuda predict runs/first -d mosi --clip '03bSnISJMiM$_$1' --json\n"
       "  kuda predict runs/mine --video clip.mp4 --video other.mkv --json");
   verb->callback([options] {
-    if (!options->video.files.empty()) return predict_videos(*options);
+    if (!options->videos.empty()) return predict_videos(*options);
     if (options->scoring.data.empty()) throw UsageError("what is to be scored? --data DATA or --video FILE", "");
     predict_clips(*options);
   });

@@ -12,14 +12,14 @@
 #include <iostream>
 #include <memory>
 
-#include "kuda/apps/predict_video.h"
 #include "kuda/apps/scoring_options.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/apps/verbs.h"
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
-#include "kuda/extract/clip_extractor.h"
+#include "kuda/predictor/video_recipe.h"
+#include "kuda/predictor/video_source.h"
 #include "kuda/serve/callers.h"
 #include "kuda/serve/server.h"
 
@@ -28,7 +28,8 @@ namespace kuda {
 namespace {
 
 struct ServeArguments {
-  std::string checkpoint, data, token_file, extractor, speech_model, opensmile;
+  std::string checkpoint, data, token_file;
+  ExtractorChoices models;
   IntervalArguments interval;
   PredictorOptions predictor;
   ServerOptions server;
@@ -88,24 +89,21 @@ void add_limits(CLI::App& verb, ServeArguments& options) {
 }
 
 /// Makes clips of videos by the checkpoint's recipe; none, and why, where there are no weights for it.
-std::unique_ptr<ClipSource> video_source(const ServeArguments& options, const PredictorFacts& facts, std::string& why) {
-  const auto folder = options.extractor.empty() ? extractor_in(options.checkpoint).string() : options.extractor;
-  if (folder.empty()) {
+std::unique_ptr<ClipSource> offered_source(const ServeArguments& options, const PredictorFacts& facts,
+                                           std::string& why) {
+  if (options.models.folder.empty() && extractor_in(options.checkpoint).empty()) {
     why = fmt::format("the checkpoint keeps no extractor, and none was named (--extractor {})", kDefaultExtractor);
     return nullptr;
   }
   try {
     require_video_reader();
   } catch (const DataError& error) {
-    if (!options.extractor.empty()) throw;
+    if (!options.models.folder.empty()) throw;
     why = error.message();
     log_info("no videos are taken: {}", why);
     return nullptr;
   }
-  auto recipe = recipe_for(facts, options.checkpoint, /*any_recipe=*/false);
-  ExtractorModels models(folder, recipe, options.speech_model);
-  models.opensmile = options.opensmile;
-  return std::make_unique<ClipExtractor>(recipe, models);
+  return video_source(facts, options.checkpoint, options.models, /*any_recipe=*/false);
 }
 
 void serve(ServeArguments& options) {
@@ -128,7 +126,7 @@ void serve(ServeArguments& options) {
     log_info("{} was trained on other data than {}: '{}'", options.checkpoint, options.data, facts.data);
   if (facts.clips)
     for (const auto& note : facts.clips->notes) log_info("{}", note);
-  const auto extractor = video_source(options, facts, options.server.why_no_video);
+  const auto extractor = offered_source(options, facts, options.server.why_no_video);
   options.server.video = extractor.get();
   Server server(predictor, options.server);
   const int port = server.bind();
@@ -165,10 +163,11 @@ void add_serve(CLI::App& program) {
                    "other site whose pages may ask: http://localhost:3000; may repeat")
       ->allow_extra_args(false);
   verb->add_option("--token-file", options->token_file, "file with the token that requests must bring");
-  verb->add_option("--extractor", options->extractor,
+  verb->add_option("--extractor", options->models.folder,
                    "folder of the weights that raw video needs (default: those that the checkpoint keeps, if any)");
-  verb->add_option("--speech-model", options->speech_model, "of videos: the Whisper folder of the recipe");
-  verb->add_option("--opensmile", options->opensmile, "of videos: opensmile/core, where the recipe has its columns");
+  verb->add_option("--speech-model", options->models.speech, "of videos: the Whisper folder of the recipe");
+  verb->add_option("--opensmile", options->models.opensmile,
+                   "of videos: opensmile/core, where the recipe has its columns");
   verb->add_option("--max-video-s", options->server.video_seconds, "longest video, in seconds")
       ->check(CLI::Range(1.0, 7200.0))
       ->capture_default_str();

@@ -27,8 +27,7 @@ namespace {
 /// them.
 class ExtractorKeeper {
  public:
-  ExtractorKeeper(std::string extractor, std::string speech_model)
-      : extractor_(std::move(extractor)), speech_model_(std::move(speech_model)) {}
+  explicit ExtractorKeeper(ExtractorChoices choices) : choices_(std::move(choices)) {}
 
   void keep(const std::filesystem::path& checkpoint, const std::string& data) {
     const auto text = recipe_in(data);
@@ -43,14 +42,15 @@ class ExtractorKeeper {
  private:
   void find(const std::string& recipe_text, const std::string& data) {
     try {
-      auto recipe = Recipe::parse(recipe_text, data);
-      models_.emplace(extractor_, recipe, speech_model_);
+      auto recipe = kept_recipe(recipe_text, data, choices_);
+      models_.emplace(choices_, recipe);
     } catch (const DataError& error) {
       problem_ = error.message();
     }
   }
 
-  std::string extractor_, speech_model_, problem_;
+  ExtractorChoices choices_;
+  std::string problem_;
   std::optional<ExtractorModels> models_;
 };
 
@@ -59,7 +59,8 @@ class ExtractorKeeper {
 void add_train(CLI::App& program) {
   struct Options {
     RunOptions run;
-    std::string pretrained, extractor = kDefaultExtractor, speech_model;
+    std::string pretrained;
+    ExtractorChoices models{.folder = kDefaultExtractor};
     bool json = false, restart = false, explain = false;
   };
   auto options = std::make_shared<Options>();
@@ -67,10 +68,10 @@ void add_train(CLI::App& program) {
   options->run.add_to(*verb);
   options->run.add_out_to(*verb);
   verb->add_option("--pretrained", options->pretrained, "folder of `kuda pretrain`: its stage 1 is used");
-  verb->add_option("--extractor", options->extractor,
+  verb->add_option("--extractor", options->models.folder,
                    "of data made from video: folder of the weights, which the checkpoint keeps (as links)")
       ->capture_default_str();
-  verb->add_option("--speech-model", options->speech_model,
+  verb->add_option("--speech-model", options->models.speech,
                    "of data made from video: the Whisper folder of the recipe");
   verb->add_flag("--restart", options->restart, "begin again where the folder holds a run with other options");
   verb->add_flag("--explain", options->explain,
@@ -86,7 +87,7 @@ void add_train(CLI::App& program) {
       "  kuda train -d clips -m kuda --encoder encoders/minilm --modalities T,A --set train.epochs=20");
   verb->callback([options] {
     const auto& stop = catch_stop_signals();
-    ExtractorKeeper extractor(options->extractor, options->speech_model);  // all runs of a call have the same data
+    ExtractorKeeper extractor(options->models);  // all runs of a call have the same data
     bool is_first = true;
     options->run.for_each_run([&](auto& config, const auto& folder, auto& progress, const auto& group) {
       if (!options->pretrained.empty()) config.pretrained = options->pretrained;

@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 /// A ClipExtractor that threads may share: they wait for each other.
 class Extractor {
  public:
-  Extractor(Recipe recipe, const fs::path& folder, const fs::path& speech_model)
-      : recipe_(std::move(recipe)), models_(folder, recipe_, speech_model), clips_(recipe_, models_) {}
+  Extractor(Recipe recipe, const ExtractorChoices& choices)
+      : recipe_(std::move(recipe)), models_(choices, recipe_), clips_(recipe_, models_) {}
 
   [[nodiscard]] const Recipe& recipe() const noexcept { return recipe_; }
   [[nodiscard]] ExtractedClip extract(const fs::path& file, double begin, std::optional<double> end) {
@@ -32,11 +32,15 @@ class Extractor {
   std::mutex working_;
 };
 
+/// `is_kept`: the recipe is that of a checkpoint, whose features those of videos must be like.
 std::unique_ptr<Extractor> make(const fs::path& folder, const std::string& recipe, const std::string& source,
-                                const fs::path& speech_model) {
+                                const fs::path& speech_model, bool is_kept) {
   return without_gil([&] {
     require_video_reader();
-    return std::make_unique<Extractor>(Recipe::parse(recipe, source), folder, speech_model);
+    const ExtractorChoices choices{.folder = folder, .speech = speech_model};
+    return std::make_unique<Extractor>(
+        is_kept ? kept_recipe(recipe, source, choices) : chosen_recipe(Recipe::parse(recipe, source), choices),
+        choices);
   });
 }
 
@@ -59,7 +63,8 @@ PYBIND11_MODULE(_video, module) {
   translate_errors();
   bind_log(module);
   py::class_<Extractor>(module, "Extractor")
-      .def(py::init(&make), py::arg("folder"), py::arg("recipe"), py::arg("source"), py::arg("speech_model"))
+      .def(py::init(&make), py::arg("folder"), py::arg("recipe"), py::arg("source"), py::arg("speech_model"),
+           py::arg("is_kept"))
       .def_property_readonly("recipe", [](const Extractor& extractor) { return extractor.recipe().to_toml(); })
       .def_property_readonly("columns",
                              [](const Extractor& extractor) {

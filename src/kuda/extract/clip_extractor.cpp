@@ -156,6 +156,7 @@ struct ClipExtractor::Impl {
       auto stored = audio.finish(opensmile.get());
       clip.audio = std::move(stored.array);
       clip.audio_file = std::move(stored.file);
+      if (opensmile) clip.opensmile = opensmile->identity();
     }
   }
 

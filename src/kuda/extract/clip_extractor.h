@@ -2,7 +2,7 @@
 // Raw video to features in this process, by a recipe: faces, voice and words on one clock.
 //
 //   Recipe recipe = Recipe::load("");
-//   const ExtractorModels models("extractors/default", recipe);
+//   const ExtractorModels models({.folder = "extractors/default"}, recipe);
 //   ClipExtractor extractor(recipe, models);                          // loads 85 MB of weights
 //   const ExtractedClip clip = extractor.extract("clip.mp4", 0, {});
 //

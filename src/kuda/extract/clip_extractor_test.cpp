@@ -23,7 +23,7 @@ const std::filesystem::path kWeights = std::filesystem::path(KUDA_SOURCE_DIR) / 
 /// Loaded once in a process.
 ClipExtractor& extractor() {
   static Recipe recipe;
-  static ClipExtractor loaded(recipe, ExtractorModels(kWeights, recipe));
+  static ClipExtractor loaded(recipe, ExtractorModels({.folder = kWeights}, recipe));
   return loaded;
 }
 
@@ -72,7 +72,7 @@ TEST_F(ClipExtractorOnGrid, FindsTheFaceTheVoiceAndTheWords) {
 
 TEST_F(ClipExtractorOnGrid, StatesOfTheRecogniserAreColumnsToo) {
   auto recipe = Recipe::parse("[audio]\ncolumns = [\"voice\", \"whisper\"]", "more.toml");
-  const ExtractorModels models(kWeights, recipe);
+  const ExtractorModels models({.folder = kWeights}, recipe);
   ASSERT_EQ(recipe.audio.columns.size(), 64U + 384U);
   EXPECT_EQ(recipe.audio.columns.back(), "whisper_383");
   ClipExtractor more(recipe, models);

@@ -4,11 +4,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "kuda/extract/extracted_clip.h"
+#include "kuda/extract/clip_report.h"
 
 namespace kuda {
 
 /// Keys: transcript, language, words, seconds, ..., missing (by modality, in words; none where all are there).
-[[nodiscard]] nlohmann::ordered_json facts_json(const ExtractedClip& clip);
+[[nodiscard]] nlohmann::ordered_json facts_json(const ClipReport& clip);
 
 }  // namespace kuda

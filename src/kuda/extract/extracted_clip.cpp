@@ -44,6 +44,7 @@ void read_description(const json& object, const std::string& file, ExtractedClip
   facts.speaker_margin = root.at("speaker_margin").number();
   facts.speech_seconds = root.at("speech_seconds").number();
   facts.repeated = root.at("repeated").flag();
+  if (root.has("opensmile")) clip.opensmile = root.at("opensmile").text();
   const auto missing = root.at("missing");
   for (const auto modality : kModalities)
     if (const std::string name(modality_name(modality)); missing.has(name))
@@ -73,7 +74,7 @@ void write_rows(AtomicFile& file, const io::Array& rows, const MappedFile* kept)
 
 }  // namespace
 
-json facts_json(const ExtractedClip& clip) {
+json facts_json(const ClipReport& clip) {
   const auto& facts = clip.facts;
   auto words = json::array();
   for (const auto& word : clip.words)
@@ -104,6 +105,7 @@ json facts_json(const ExtractedClip& clip) {
 void write_extracted(const std::filesystem::path& path, const ExtractedClip& clip) {
   json described{{"format", 1}};
   described.update(facts_json(clip));
+  if (!clip.opensmile.empty()) described["opensmile"] = clip.opensmile;
   std::map<std::string, const io::Array*> arrays;
   if (clip.vision) arrays["vision"] = &*clip.vision;
   if (clip.audio) arrays["audio"] = &*clip.audio;

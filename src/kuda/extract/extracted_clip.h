@@ -5,49 +5,21 @@
 //   write_extracted(folder / (key + ".safetensors"), clip);      // in place as a whole, or not at all
 //   const ExtractedClip same = read_extracted(folder / (key + ".safetensors"));
 
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "kuda/data/modality.h"
+#include "kuda/extract/clip_report.h"
 #include "kuda/io/array.h"
 
 namespace kuda {
 
 class MappedFile;
 
-struct HeardWord {
-  std::string text;
-  double begin = 0, end = 0, probability = 0;  ///< seconds
-};
-
-/// Counted on the way, for the report.
-struct ExtractionFacts {
-  double seconds = 0;                      ///< decoded
-  std::optional<double> declared_seconds;  ///< what the file promises
-  std::int64_t pictures = 0, pictures_with_face = 0, faces = 0, corrupt_pictures = 0, decode_errors = 0;
-  bool cut_short = false;     ///< what the file promises never came
-  double speaker_margin = 0;  ///< of the choice among several faces: 0 where there is one
-  double speech_seconds = 0;
-  bool repeated = false;             ///< the recogniser went round in circles and was stopped
-  PerModality<std::string> missing;  ///< why the modality is not there, in words; empty where it is
-};
-
-/// Where the speaker's face is in one picture: parts of its width and height.
-struct FaceBox {
-  double time = 0;  ///< seconds
-  float left = 0, top = 0, width = 0, height = 0;
-};
-
-struct ExtractedClip {
-  std::optional<io::Array> vision, audio;  ///< [frames, columns of the recipe] float32; none where missing
-  std::string transcript, language;        ///< as recognised
-  std::vector<HeardWord> words;
-  ExtractionFacts facts;
-  std::vector<FaceBox> face_boxes;               ///< of pictures with a face; a file does not keep them
+struct ExtractedClip : ClipReport {
+  std::optional<io::Array> vision, audio;        ///< [frames, columns of the recipe] float32; none where missing
+  std::string opensmile;                         ///< which one made columns of audio; empty: none, or it is not known
   double vision_rate = 10, audio_rate = 100;     ///< rows a second: those of the recipe, but of a file's clip
   std::shared_ptr<const MappedFile> audio_file;  ///< where the rows of a long clip lie: its pages may be given back
 };

@@ -65,13 +65,24 @@ std::string digest_of_models(const fs::path& path) {
   return sha256(text);
 }
 
-ExtractorModels::ExtractorModels(const fs::path& folder, Recipe& recipe, const fs::path& speech_folder)
-    : face(folder / kFaceFolder),
-      voice_activity(folder / kVoiceFile),
-      speech(speech_folder.empty() ? folder / kSpeechFolder : speech_folder) {
-  settle(recipe.models.face, face, "face");
+Recipe chosen_recipe(Recipe recipe, const ExtractorChoices& choices) {
+  static const auto kDefaultSpeech = Recipe().models.speech;
+  if (!choices.speech.empty() && recipe.models.speech == kDefaultSpeech) recipe.models.speech.clear();
+  return recipe;
+}
+
+Recipe kept_recipe(const std::string& toml, const std::string& source, const ExtractorChoices& choices) {
+  return toml.empty() ? chosen_recipe(Recipe(), choices) : Recipe::parse(toml, source);
+}
+
+ExtractorModels::ExtractorModels(const ExtractorChoices& choices, Recipe& recipe) : opensmile(choices.opensmile) {
+  const auto folder = choices.folder.empty() ? fs::path(kDefaultExtractor) : choices.folder;
+  face = folder / kFaceFolder;
+  voice_activity = folder / kVoiceFile;
+  speech = choices.speech.empty() ? folder / kSpeechFolder : choices.speech;
+  settle(recipe.models.speech, speech, "speech");  // first: it is what people choose
   settle(recipe.models.voice_activity, voice_activity, "voice_activity");
-  settle(recipe.models.speech, speech, "speech");
+  settle(recipe.models.face, face, "face");
   if (reads_whisper(recipe.audio.columns))
     recipe.audio.columns = with_whisper_columns(recipe.audio.columns, WhisperConfig::load(speech).d_model);
 }

@@ -17,8 +17,10 @@
 #include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/recipe_file.h"
 #include "kuda/data/word_rows.h"
+#include "kuda/extract/audio_columns.h"
 #include "kuda/extract/extracted_clip.h"
 #include "kuda/extract/extraction_report.h"
+#include "kuda/extract/timed_words.h"
 #include "kuda/text/tokenizer_folder.h"
 
 namespace kuda {
@@ -50,12 +52,6 @@ io::Array as_one_clip(const std::optional<io::Array>& frames, std::int64_t width
 
 const std::optional<io::Array>& frames_of(const ExtractedClip& clip, Modality modality) {
   return modality == Modality::vision ? clip.vision : clip.audio;
-}
-
-std::vector<TimedWord> timed_words(const ExtractedClip& clip) {
-  std::vector<TimedWord> words;
-  for (const auto& word : clip.words) words.push_back({word.text, word.begin, word.end});
-  return words;
 }
 
 void require_width(const ExtractedClip& clip, Modality modality, std::size_t columns, const fs::path& path) {
@@ -114,26 +110,40 @@ class PlannedClips final : public PlannedDataset {
     return load_tokenizer(options.encoder);
   }
 
+  /// A recipe names columns of openSMILE, but not the library, which is the user's: here it must be one.
+  void require_same_opensmile(const ExtractedClip& clip, const fs::path& path) {
+    if (!clip.audio || AudioColumns(recipe_.audio.columns).egemaps.size(0) == 0) return;
+    const auto found = clip.opensmile.empty() ? std::string("an openSMILE that was not recorded") : clip.opensmile;
+    if (opensmile_.empty()) {
+      opensmile_ = found;
+      with_opensmile_ = path;
+    } else if (found != opensmile_) {
+      throw DataError(fmt::format("{}: columns of openSMILE: expected those of the clips before ({}: {}), found {}",
+                                  path.string(), with_opensmile_.string(), opensmile_, found),
+                      "remove the clips of one of them and extract again: two libraries may give other numbers");
+    }
+  }
+
   void add(const Clip& clip, const fs::path& path, PackText text, PackedClips& packed) {
     const auto extracted = read_extracted(path);
+    require_same_opensmile(extracted, path);
     add_text(clip, extracted, text, packed);
-    auto& kept = kept_.emplace_back();
-    kept.path = path;
+    PieceTimes pieces;
     if (tokenizer_)
-      kept.pieces = times_of_pieces(dataset_.clips.back().text, timed_words(extracted), *tokenizer_, kMostPieces);
+      pieces = times_of_pieces(dataset_.clips.back().text, timed_words(extracted.words), *tokenizer_, kMostPieces);
     for (const auto modality : {Modality::vision, Modality::audio}) {
       require_width(extracted, modality, columns_of(modality), path);
       const auto& frames = frames_of(extracted, modality);
       auto& length = lengths_[modality].emplace_back(0);
       if (frames && !tokenizer_)
         length = frames->shape[0];
-      else if (frames && kept.pieces.has_times())
-        length = std::int64_t(kept.pieces.ids.size());
+      else if (frames && pieces.has_times())
+        length = std::int64_t(pieces.ids.size());
       else
         ++packed.missing[modality];
-      if (!tokenizer_)
-        parts_[modality].push_back({as_one_clip(frames, std::int64_t(columns_of(modality))), path.string()});
+      parts_[modality].push_back({as_one_clip(frames, std::int64_t(columns_of(modality))), path.string()});
     }
+    pieces_.push_back(std::move(pieces));
   }
 
   [[nodiscard]] PackPlan plan(Modality modality) {
@@ -152,26 +162,27 @@ class PlannedClips final : public PlannedDataset {
     const double rate = rate_of(modality);
     const auto read = [&](std::int64_t row, std::span<float> frames) {
       if (frames.empty()) return;
-      const auto& kept = kept_[std::size_t(row)];
-      std::ranges::copy(rows_of_pieces(*frames_of(read_extracted(kept.path), modality), rate, kept.pieces),
-                        frames.begin());
+      auto clip = parts_[modality][std::size_t(row)].array;  // [1, F, D]
+      clip.shape.erase(clip.shape.begin());
+      clip.strides.erase(clip.strides.begin());
+      std::ranges::copy(rows_of_pieces(clip, rate, pieces_[std::size_t(row)]), frames.begin());
     };
     return fill_packed(plan, values, ReadClip(read), written);
   }
 
   [[nodiscard]] std::int64_t most_pieces() const {
     std::size_t most = 0;
-    for (const auto& kept : kept_) most = std::max(most, kept.pieces.ids.size());
+    for (const auto& pieces : pieces_) most = std::max(most, pieces.ids.size());
     return std::int64_t(most);
   }
 
   /// The ids beside the rows that belong to them: [N, 3, L] ids, mask and segments.
   void store_pieces() {
     dataset_.is_aligned = true;
-    dataset_.text_bert = torch::zeros({std::int64_t(kept_.size()), 3, most_pieces()}, torch::kInt32);
+    dataset_.text_bert = torch::zeros({std::int64_t(pieces_.size()), 3, most_pieces()}, torch::kInt32);
     dataset_.text_bert.select(1, 0).fill_(tokenizer_->encode("", 3).ids.back());  // what texts are padded with
-    for (std::size_t row = 0; row < kept_.size(); ++row) {
-      const auto ids = torch::tensor(kept_[row].pieces.ids).to(torch::kInt32);  // [n]
+    for (std::size_t row = 0; row < pieces_.size(); ++row) {
+      const auto ids = torch::tensor(pieces_[row].ids).to(torch::kInt32);  // [n]
       dataset_.text_bert[std::int64_t(row)][0].slice(0, 0, ids.size(0)) = ids;
       dataset_.text_bert[std::int64_t(row)][1].slice(0, 0, ids.size(0)) = 1;
     }
@@ -200,21 +211,20 @@ class PlannedClips final : public PlannedDataset {
         feature->extractor = name;
         feature->rate = tokenizer_ ? 0 : rate_of(modality);
       }
+    if (dataset_.audio && !opensmile_.empty()) dataset_.audio->extractor += "; " + opensmile_;
   }
 
   [[nodiscard]] double rate_of(Modality modality) const {
     return modality == Modality::vision ? recipe_.vision.frames_per_second : recipe_.audio.frames_per_second;
   }
 
-  struct Kept {
-    fs::path path;
-    PieceTimes pieces;  ///< of alignment by words
-  };
   const ExtractionFolder& folder_;
   Recipe recipe_;
   std::optional<WordPiece> tokenizer_;  ///< of alignment by words
-  std::vector<Kept> kept_;
-  PerModality<std::vector<PaddedArray>> parts_;  ///< without alignment
+  std::string opensmile_;               ///< of the first clip with columns of it
+  fs::path with_opensmile_;
+  std::vector<PieceTimes> pieces_;  ///< of each clip, likewise
+  PerModality<std::vector<PaddedArray>> parts_;
   PerModality<std::vector<std::int64_t>> lengths_;
 };
 

@@ -40,8 +40,8 @@ struct PackedClips {
 /// in which no word was heard has no vision and no audio then.
 /// Features go from file to file and are never held in memory. The same clips give the same bytes, however many shards
 /// made them. Throws DataError: clips that no report names (their shard is not done), a report whose clips have no
-/// file, too many failures, features of other widths than the recipe's; UsageError for words without an encoder; what
-/// load_tokenizer throws.
+/// file, too many failures, features of other widths than the recipe's, columns of openSMILE by two libraries;
+/// UsageError for words without an encoder; what load_tokenizer throws.
 PackedClips pack_clips(const ExtractionFolder& folder, const std::filesystem::path& target,
                        const PackOptions& options = {});
 

@@ -21,7 +21,9 @@ using test::extract_texts;
 using test::scratch;
 using test::scratch_folder;
 using test::write_videos;
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 
 /// Five clips with a table: one without a face, one without words, one that is broken.
@@ -182,6 +184,42 @@ TEST(PackClips, ByWordsEachPieceHasARowOfEachModality) {
   EXPECT_EQ(batch.audio.values.size(1), batch.text_ids.size(1));
   EXPECT_TRUE(batch.vision.padding.slice(0, 0, 2).equal(batch.text_padding.slice(0, 0, 2)));
   EXPECT_TRUE(batch.vision.missing[2].item<bool>());
+}
+
+/// Two clips whose second column of audio was made by the openSMILE that is named.
+fs::path clips_of_opensmile(const std::string& first, const std::string& second) {
+  const auto out = scratch_folder("smile");
+  auto recipe = test::small_recipe();
+  recipe.audio.columns = {"f0", "egemaps_Loudness_sma3", "energy"};
+  std::vector<Clip> clips(2);
+  clips[0].video_id = "a";
+  clips[1].video_id = "b";
+  const ExtractionFolder folder(out);
+  folder.begin(recipe, "smile", clips);
+  std::vector<ExtractionRow> rows;
+  for (const auto& [id, library] : {std::pair("a", first), std::pair("b", second)}) {
+    ExtractedClip clip;
+    clip.audio = test::frames_from(id, 4, 3);
+    clip.opensmile = library;
+    rows.push_back({id, "", sha256(id), "", {}, 0});
+    write_extracted(folder.clip(rows.back().key), clip);
+  }
+  write_file(folder.report({1, 1}), report_csv(rows));
+  return out;
+}
+
+TEST(PackClips, ColumnsOfOpenSmileAreOfOneLibraryThatTheCardNames) {
+  const auto pack = [](const fs::path& out) { return pack_clips(ExtractionFolder(out), scratch("set")).dataset; };
+  const auto data = pack(clips_of_opensmile("openSMILE, SHA-256 a", "openSMILE, SHA-256 a"));
+  EXPECT_THAT(data.audio->extractor, EndsWith("; openSMILE, SHA-256 a"));
+  EXPECT_EQ(read_prepared(scratch("set")).audio->extractor, data.audio->extractor);
+  for (const char* other : {"openSMILE, SHA-256 b", ""})
+    EXPECT_THAT(error_of<DataError>([&] { (void)pack(clips_of_opensmile("openSMILE, SHA-256 a", other)); }),
+                AllOf(HasSubstr("columns of openSMILE: expected those of the clips before ("),
+                      HasSubstr("openSMILE, SHA-256 a), found "), HasSubstr("remove the clips of one of them")));
+  const auto before = pack(clips_of_opensmile("", ""));
+  EXPECT_THAT(before.audio->extractor, EndsWith("; an openSMILE that was not recorded"));
+  EXPECT_EQ(before.fingerprint, data.fingerprint) << "who made the columns is beside the fingerprint";
 }
 
 TEST(PackClips, ByWordsNeedsAnEncoder) {

@@ -92,12 +92,6 @@ Recipe::Recipe() {
   audio.columns = voice_columns();
 }
 
-Recipe Recipe::with_any_weights() {
-  Recipe recipe;
-  recipe.models = {"", "", ""};
-  return recipe;
-}
-
 Schema Recipe::schema() {
   Schema schema;
   Fields top;

@@ -3,8 +3,8 @@
 // recipes cannot be compared, so a recipe travels with the data and with what is trained on them.
 //
 //   Recipe recipe = Recipe::load("mine.toml");                        // empty path: the default one
-//   const ExtractorModels models("extractors/default", recipe);      // extractor_models.h: checks or fills the SHA-256
-//   recipe.fingerprint();                                            // names what was done
+//   const ExtractorModels models({}, recipe);                         // extractor_models.h: checks or fills the
+//   SHA-256 recipe.fingerprint();                                            // names what was done
 
 #include <cstdint>
 #include <filesystem>
@@ -59,8 +59,6 @@ struct Recipe {
 
   /// With every column and the weights of scripts/setup.sh.
   Recipe();
-  /// With the weights of whatever folder it is used with.
-  [[nodiscard]] static Recipe with_any_weights();
   /// The default recipe with what the file says. Throws ConfigError naming file, line and key.
   [[nodiscard]] static Recipe load(const std::filesystem::path& path);
   [[nodiscard]] static Recipe parse(const std::string& toml, const std::string& source);

@@ -22,6 +22,12 @@ using test::error_of;
 using test::scratch_folder;
 using testing::HasSubstr;
 
+Recipe with_any_weights() {
+  Recipe recipe;
+  recipe.models = {"", "", ""};
+  return recipe;
+}
+
 TEST(Recipe, TheFileThatIsShippedIsTheDefault) {
   const auto path = std::filesystem::path(KUDA_SOURCE_DIR) / "configs/extract/default.toml";
   EXPECT_EQ(Recipe::load(path).to_toml(), Recipe().to_toml());
@@ -99,33 +105,65 @@ TEST(ExtractorModels, FillTheRecipeAndHoldItToTheirBytes) {
   std::filesystem::create_directories(folder / "whisper-tiny.en");
   write_file(folder / "face/detector.safetensors", "d");
   write_file(folder / "voice_activity.safetensors", "v");
-  auto recipe = Recipe::with_any_weights();
-  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(folder, recipe); }),
+  auto recipe = with_any_weights();
+  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels({.folder = folder}, recipe); }),
               HasSubstr("whisper-tiny.en: expected weights (.safetensors), found none"));
   write_file(folder / "whisper-tiny.en/model.safetensors", "w");
-  ExtractorModels(folder, recipe);
+  ExtractorModels({.folder = folder}, recipe);
   EXPECT_EQ(recipe.models.voice_activity, sha256("v"));
   EXPECT_EQ(recipe.models.face.size(), 64U);
   EXPECT_FALSE(holds_models(test::scratch("kept")));
-  keep_models(ExtractorModels(folder, recipe), test::scratch("kept"));
+  keep_models(ExtractorModels({.folder = folder}, recipe), test::scratch("kept"));
   EXPECT_TRUE(holds_models(test::scratch("kept")));
-  ExtractorModels(test::scratch("kept"), recipe);  // the same bytes under the same names
+  ExtractorModels({.folder = test::scratch("kept")}, recipe);  // the same bytes under the same names
   write_file(folder / "face/detector.safetensors", "e");
-  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(folder, recipe); }),
+  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels({.folder = folder}, recipe); }),
               HasSubstr("models.face: the recipe was made with weights of SHA-256 " + recipe.models.face + ", found "));
   auto shipped = Recipe();
-  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(folder, shipped); }),
-              HasSubstr("of SHA-256 " + Recipe().models.face + ", found " + digest_of_models(folder / "face")))
+  EXPECT_THAT(
+      error_of<DataError>([&] { ExtractorModels({.folder = folder}, shipped); }),
+      HasSubstr("of SHA-256 " + Recipe().models.speech + ", found " + digest_of_models(folder / "whisper-tiny.en")))
       << "the default recipe takes the default weights alone";
-  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(folder / "none", recipe); }),
+  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels({.folder = folder / "none"}, recipe); }),
               HasSubstr("no such weights\n  hint: scripts/setup.sh --extractor"));
+}
+
+TEST(ExtractorModels, ARecogniserOfOnesOwnTakesThePlaceOfTheDefaultOneInNewFeaturesAlone) {
+  const auto folder = scratch_folder("weights");
+  for (const char* name : {"face", "whisper-tiny.en", "own"}) std::filesystem::create_directories(folder / name);
+  write_file(folder / "face/detector.safetensors", "d");
+  write_file(folder / "voice_activity.safetensors", "v");
+  write_file(folder / "whisper-tiny.en/model.safetensors", "w");
+  write_file(folder / "own/model.safetensors", "o");
+  const ExtractorChoices own{.folder = folder, .speech = folder / "own"}, none{.folder = folder};
+  const auto pinned = Recipe().models;
+
+  EXPECT_EQ(chosen_recipe(Recipe(), own).models.speech, "");
+  EXPECT_EQ(chosen_recipe(Recipe(), none).models.speech, pinned.speech);
+  EXPECT_EQ(chosen_recipe(Recipe(), own).models.face, pinned.face) << "no other weights were chosen";
+  auto recipe = chosen_recipe(Recipe::parse("[models]\nface = \"\"\nvoice_activity = \"\"", "x"), own);
+  const ExtractorModels models(own, recipe);
+  EXPECT_EQ(models.speech, folder / "own");
+  EXPECT_EQ(recipe.models.speech, digest_of_models(folder / "own"));
+  const std::string other(64, 'a');
+  EXPECT_EQ(chosen_recipe(Recipe::parse("[models]\nspeech = \"" + other + "\"", "x"), own).models.speech, other)
+      << "a recipe that asks for a recogniser of its own means it";
+
+  // Features that are there were made by the recogniser that their recipe names, be it the default one.
+  auto kept = kept_recipe(Recipe().to_toml(), "config.json: recipe", own);
+  EXPECT_THAT(error_of<DataError>([&] { ExtractorModels(own, kept); }),
+              HasSubstr("models.speech: the recipe was made with weights of SHA-256 " + pinned.speech));
+  EXPECT_EQ(kept_recipe("", "", own).to_toml(), chosen_recipe(Recipe(), own).to_toml()) << "none is the default one";
+  EXPECT_EQ(kept_recipe("", "", none).models.face, pinned.face);
+  EXPECT_THAT(error_of<ConfigError>([&] { (void)kept_recipe("[vision]\nx = 1", "config.json: recipe", none); }),
+              HasSubstr("config.json: recipe"));
 }
 
 TEST(ExtractorModels, TheShippedDigestsAreThoseOfTheWeightsThatSetUpMakes) {
   const auto folder = std::filesystem::path(KUDA_SOURCE_DIR) / kDefaultExtractor;
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no weights: scripts/setup.sh --extractor";
   auto recipe = Recipe();
-  ExtractorModels(folder, recipe);
+  ExtractorModels({.folder = folder}, recipe);
   EXPECT_EQ(recipe.fingerprint(), Recipe().fingerprint());
 }
 
@@ -141,8 +179,8 @@ TEST(ExtractorModels, ACopyThatIsCutShortIsNotThere) {
   write_file(other / "face/a.safetensors", std::string(3 << 20U, 'a'));
   write_file(other / "voice_activity.safetensors", "v");
   write_file(other / "whisper-tiny.en/model.safetensors", "w");
-  auto recipe = Recipe::with_any_weights();
-  const ExtractorModels models(other, recipe);
+  auto recipe = with_any_weights();
+  const ExtractorModels models({.folder = other}, recipe);
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {  // a file may have a megabyte at most: as on a full disk

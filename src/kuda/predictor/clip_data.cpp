@@ -10,6 +10,7 @@
 #include "kuda/data/sources/recipe_file.h"
 #include "kuda/data/word_rows.h"
 #include "kuda/extract/extracted_clip.h"
+#include "kuda/extract/timed_words.h"
 #include "kuda/text/words.h"
 
 namespace kuda {
@@ -161,10 +162,9 @@ void align_words(const Checkpoint& checkpoint, const ExtractedClip& extracted, C
     throw CheckpointError(fmt::format("{}: the model was trained on rows of word pieces and keeps none of these itself",
                                       checkpoint.folder.string()),
                           "train it with text, or on a data set packed without --align words");
-  std::vector<TimedWord> words;
-  for (const auto& word : extracted.words) words.push_back({word.text, word.begin, word.end});
   const auto most = std::max<std::int64_t>(checkpoint.facts.shape.length.text, 2);
-  const auto pieces = times_of_pieces(input.text.value_or(""), words, *checkpoint.tokenizer, most);
+  const auto pieces =
+      times_of_pieces(input.text.value_or(""), timed_words(extracted.words), *checkpoint.tokenizer, most);
   for (const auto modality : {Modality::vision, Modality::audio}) {
     const auto& frames = modality == Modality::vision ? extracted.vision : extracted.audio;
     auto& given = input.frames(modality);

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
-#include "kuda/extract/extracted_clip.h"
+#include "kuda/extract/clip_report.h"
 #include "kuda/predictor/predictor.h"
 
 namespace kuda {
@@ -26,7 +26,7 @@ fs::path extractor_in(const fs::path& checkpoint) {
   return {};
 }
 
-PerModality<std::string> missing_in(const ExtractedClip& clip, const PredictorFacts& facts) {
+PerModality<std::string> missing_in(const ClipReport& clip, const PredictorFacts& facts) {
   PerModality<std::string> missing;
   for (const auto m : kModalities) missing[m] = facts.inputs[m].is_in_use ? clip.facts.missing[m] : "not read";
   return missing;

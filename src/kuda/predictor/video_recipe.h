@@ -1,8 +1,6 @@
 #pragma once
 // By which recipe a trained model takes raw video, and what of a video it gets. Extraction itself is extract/, which
-// this needs not be linked to. No LibTorch.
-//
-//   const auto recipe = Recipe::parse(video_recipe(predictor.facts(), folder, false), folder.string());
+// this needs not be linked to; video_source.h puts both together. No LibTorch.
 
 #include <filesystem>
 #include <string>
@@ -11,12 +9,12 @@
 
 namespace kuda {
 
-struct ExtractedClip;
+struct ClipReport;
 struct PredictorFacts;
 
-/// As TOML: the checkpoint's own. Empty, which stands for the default one, where a model that reads nothing but words
-/// has none. Throws CheckpointError for a model that reads features which kuda did not make from video, unless
-/// `any_recipe`.
+/// As TOML: the checkpoint's own. Empty, which kept_recipe (extract/extractor_models.h) takes for the default one,
+/// where a model that reads nothing but words has none. Throws CheckpointError for a model that reads features which
+/// kuda did not make from video, unless `any_recipe`.
 [[nodiscard]] std::string video_recipe(const PredictorFacts& facts, const std::filesystem::path& checkpoint,
                                        bool any_recipe);
 
@@ -24,6 +22,6 @@ struct PredictorFacts;
 [[nodiscard]] std::filesystem::path extractor_in(const std::filesystem::path& checkpoint);
 
 /// Why the model gets nothing of a modality, in words; empty where it gets it.
-[[nodiscard]] PerModality<std::string> missing_in(const ExtractedClip& clip, const PredictorFacts& facts);
+[[nodiscard]] PerModality<std::string> missing_in(const ClipReport& clip, const PredictorFacts& facts);
 
 }  // namespace kuda

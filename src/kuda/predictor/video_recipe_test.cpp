@@ -5,7 +5,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/test_support.h"
-#include "kuda/extract/extracted_clip.h"
+#include "kuda/extract/clip_report.h"
 #include "kuda/predictor/predictor.h"
 
 namespace kuda {
@@ -37,7 +37,7 @@ TEST(VideoRecipe, IsRefusedForFeaturesOfUnknownOrigin) {
 }
 
 TEST(VideoRecipe, WhatAModelGetsNothingOfIsSaidInWords) {
-  ExtractedClip clip;
+  ClipReport clip;
   clip.facts.missing.audio = "there is no sound";
   clip.facts.missing.vision = "there is no picture";
   const auto missing = missing_in(clip, facts_reading({true, true, false}));

@@ -8,7 +8,6 @@
 #include "kuda/base/json_number.h"
 #include "kuda/data/modality_json.h"
 #include "kuda/extract/clip_facts_json.h"
-#include "kuda/extract/extracted_clip.h"
 #include "kuda/predictor/video_recipe.h"
 #include "kuda/serve/batcher.h"
 
@@ -72,7 +71,7 @@ json data_clip_object(const DataClip& clip) {
 json rounded(double value) { return json_number(float(std::round(value * 1000) / 1000)); }
 
 /// What the model reads and the clip lacks, with the reason.
-json missing_json(const ExtractedClip& clip, const PredictorFacts& facts) {
+json missing_json(const ClipReport& clip, const PredictorFacts& facts) {
   auto missing = json::object();
   const auto why = missing_in(clip, facts);
   for (const auto m : kModalities)
@@ -102,7 +101,7 @@ std::string as_answer(const std::vector<Clip>& clips, bool is_list, double secon
 
 }  // namespace
 
-std::string with_video(const std::string& answer, const ExtractedClip& clip, const PredictorFacts& facts) {
+std::string with_video(const std::string& answer, const ClipReport& clip, const PredictorFacts& facts) {
   auto object = json::parse(answer);
   auto& video = object["video"] = facts_json(clip);
   video["missing"] = missing_json(clip, facts);

@@ -22,7 +22,7 @@ namespace kuda {
                                             double seconds);
 /// The answer about one clip with "video" added: transcript, words with their times, where the face is, which modality
 /// that the model reads is missing and why, and what was counted.
-[[nodiscard]] std::string with_video(const std::string& answer, const ExtractedClip& clip, const PredictorFacts& facts);
+[[nodiscard]] std::string with_video(const std::string& answer, const ClipReport& clip, const PredictorFacts& facts);
 /// One part of a video on the time line; without a score where the part has nothing that the model reads.
 [[nodiscard]] std::string part_json(const TimelinePart& part, const std::optional<ClipScore>& score,
                                     const PredictorFacts& facts);

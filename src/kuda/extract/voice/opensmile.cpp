@@ -9,9 +9,12 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "kuda/base/error.h"
+#include "kuda/base/file.h"
 #include "kuda/base/log.h"
 
 namespace kuda {
@@ -36,6 +39,19 @@ struct Rows {
   std::vector<float> values;
   std::vector<double> times;
 };
+
+/// Of a library in opensmile/core/bin/..., by the name of the folder opensmile-2.6.0.dist-info beside; else empty.
+std::string package_version(const std::filesystem::path& configurations) {
+  constexpr std::string_view kBegin = "opensmile-", kEnd = ".dist-info";
+  std::error_code refused;
+  const auto package = std::filesystem::canonical(configurations, refused).parent_path().parent_path();
+  for (const auto& entry : std::filesystem::directory_iterator(package.parent_path(), refused)) {
+    const auto name = entry.path().filename().string();
+    if (name.starts_with(kBegin) && name.ends_with(kEnd))
+      return name.substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
+  }
+  return {};
+}
 
 int keep_row(const float* values, long frames, long columns, const SmileFrame* frame, void* where) {
   auto& rows = *static_cast<Rows*>(where);
@@ -156,6 +172,9 @@ OpenSmile::OpenSmile(const std::filesystem::path& library, const std::filesystem
       throw ConfigError(fmt::format("openSMILE: {}: has no {}", configurations.string(), file),
                         "name its folder of configurations: `config` beside `bin` in the Python package opensmile");
   columns_ = Session(*functions_, configurations_, 16000).columns();
+  const auto version = package_version(configurations_);
+  identity_ = fmt::format("openSMILE{}, SHA-256 {}", version.empty() ? "" : " of the Python package " + version,
+                          sha256_of_file(library));
   log_info("openSMILE (audEERING) computes eGeMAPSv02: research licence, no commercial use");
 }
 

@@ -33,6 +33,8 @@ class OpenSmile {
   ~OpenSmile();
   /// Names of the columns, as openSMILE gives them.
   [[nodiscard]] const std::vector<std::string>& columns() const noexcept;
+  /// "openSMILE of the Python package 2.6.0, SHA-256 0123...": of the library; the version where the package says it.
+  [[nodiscard]] const std::string& identity() const noexcept { return identity_; }
   /// samples [S] float32 in -1..1, mono; openSMILE gets them as 16 bits. No rows where the sound is shorter than its
   /// windows (60 ms). Throws ShapeError, and Error with openSMILE's own words.
   [[nodiscard]] SmileDescriptors descriptors(const at::Tensor& samples, int sample_rate) const;
@@ -42,6 +44,7 @@ class OpenSmile {
   std::unique_ptr<Functions> functions_;
   std::filesystem::path configurations_;
   std::vector<std::string> columns_;
+  std::string identity_;
 };
 
 }  // namespace kuda

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "kuda/base/file.h"
 #include "kuda/base/test_support.h"
 #include "kuda/extract/voice/test_sounds.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 using test::error_of;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 TEST(OpenSmile, WhatIsMissingIsNamed) {
   const auto message = [](const char* library) {
@@ -36,6 +38,8 @@ TEST(OpenSmile, GivesTheTwentyFiveColumnsWithTheirTimes) {
   const test::CaughtLog log;
   const OpenSmile smile(library, core / "config");
   EXPECT_THAT(log.text(), HasSubstr("research licence, no commercial use"));
+  EXPECT_THAT(smile.identity(), HasSubstr("SHA-256 " + sha256_of_file(library)));
+  EXPECT_THAT(smile.identity(), StartsWith("openSMILE of the Python package 2.6.0, ")) << "tried with another package";
   ASSERT_EQ(smile.columns().size(), 25U);
   EXPECT_EQ(smile.columns().front(), "Loudness_sma3");
   EXPECT_EQ(smile.descriptors(torch::zeros({100}), 16000).times.size(), 0U);
