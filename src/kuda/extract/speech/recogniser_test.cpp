@@ -127,6 +127,23 @@ TEST(SpokenText, MostWordsOfAVoiceMadeByAProgramAreUnderstood) {
   EXPECT_LE(errors, 12U) << shown;  // 9 with espeak-ng 1.51; another version speaks a little differently
 }
 
+TEST(SpokenText, WhatIsSaidTwiceInAWindowStays) {
+  KUDA_NEEDS_WEIGHTS();
+  for (const char* name : {"bbaf2n", "brbk7n", "id2_vcd_swwp2s"}) {
+    const auto path = test::shared_file("data/grid/" + std::string(name) + ".mpg");
+    if (!std::filesystem::exists(path)) GTEST_SKIP() << "no real clips at " << path;
+    const auto clip = test::sound_of_file(path);
+    if (!clip.defined()) GTEST_SKIP() << "no ffmpeg program";
+    const auto said = clip.slice(0, 16000 * 4 / 10, 16000 * 22 / 10);  // without the pauses around it
+    const auto twice = published()(torch::cat({said, said, torch::zeros({16000})}));
+    const auto words = twice.words.size();
+    ASSERT_GE(words, 6U) << twice.text;
+    EXPECT_FALSE(twice.repeated);
+    for (std::size_t i = 0; i < words / 2; ++i)
+      EXPECT_EQ(twice.words[i].text, twice.words[words / 2 + i].text) << twice.text;
+  }
+}
+
 TEST(SpokenText, WhatIsSaidTwiceIsHeardTwiceAtItsTimes) {
   KUDA_NEEDS_WEIGHTS();
   const auto path = test::shared_file("data/grid/bbaf2n.mpg");

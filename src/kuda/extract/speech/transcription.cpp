@@ -9,6 +9,7 @@
 #include "kuda/base/names.h"
 #include "kuda/base/utf8.h"
 #include "kuda/extract/speech/log_mel.h"
+#include "kuda/extract/speech/second_pass.h"
 #include "kuda/extract/speech/word_times.h"
 
 namespace kuda {
@@ -21,14 +22,39 @@ constexpr std::int64_t kPositionsPerSecond = kSampleRate / kSamplesPerPosition;
 // Seconds of sound and silence that the encoder gets. A third of the usual 30 s takes a quarter of the time and gives
 // the same words; a window as short as the clip makes the decoder repeat itself without end.
 constexpr std::array<std::int64_t, 3> kWindows{10, 20, 30};
-constexpr double kSilence = 1;  // seconds of it, at the least, behind the sound of a window
-// Nobody says more than this: about 7 words, or 8 Chinese syllables of two pieces, a second.
-constexpr double kMostPieces = 16, kMostPiecesPerSecond = 20;
+constexpr double kSilence = 1;             // seconds of it, at the least, behind the sound of a window
+constexpr double kMostPieces = 16;         // of a window, beside kMostPiecesPerSecond
 constexpr double kHeardForLanguage = 300;  // seconds of speech from which the language is taken
 
 /// Of the encoder, that look at the sound.
 std::int64_t positions_of(const Tensor& sound) {
   return (sound.size(0) + kSamplesPerPosition - 1) / kSamplesPerPosition;
+}
+
+/// Seconds at which each row of attention [heads, N, L] listens, on average.
+std::vector<double> middles_of(const Tensor& attention) {
+  const auto weights = attention.mean(0);                                     // [N, L]
+  const auto places = torch::arange(weights.size(1), weights.options());      // [L]
+  const auto middles = weights.mv(places) / weights.sum(1).clamp_min(1e-12);  // [N]
+  std::vector<double> seconds;
+  for (std::int64_t i = 0; i < middles.size(0); ++i)
+    seconds.push_back(middles[i].item<double>() / double(kPositionsPerSecond));
+  return seconds;
+}
+
+/// When each piece of a window begins, in seconds of the whole sound. What was written down twice is cut.
+std::vector<double> times_in(DecodedWindow& decoded, const SpeechWindow& window, std::int64_t positions) {
+  const auto in_sound = [&](std::vector<double> seconds) {
+    for (auto& second : seconds) second += window.begin;
+    return seconds;
+  };
+  while (true) {
+    const auto attention = decoded.attention.slice(2, 0, positions);
+    auto times = in_sound(row_times(attention));
+    const auto kept = second_pass(decoded.ids, times, in_sound(middles_of(attention)), window.parts);
+    if (!kept) return times;
+    decoded.cut(*kept);
+  }
 }
 
 }  // namespace
@@ -120,8 +146,9 @@ void Transcription::settle_language() {
 void Transcription::write_down(const SpeechWindow& window, const Tensor& sound) {
   const bool spaces = has_spaces(transcript_.language);
   Tensor states;
-  const auto decoded = model_.transcribe(sound, transcript_.language, states);
+  auto decoded = model_.transcribe(sound, transcript_.language, states);
   if (states_) states_(window.begin, states);
+  const auto times = decoded.ids.empty() ? std::vector<double>() : times_in(decoded, window, positions_of(sound));
   transcript_.repeated = transcript_.repeated || decoded.repeated;
   log_probability_ += decoded.end_log_probability;
   ++count_;
@@ -136,12 +163,7 @@ void Transcription::write_down(const SpeechWindow& window, const Tensor& sound) 
   }
   if (spaces && !transcript_.text.empty() && !bytes.starts_with(' ')) transcript_.text += ' ';
   transcript_.text += encode_utf8(decode_utf8(bytes));
-  const auto times = row_times(decoded.attention.slice(2, 0, positions_of(sound)));
   auto words = words_of(pieces, decoded.log_probabilities, times, spaces);
-  for (auto& word : words) {
-    word.begin += window.begin;
-    word.end += window.begin;
-  }
   fit_into(window.parts, words);
   transcript_.words.insert(transcript_.words.end(), words.begin(), words.end());
 }

@@ -48,11 +48,19 @@ std::optional<std::size_t> first_copy(const std::vector<std::int64_t>& ids) {
   return std::nullopt;
 }
 
+void DecodedWindow::cut(std::size_t kept) {
+  repeated = true;
+  ids.resize(kept);
+  log_probabilities.resize(kept);
+  attention = attention.slice(1, 0, std::int64_t(kept) + 1);
+}
+
 DecodedWindow decode(WhisperImpl& whisper, const WhisperTokens& tokens, HeardWindow heard, const std::string& language,
                      std::int64_t most, const std::string& where) {
   DecodedWindow decoded;
   const auto first_mask = allowed(tokens, true), mask = allowed(tokens, false);
   std::vector<Tensor> attention, rows;
+  std::optional<std::size_t> kept;
   auto ids = tokens.prompt(language);
   most = std::min(most, whisper.config().max_target_positions - std::int64_t(ids.size()));
   while (true) {
@@ -67,20 +75,15 @@ DecodedWindow decode(WhisperImpl& whisper, const WhisperTokens& tokens, HeardWin
       decoded.end_log_probability = log_probability;
       break;
     }
-    auto kept = first_copy(decoded.ids);
+    kept = first_copy(decoded.ids);
     if (!kept && std::int64_t(decoded.ids.size()) >= most) kept = decoded.ids.size();
-    if (kept) {
-      decoded.repeated = true;
-      decoded.ids.resize(*kept);
-      decoded.log_probabilities.resize(*kept);
-      rows.resize(*kept + 1);
-      break;
-    }
+    if (kept) break;
     decoded.ids.push_back(next);
     decoded.log_probabilities.push_back(log_probability);
     ids = {next};
   }
   decoded.attention = torch::stack(rows, 1);
+  if (kept) decoded.cut(*kept);
   return decoded;
 }
 

@@ -19,6 +19,8 @@ struct DecodedWindow {
   double end_log_probability = 0;        ///< of the end; 0 where it did not come
   torch::Tensor attention;               ///< [alignment heads, pieces + 1, L]
   bool repeated = false;                 ///< cut by the guard
+  /// Keeps the first pieces of what repeats itself.
+  void cut(std::size_t kept);
 };
 
 /// Where a transcript repeats itself: the number of pieces up to the first copy's end, when the last ones are at least

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/test_support.h"
+#include "kuda/extract/speech/second_pass.h"
 #include "kuda/extract/speech/speech_windows.h"
 #include "kuda/extract/speech/whisper_decoding.h"
 #include "kuda/io/safetensors.h"
@@ -96,6 +97,39 @@ TEST(Repetition, TheFirstCopyStays) {
   EXPECT_EQ(first_copy({loop.begin(), loop.end() - 1}), std::nullopt);    // fifteen pieces are not enough
   EXPECT_EQ(first_copy(std::vector<std::int64_t>(16, 5)), 1U);            // one piece sixteen times
   EXPECT_EQ(first_copy(std::vector<std::int64_t>(15, 5)), std::nullopt);  // somebody counts "no" on and on
+}
+
+/// What tiny.en wrote down, with the times of its attention: " B" "IM" "BL" "UE" " F" "2" " now" "." twice.
+const std::vector<std::int64_t> kTwice{347, 3955, 9148, 8924, 376, 17, 783, 13,
+                                       347, 3955, 9148, 8924, 376, 17, 783, 13};
+/// GRID's bbaf2n, re-encoded as Opus by ffmpeg, in which it is said once.
+const std::vector<double> kOnceBegins{0.69, 1.09, 1.25, 1.37, 1.53, 1.73, 1.93, 2.35, 2.35,
+                                      2.35, 2.35, 2.35, 2.35, 2.35, 2.35, 2.35, 2.47},
+    kOnceMiddles{1.27, 1.33, 1.38, 1.50, 1.67, 1.83, 1.98, 1.48, 1.33, 1.32, 1.36, 1.48, 1.61, 1.78, 1.89, 1.56};
+const std::vector<SpeechPart> kOnce{{0.89, 2.28}};
+/// Its words (0.4 to 2.2 s) twice without a pause.
+const std::vector<double> kTwiceBegins{0.31, 0.69, 0.85, 0.95, 1.07, 1.33, 1.55, 2.09, 2.43,
+                                       2.49, 2.65, 2.77, 2.89, 3.13, 3.33, 3.73, 3.73},
+    kTwiceMiddles{1.16, 1.34, 1.29, 1.49, 1.50, 1.71, 2.08, 2.35, 2.30, 2.36, 2.38, 2.36, 2.77, 2.95, 3.09, 2.56};
+const std::vector<SpeechPart> kSaidTwice{{0.51, 1.86}, {2.30, 3.65}};
+
+TEST(Repetition, ASecondPassOverTheSameSoundIsFoundAndASentenceThatIsSaidTwiceIsNot) {
+  EXPECT_EQ(second_pass(kTwice, kOnceBegins, kOnceMiddles, kOnce), 8U);
+  EXPECT_EQ(second_pass(kTwice, kTwiceBegins, kTwiceMiddles, kSaidTwice), std::nullopt);
+  // Each half of the evidence alone is none.
+  EXPECT_EQ(second_pass(kTwice, kOnceBegins, kTwiceMiddles, kOnce), std::nullopt) << "it listened later";
+  EXPECT_EQ(second_pass(kTwice, kTwiceBegins, kOnceMiddles, kSaidTwice), std::nullopt) << "somebody speaks there";
+  auto changed = kTwice;
+  changed[9] = 1;
+  EXPECT_EQ(second_pass(changed, kOnceBegins, kOnceMiddles, kOnce), std::nullopt) << "it is no copy";
+}
+
+TEST(Repetition, ShortCopiesAreBelieved) {
+  // "no" "," "no" ",": two pieces a copy, at one place
+  EXPECT_EQ(second_pass({645, 11, 645, 11}, {0, 0, 0, 0, 0}, {0, 0, 0, 0}, {}), std::nullopt);
+  const std::vector<double> begins(9, 1), middles(8, 1);
+  EXPECT_EQ(second_pass({1, 2, 3, 4, 1, 2, 3, 4}, begins, middles, {}), 4U);
+  EXPECT_EQ(second_pass({}, {0}, {}, {}), std::nullopt);
 }
 
 }  // namespace
