@@ -44,7 +44,7 @@ class Feature:
     @property
     def values(self) -> torch.Tensor:
         """
-        [all frames, width] float32 torch.Tensor, often over the file itself, without a copy. A write to it stays in this process.
+        [all frames, width] float32 torch.Tensor: over the file itself where that is a prepared folder, else in memory, read by the first use. A write to it stays in this process.
         """
     @property
     def width(self) -> int:
@@ -322,7 +322,7 @@ class Losses:
         A scalar with gradient.
         """
 class Session:
-    def __init__(self, toml: str, data: str, encoder: str, crop: bool) -> None:
+    def __init__(self, toml: str, data: Dataset, encoder: str, crop: bool) -> None:
         ...
     def batch(self, arg0: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> Batch:
         ...

@@ -17,8 +17,10 @@ MODALITIES = ("text", "vision", "audio")
 
 
 def open(path: str | os.PathLike[str]) -> Dataset:
-    """A feature file (*.pkl) or a prepared folder; its features stay in the mapped file where they can.
+    """A feature file (*.pkl) or a prepared folder; its features stay in the file where they can.
 
+    Of a feature file a batch reads the frames of its clips, Feature.values all of a modality, and `fingerprint`, check()
+    and save() the whole file, once; only then values that are not finite are warned about.
     Raises FormatError and DataError naming file, split, key, what was expected and what was found; MissingFileError.
     """
     if not os.path.exists(path):

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import torch
 
 from ._native import _kuda
-from .data import place_of
+from .data import as_dataset, place_of
 from .errors import UsageError
 from .runs import choice_of
 
@@ -31,8 +31,9 @@ class Session:
     """What models and batches are made from: a configuration, a data set and a text encoder.
 
     Takes the arguments of kuda.train that say so. `crop`: batches end with their longest clip, which changes nothing
-    for models that do not see padding and a little (rounding) for none. Sessions can be pickled: the data set is opened
-    again on the other side, from its file.
+    for models that do not see padding and a little (rounding) for none. A data set that is open is shared, and what was
+    written to its tensors is seen; of a feature file only the frames of each batch are read. Sessions can be pickled: the
+    data set is opened again on the other side, from its file.
     """
 
     def __init__(
@@ -48,20 +49,21 @@ class Session:
         **sets: Any,
     ) -> None:
         choice = choice_of(model, {"config": config, "profile": profile, "modalities": modalities}, sets)
-        self._open(model, choice.to_toml(), place_of(data), os.fspath(encoder) if encoder else "", crop)
+        self._open(model, choice.to_toml(), data, os.fspath(encoder) if encoder else "", crop)
 
-    def _open(self, model: str, toml: str, data: str, encoder: str, crop: bool) -> None:
-        self.model, self._made_of = model, (model, toml, data, encoder, crop)
-        self._core = _kuda.Session(toml, data, encoder, crop)
+    def _open(self, model: str, toml: str, data: Any, encoder: str, crop: bool) -> None:
+        self.model, self._data, self._made_of = model, as_dataset(data), (toml, encoder, crop)
+        self._core = _kuda.Session(toml, self._data, encoder, crop)
 
     @classmethod
-    def _again(cls, *made_of: Any) -> "Session":
+    def _again(cls, model: str, toml: str, place: str, encoder: str, crop: bool) -> "Session":
         session = cls.__new__(cls)
-        session._open(*made_of)
+        session._open(model, toml, place, encoder, crop)
         return session
 
     def __reduce__(self):
-        return Session._again, self._made_of
+        toml, encoder, crop = self._made_of
+        return Session._again, (self.model, toml, place_of(self._data), encoder, crop)
 
     def batch(self, rows: Iterable[int]) -> Batch:
         """These clips, cleaned, truncated, padded and masked as training sees them."""

@@ -1,6 +1,7 @@
 """A small data set, a tiny encoder and two trained runs, made once."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,26 @@ SMALL = {
     "data__audio_length": 12,
     "data__text_length": 16,
 }
+CLIPS = {"train": 12, "valid": 6, "test": 8}
+
+
+def write_features(path, seed, change=lambda split: None):
+    """A feature file of a few clips in the layout of MMSA; `change` is given the dict of each split."""
+    import numpy
+
+    random, content = numpy.random.default_rng(seed), {}
+    for split, count in CLIPS.items():
+        frames = {name: random.standard_normal((count, length, width), dtype=numpy.float32)
+                  for name, length, width in (("text", 8, 6), ("audio", 10, 5), ("vision", 9, 4))}
+        content[split] = frames | {
+            "raw_text": ["a fine film"] * count, "id": [f"{split}$_${row}" for row in range(count)],
+            "audio_lengths": [10] * count, "vision_lengths": [9] * count,
+            "regression_labels": numpy.linspace(-0.9, 0.9, count, dtype=numpy.float32),
+        }
+        change(content[split])
+    with open(path, "wb") as file:
+        pickle.dump(content, file, protocol=4)
+    return path
 
 
 @pytest.fixture(scope="session")

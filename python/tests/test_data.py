@@ -7,6 +7,8 @@ import torch
 
 import kuda
 
+from conftest import write_features
+
 
 def test_columns_and_clips(data):
     assert len(data) == 24 and len(data.rows("train")) == 12
@@ -41,6 +43,18 @@ def test_a_write_stays_in_the_process(folder):
     assert torch.equal(data.audio.values, was + 1)
     assert torch.equal(kuda.open(folder / "clips").audio.values, was)
     assert hashlib.sha256(file.read_bytes()).hexdigest() == before
+
+
+def test_the_fingerprint_of_a_feature_file_is_that_of_the_program(tmp_path, program):
+    file = write_features(tmp_path / "clips.pkl", 1)
+    data = kuda.open(file)
+    assert f"fingerprint {data.fingerprint}" in program("data", "check", file)
+    assert [(finding["name"], finding["modality"]) for finding in kuda.open(file).check().findings] == [
+        (finding["name"], finding["modality"]) for finding in data.check().findings]
+    kuda.open(file).save(tmp_path / "ours")
+    program("data", "import", file, tmp_path / "theirs")
+    for name in ("dataset.toml", "clips.csv", "features.safetensors"):
+        assert (tmp_path / "ours" / name).read_bytes() == (tmp_path / "theirs" / name).read_bytes()
 
 
 def test_synthetic_clips_are_those_of_the_program(tmp_path, program):

@@ -10,25 +10,9 @@ import torch
 import kuda
 from kuda import _mmsa_keys, mmsa
 
+from conftest import CLIPS, write_features
+
 SMALL = {"batch_size": 4, "early_stop": 1}
-COUNTS = {"train": 12, "valid": 6, "test": 8}
-
-
-def write_features(path, seed, change=lambda split: None):
-    """A feature file of a few clips in the layout of MMSA."""
-    random, content = numpy.random.default_rng(seed), {}
-    for split, count in COUNTS.items():
-        frames = {name: random.standard_normal((count, length, width), dtype=numpy.float32)
-                  for name, length, width in (("text", 8, 6), ("audio", 10, 5), ("vision", 9, 4))}
-        content[split] = frames | {
-            "raw_text": ["a fine film"] * count, "id": [f"{split}$_${row}" for row in range(count)],
-            "audio_lengths": [10] * count, "vision_lengths": [9] * count,
-            "regression_labels": numpy.linspace(-0.9, 0.9, count, dtype=numpy.float32),
-        }
-        change(content[split])
-    with open(path, "wb") as file:
-        pickle.dump(content, file, protocol=4)
-    return path
 
 
 def call(out, *arguments, **options):
@@ -120,7 +104,7 @@ def test_the_settings_may_be_changed_and_given_back(tmp_path):
 def test_a_modality_from_another_file(tmp_path):
     base, other = write_features(tmp_path / "base.pkl", 1), write_features(tmp_path / "other.pkl", 2)
     contents = [pickle.loads(path.read_bytes()) for path in (base, other)]
-    for split in COUNTS:
+    for split in CLIPS:
         contents[0][split]["audio"] = contents[1][split]["audio"]
     (tmp_path / "by-hand.pkl").write_bytes(pickle.dumps(contents[0]))
     joined = call(tmp_path, "lmf", "sims", custom_feature=base, feature_A=other, seeds=[1])

@@ -1,10 +1,13 @@
 import copy
 import pickle
 
+import numpy
 import pytest
 import torch
 
 import kuda
+
+from conftest import write_features
 
 NAMES = [*(model["name"] for model in kuda.models()), "kuda selecting"]  # with a profile that is not the first
 NARROW = {"tmbl": {"tmbl__width": 32, "tmbl__layers": 1, "tmbl__feed_forward": 32}}  # a minute else
@@ -78,6 +81,46 @@ def test_the_predicted_ratio_of_selecting_needs_no_label(folder):
     with torch.no_grad():
         batch.label.fill_(float("nan"))
     assert torch.equal(model(batch).score, output.score)
+
+
+def tensors_of(batch):
+    return [*(part.values for part in (batch.text_features, batch.vision, batch.audio)), batch.label, batch.vision.lengths]
+
+
+def test_a_feature_file_gives_the_batches_of_its_prepared_folder(tmp_path):
+    file = write_features(tmp_path / "clips.pkl", 1)
+    kuda.open(file).save(tmp_path / "clips")
+    ours, theirs = (kuda.Session("lmf", place).batch(range(26)) for place in (file, tmp_path / "clips"))
+    assert ours.ids == theirs.ids
+    for one, other in zip(tensors_of(ours), tensors_of(theirs)):
+        assert torch.equal(one, other)
+
+
+def test_open_data_are_shared(tmp_path):
+    data = kuda.open(write_features(tmp_path / "clips.pkl", 1))
+    session = kuda.Session("lmf", data)
+    before = session.batch([0]).audio.values.clone()
+    data.audio.values.mul_(2)
+    assert torch.equal(session.batch([0]).audio.values, 2 * before)
+    assert torch.equal(kuda.Session("lmf", data).batch([0]).audio.values, 2 * before)
+    assert torch.equal(data[0]["audio"], 2 * kuda.open(data.source)[0]["audio"])
+    assert data.fingerprint == kuda.open(data.source).fingerprint  # as it was opened
+    fresh = pickle.loads(pickle.dumps(session))  # opens the file again
+    assert torch.equal(fresh.batch([0]).audio.values, before)
+
+
+def test_data_in_memory_make_a_session_that_stays_here(folder):
+    session = kuda.Session("lmf", kuda.synthesize(train=4, valid=2, test=2), encoder=folder / "encoder", **LENGTHS)
+    assert len(session.batch(session.rows("train"))) == 4
+    with pytest.raises(kuda.MissingFileError, match="a data set in memory"):
+        pickle.dumps(session)
+
+
+def test_a_policy_that_refuses_does_so_at_once(tmp_path):
+    file = write_features(tmp_path / "clips.pkl", 1, lambda split: split["audio"].fill(numpy.inf))
+    with pytest.raises(kuda.DataError, match="inf in 26 clips"):
+        kuda.Session("lmf", file, data__clean="fail")
+    assert torch.equal(kuda.Session("lmf", file).batch([0]).audio.values, torch.zeros(1, 10, 5))
 
 
 def test_names_are_those_of_the_checkpoint(session, run):

@@ -9,7 +9,7 @@ import pytest
 
 import kuda
 
-from conftest import SMALL
+from conftest import SMALL, write_features
 
 
 def digest(run):
@@ -36,6 +36,18 @@ def test_what_a_run_tells(run, data):
     assert "opposed" in subsets
     why = kuda.explain(run, data)
     assert len(why["clips"]) == 6 and "summary" in why
+
+
+def test_a_feature_file_is_trained_on_and_scored(tmp_path):
+    """Its frames stay in the file here, where the training reads them all at once."""
+    file = write_features(tmp_path / "clips.pkl", 1)
+    run = kuda.train(file, "lmf", out=tmp_path / "run", progress=None, train__epochs=1, train__batch_size=4)
+    data = kuda.open(file)
+    report = kuda.evaluate(run, data)
+    assert report.value("MAE") == run.metrics["test"]["MAE"]
+    metrics = json.loads((run.folder / "metrics.json").read_text())
+    assert report["data_fingerprint"] == metrics["data_fingerprint"] == data.fingerprint
+    assert "other data" not in json.dumps(report)
 
 
 def test_steps_and_epochs_are_told(folder, data):

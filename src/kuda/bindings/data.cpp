@@ -10,6 +10,7 @@
 #include "kuda/data/dataset.h"
 #include "kuda/data/doctor/check.h"
 #include "kuda/data/doctor/inspect.h"
+#include "kuda/data/frames_in_file.h"
 #include "kuda/data/sources/prepared.h"
 #include "kuda/data/synth/synth.h"
 #include "kuda/text/tokenizer_folder.h"
@@ -49,6 +50,11 @@ py::dict facts_of(const Clip& clip) {
   return facts;
 }
 
+/// A view of the packed frames, so that a write to it is seen by whoever looks again.
+torch::Tensor frames_of(const Feature& feature, std::int64_t row) {
+  return packed(feature).slice(0, feature.offsets[std::size_t(row)], feature.offsets[std::size_t(row + 1)]);
+}
+
 py::dict clip_of(const Dataset& dataset, std::int64_t row) {
   const auto count = static_cast<std::int64_t>(dataset.clips.size());
   if (row < 0) row += count;
@@ -57,7 +63,7 @@ py::dict clip_of(const Dataset& dataset, std::int64_t row) {
   for (const auto modality : kModalities)
     if (const auto& feature = dataset.feature(modality))
       facts[modality == Modality::text ? "text_features" : std::string(modality_name(modality)).c_str()] =
-          feature->clip(row);
+          without_gil([&] { return frames_of(*feature, row); });
   return facts;
 }
 
@@ -70,7 +76,8 @@ auto feature_or_none(Get get) {
   };
 }
 
-CheckReport check(const Dataset& dataset, const fs::path& encoder) {
+CheckReport check(Dataset& data, const fs::path& encoder) {
+  const Dataset& dataset = whole(data);
   return without_gil([&] {
     std::optional<WordPiece> tokenizer;
     if (!encoder.empty()) tokenizer = load_tokenizer(encoder);
@@ -81,10 +88,9 @@ CheckReport check(const Dataset& dataset, const fs::path& encoder) {
 void bind_feature(py::module_& module) {
   py::class_<Feature>(module, "Feature", "One modality of all clips: their frames one after another, without padding.")
       .def_property_readonly(
-          "values", [](const Feature& feature) { return feature.values; },
-          "[all frames, width] float32 torch.Tensor, often over the file itself, without a copy. A write to it stays "
-          "in "
-          "this process.")
+          "values", [](const Feature& feature) { return without_gil([&] { return packed(feature); }); },
+          "[all frames, width] float32 torch.Tensor: over the file itself where that is a prepared folder, else in "
+          "memory, read by the first use. A write to it stays in this process.")
       .def_property_readonly(
           "offsets", [](const Feature& feature) { return array_of(feature.offsets); },
           "[clips + 1] int64: frames of clip i are values[offsets[i]:offsets[i + 1]].")
@@ -100,7 +106,7 @@ void bind_feature(py::module_& module) {
           [](const Feature& feature, std::int64_t row) {
             if (row < 0 || row + 1 >= static_cast<std::int64_t>(feature.offsets.size()))
               throw py::index_error("a feature of " + std::to_string(feature.offsets.size() - 1) + " clips");
-            return feature.clip(row);
+            return without_gil([&] { return frames_of(feature, row); });
           },
           py::arg("row"), "[frames, width] float32: the frames of one clip, a view.")
       .def("__repr__", [](const Feature& feature) {
@@ -148,7 +154,9 @@ void bind_dataset(py::module_& module) {
       .def_readonly("name", &Dataset::name)
       .def_readonly("language", &Dataset::language)
       .def_readonly("source", &Dataset::source, "File or folder it came from.")
-      .def_readonly("fingerprint", &Dataset::fingerprint, "SHA-256 that names this very data, as it was opened.")
+      .def_property_readonly(
+          "fingerprint", [](Dataset& dataset) { return whole(dataset).fingerprint; },
+          "SHA-256 that names this very data, as it was opened.")
       .def_readonly("is_synthetic", &Dataset::is_synthetic)
       .def_readonly("is_aligned", &Dataset::is_aligned, "Text, vision and audio share one time axis.")
       .def_property_readonly(
@@ -190,7 +198,11 @@ void bind_dataset(py::module_& module) {
            "The doctor (`kuda data check`): reads every feature once and says what could spoil a result. With the "
            "folder of an encoder stored token ids are compared with its vocabulary too.")
       .def(
-          "save", [](const Dataset& d, const fs::path& folder) { without_gil([&] { write_prepared(folder, d); }); },
+          "save",
+          [](Dataset& data, const fs::path& folder) {
+            const Dataset& d = whole(data);
+            without_gil([&] { write_prepared(folder, d); });
+          },
           py::arg("folder"), "Writes a prepared folder, which opens at once.")
       .def(
           "to_pandas",
@@ -204,13 +216,21 @@ void bind_dataset(py::module_& module) {
 
 }  // namespace
 
+const Dataset& whole(Dataset& dataset) {
+  if (!is_unread(dataset)) return dataset;
+  Dataset own = dataset;  // other threads may look at this one meanwhile
+  without_gil([&] { read_whole(own); });
+  read_whole(dataset);  // what was found is kept, so this takes no time
+  return dataset;
+}
+
 void bind_data(py::module_& module) {
   bind_feature(module);
   bind_report(module);
   bind_dataset(module);
   module.def(
       "open",
-      [](const fs::path& path) { return without_gil([&] { return std::make_shared<Dataset>(open_dataset(path)); }); },
+      [](const fs::path& path) { return without_gil([&] { return std::make_shared<Dataset>(open_on_demand(path)); }); },
       py::arg("path"));
   module.def(
       "inspect", [](const fs::path& path) { return text_of(without_gil([&] { return inspect_file(path).json(); })); },

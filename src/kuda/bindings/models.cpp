@@ -33,9 +33,9 @@ struct PythonSession {
   RunConfig config;
   Session session;
   Collator collator;
-  PythonSession(const std::string& toml, const std::string& data, const std::string& encoder, bool crop)
-      : config(with_places(toml, data, encoder)),
-        session(config, config.data, config.collate),
+  PythonSession(const std::string& toml, Dataset data, const std::string& encoder, bool crop)
+      : config(with_places(toml, data.source, encoder)),
+        session(config, std::move(data), config.collate),
         collator(session.collator({}, crop)) {}
 
  private:
@@ -224,8 +224,9 @@ void bind_models(py::module_& module) {
   bind_batch(module);
   bind_results(module);
   py::class_<PythonSession, std::shared_ptr<PythonSession>>(module, "Session")
-      .def(py::init([](const std::string& toml, const std::string& data, const std::string& encoder, bool crop) {
-             return without_gil([&] { return std::make_shared<PythonSession>(toml, data, encoder, crop); });
+      .def(py::init([](const std::string& toml, const Dataset& data, const std::string& encoder, bool crop) {
+             Dataset own = data;  // its tensors and frames are shared, not copied
+             return without_gil([&] { return std::make_shared<PythonSession>(toml, std::move(own), encoder, crop); });
            }),
            py::arg("toml"), py::arg("data"), py::arg("encoder"), py::arg("crop"))
       .def("batch",

@@ -8,6 +8,10 @@
 #include "kuda/bindings/python.h"
 #include "kuda/data/modality.h"
 
+namespace kuda {
+struct Dataset;
+}
+
 namespace kuda::bindings {
 
 void bind_data(py::module_& module);
@@ -16,6 +20,9 @@ void bind_runs(py::module_& module);
 void bind_metrics(py::module_& module);
 void bind_models(py::module_& module);
 void bind_python_models(py::module_& module);
+
+/// A data set that Python holds with what only a reading of all its frames tells (open_on_demand): its fingerprint.
+const Dataset& whole(Dataset& dataset);
 
 /// NaN stands for "none" in the library; Python says None.
 inline py::object or_none(double value) { return std::isnan(value) ? py::object(py::none()) : py::float_(value); }

@@ -224,6 +224,7 @@ void bind_runs(py::module_& module) {
   py::class_<Scoring>(module, "Scoring")
       .def(py::init([](const fs::path& folder, std::shared_ptr<Dataset> dataset, std::vector<std::string> modalities,
                        std::int64_t batch_size, const std::string& device, const std::string& precision) {
+             whole(*dataset);  // reports name it by its fingerprint
              return without_gil([&] {
                return std::make_unique<Scoring>(folder, std::move(dataset), std::move(modalities), batch_size, device,
                                                 precision);

@@ -4,6 +4,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/named_values.h"
+#include "kuda/data/frames_in_file.h"
 
 namespace kuda {
 
@@ -28,6 +29,7 @@ std::string_view split_name(Split split) noexcept { return name_of(split); }
 Split split_from(std::string_view name) { return value_of<Split>(name, "split"); }
 
 torch::Tensor Feature::clip(std::int64_t row) const {
+  if (const auto* in_file = FramesInFile::of(values)) return in_file->clip(*this, row);
   const auto i = static_cast<std::size_t>(row);
   return values.slice(0, offsets.at(i), offsets.at(i + 1));
 }

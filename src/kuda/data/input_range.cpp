@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kuda/data/frames_in_file.h"
+
 namespace kuda {
 namespace {
 
@@ -18,7 +20,7 @@ float largest_of(std::span<const float> values) noexcept {
 std::span<const float> frames_of_clip(const Feature& feature, std::int64_t row) {
   const auto i = static_cast<std::size_t>(row);
   const auto begin = feature.offsets.at(i) * feature.width(), end = feature.offsets.at(i + 1) * feature.width();
-  return {feature.values.const_data_ptr<float>() + begin, static_cast<std::size_t>(end - begin)};
+  return {packed(feature).const_data_ptr<float>() + begin, static_cast<std::size_t>(end - begin)};
 }
 
 PerModality<float> largest_inputs(const Dataset& dataset) {

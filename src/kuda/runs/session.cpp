@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "kuda/base/error.h"
 #include "kuda/base/log.h"
 #include "kuda/data/clip_ids.h"
+#include "kuda/data/frames_in_file.h"
 #include "kuda/data/input_range.h"
 #include "kuda/data/sources/recipe_file.h"
 #include "kuda/data/token_source.h"
@@ -54,7 +57,10 @@ void warn_of_other_lengths(const Dataset& dataset, const DataShape& shape) {
 }  // namespace
 
 Session::Session(const RunConfig& config, const std::string& path, const DataConfig& collate)
-    : collate_(collate), dataset_(open_dataset(path)) {
+    : Session(config, open_dataset(path), collate) {}
+
+Session::Session(const RunConfig& config, Dataset dataset, const DataConfig& collate)
+    : collate_(collate), dataset_(std::move(dataset)) {
   require_unique_ids(dataset_);
   warn_of_label_scale(dataset_);
   const auto& info = find_model(config.model);
@@ -81,8 +87,13 @@ Session::Session(const RunConfig& config, const std::string& path, const DataCon
   if (info.needs_alignment) warn_of_other_lengths(dataset_, shape_);
   // A model may use the length of texts as a common length even where text itself is left out.
   if (shape_.length.text == 0) shape_.length.text = collate_.text_length;
-  cleaning_ = count_cleaning(dataset_, collate_);
-  for (const auto& line : describe(cleaning_, collate_)) log_info("{}: {}", dataset_.name, line);
+  if (is_unread(dataset_)) return;  // to count is to read every frame
+  for (const auto& line : describe(cleaning(), collate_)) log_info("{}: {}", dataset_.name, line);
+}
+
+const CleaningCounts& Session::cleaning() const {
+  if (!cleaning_) cleaning_ = count_cleaning(dataset_, collate_);
+  return *cleaning_;
 }
 
 Collator Session::collator(std::optional<Modality> target, bool crop) {

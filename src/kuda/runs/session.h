@@ -19,6 +19,8 @@ class Session {
   /// Opens the data at `path` for the run's model, batched as `collate` says. Throws ConfigError when no text encoder
   /// is given for a model that reads text, DataError when the data lack what the model needs.
   Session(const RunConfig& config, const std::string& path, const DataConfig& collate);
+  /// The same with data that are open. Where their frames stay in the file, what cleaning does is not counted here.
+  Session(const RunConfig& config, Dataset dataset, const DataConfig& collate);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -28,7 +30,7 @@ class Session {
   [[nodiscard]] const TextEncoder& text() const noexcept { return text_; }
   [[nodiscard]] const WordPiece* tokenizer() const { return tokenizer_ ? &*tokenizer_ : nullptr; }
   [[nodiscard]] const DataShape& shape() const noexcept { return shape_; }
-  [[nodiscard]] const CleaningCounts& cleaning() const noexcept { return cleaning_; }
+  [[nodiscard]] const CleaningCounts& cleaning() const;  ///< may read every feature once
   /// Batches for a task: `target` as in DataConfig, `crop` for padding-invariant models.
   [[nodiscard]] Collator collator(std::optional<Modality> target, bool crop);
   /// Of a checkpoint of this run; `shape` is that of the saved model.
@@ -40,7 +42,7 @@ class Session {
   TextEncoder text_;
   std::optional<WordPiece> tokenizer_;
   DataShape shape_;
-  CleaningCounts cleaning_;
+  mutable std::optional<CleaningCounts> cleaning_;
   mutable std::optional<PerModality<float>> largest_input_;  ///< read once, for the first checkpoint
   std::optional<Normaliser> normaliser_;                     ///< fitted once, by the first collator
 };

@@ -7,17 +7,12 @@
 
 #include "kuda/data/doctor/check_parts.h"
 #include "kuda/data/finite.h"
+#include "kuda/data/input_range.h"
 
 namespace kuda {
 namespace {
 
 using Ids = std::vector<std::string>;
-
-std::span<const float> frames_of(const Feature& feature, std::size_t row) {
-  const auto width = std::size_t(feature.width()), begin = std::size_t(feature.offsets[row]);
-  return {feature.values.const_data_ptr<float>() + begin * width,
-          (std::size_t(feature.offsets[row + 1]) - begin) * width};
-}
 
 /// What one pass over the clips of a modality sees.
 struct Seen {
@@ -48,7 +43,7 @@ Seen look_at(const Dataset& data, const Feature& feature) {
   seen.varies.assign(width, false);
   std::span<const float> first;
   for (std::size_t row = 0; row < data.clips.size(); ++row) {
-    const auto frames = frames_of(feature, row);
+    const auto frames = frames_of_clip(feature, std::int64_t(row));
     const auto id = data.clips[row].id();
     const auto length = feature.lengths[row];
     const auto stored = std::int64_t(frames.size() / width);
@@ -103,7 +98,7 @@ std::string content_key(const Dataset& data, std::size_t row) {
   bool any = !key.empty();
   for (const auto* feature : {&data.vision, &data.audio}) {
     if (!*feature) continue;
-    const auto frames = frames_of(**feature, row);
+    const auto frames = frames_of_clip(**feature, std::int64_t(row));
     if (all_zero(frames)) continue;
     any = true;
     const std::string_view bytes(reinterpret_cast<const char*>(frames.data()), frames.size_bytes());

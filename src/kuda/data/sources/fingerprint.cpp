@@ -6,6 +6,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/data/frames_in_file.h"
 
 namespace kuda {
 namespace {
@@ -69,7 +70,7 @@ std::string features_digest(const Dataset& dataset, const PerModality<std::strin
 std::string features_digest(const Dataset& dataset) {
   PerModality<std::string> values;
   for (const Modality modality : kModalities)
-    if (const auto& feature = dataset.feature(modality)) values[modality] = digest_of(feature->values);
+    if (const auto& feature = dataset.feature(modality)) values[modality] = digest_of(packed(*feature));
   return features_digest(dataset, values);
 }
 

@@ -13,6 +13,7 @@
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
+#include "kuda/data/frames_in_file.h"
 #include "kuda/data/sources/mmsa.h"
 #include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/table_import.h"
@@ -153,6 +154,22 @@ TEST_F(ImportMemory, AFeatureFileGoesToItsFolderWithoutBeingHeld) {
   EXPECT_EQ(sims.text_features->values.size(0), 2281 * 20);
   EXPECT_EQ(sims.vision->values.size(0), 2281 * 30);
   EXPECT_EQ(sims.audio->values.size(0), 2281 * 200);
+}
+
+TEST_F(ImportMemory, FramesThatStayInTheFileAreNeverHeld) {
+  const test::CaughtLog quiet;
+  const auto source = scratch("sims.pkl");
+  write_large_pickle(source);
+  std::int64_t frames = 0;
+  const auto read_all = [&] {
+    auto sims = open_on_demand(source);
+    for (const Modality modality : kModalities)
+      for (std::int64_t row = 0; row < 2281; ++row) frames += sims.feature(modality)->clip(row).size(0);
+    read_whole(sims);
+    if (frames != 2281 * (20 + 30 + 200) || sims.fingerprint.size() != 64) throw Error("not everything was read");
+  };
+  EXPECT_EQ(under_the_limit([&] { (void)open_dataset(source); }), "out of memory");
+  EXPECT_EQ(under_the_limit(read_all), "done");
 }
 
 TEST_F(ImportMemory, TheArraysOfATableGoToTheirFolderWithoutBeingHeld) {

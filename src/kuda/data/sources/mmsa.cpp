@@ -259,10 +259,24 @@ PerModality<std::optional<PackPlan>> plan_features(const std::vector<MmsaSplit>&
   return plans;
 }
 
+/// Of the file that was opened, whatever its path names now.
+std::string sha256_of(const MappedFile& file) {
+  constexpr std::size_t kStep = 8 << 20;
+  Sha256 digest;
+  for (auto left = file.bytes(); !left.empty();) {
+    const auto step = left.first(std::min(kStep, left.size()));
+    digest.update(step);
+    file.give_back(step.data(), step.data() + step.size());
+    left = left.subspan(step.size());
+  }
+  return digest.hex();
+}
+
 }  // namespace
 
-MmsaFile::MmsaFile(const std::filesystem::path& path) : path_(path), file_(MappedFile::open(path)) {
-  source_sha256_ = std::async(std::launch::async, [path] { return sha256_of_file(path); });
+MmsaFile::MmsaFile(const std::filesystem::path& path, Hash hash) : path_(path), file_(MappedFile::open(path)) {
+  source_sha256_ = hash == Hash::now ? std::async(std::launch::async, [path] { return sha256_of_file(path); })
+                                     : std::async(std::launch::deferred, [file = file_] { return sha256_of(*file); });
   root_ = io::read_pickle(file_);
   done_ = [file = file_](const PaddedArray& part, std::int64_t first, std::int64_t last) {
     give_back(*file, part.array, first, last);
@@ -319,9 +333,7 @@ void MmsaFile::complete(const DataFacts& facts) {
 }
 
 Dataset read_mmsa(const std::filesystem::path& path, const DataFacts& facts) {
-  return MmsaFile(path).finish(facts, [](Modality, const PackPlan& plan) {
-    return torch::empty({plan.num_frames(), plan.width}, torch::kFloat32);
-  });
+  return MmsaFile(path).finish(facts, in_memory);
 }
 
 Dataset import_mmsa(const std::filesystem::path& path, const std::filesystem::path& folder, const DataFacts& facts) {

@@ -28,6 +28,11 @@ struct DataFacts {
 /// Throws FormatError for bytes that are no pickle, DataError for content that is no data set.
 [[nodiscard]] Dataset read_mmsa(const std::filesystem::path& path, const DataFacts& facts = {});
 
+/// read_mmsa with the frames left in the file (frames_in_file.h), as long as they lie there as they are: a file that
+/// stores arrays as text (protocols 0 to 2) is read as a whole, and so is one that may be known by its bytes. The file
+/// must not be written to meanwhile; to replace it does no harm.
+[[nodiscard]] Dataset read_mmsa_on_demand(const std::filesystem::path& path);
+
 /// The folder of write_prepared(folder, read_mmsa(path, facts)) without ever holding the features in memory: they are
 /// packed straight into its file. Returns the data set as opened from there.
 Dataset import_mmsa(const std::filesystem::path& path, const std::filesystem::path& folder,

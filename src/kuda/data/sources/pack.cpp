@@ -58,17 +58,6 @@ std::int64_t clips_per_step(const io::Array& array) {
   return std::max<std::int64_t>(1, (std::int64_t{8} << 20U) / std::max<std::int64_t>(bytes, 1));
 }
 
-/// The first frames of clip i as float32.
-void copy_clip(const io::Array& array, std::int64_t i, std::int64_t frames, std::span<float> out) {
-  if (frames == 0) return;
-  io::Array clip = clip_of(array, i);
-  clip.shape[0] = frames;
-  if (clip.dtype == io::DType::f32)
-    io::copy_elements(clip, reinterpret_cast<std::byte*>(out.data()));
-  else
-    torch::from_blob(out.data(), {frames, clip.shape[1]}, torch::kFloat32).copy_(io::to_tensor(clip));
-}
-
 bool starts_with_zero_frame(std::span<const float> frames, std::size_t width) {
   return frames.size() > width && all_zero(frames.first(width)) && !all_zero(frames);
 }
@@ -104,7 +93,29 @@ std::span<float> frames_in(const PackPlan& plan, float* values, std::int64_t row
   return {values + begin * plan.width, std::size_t((end - begin) * plan.width)};
 }
 
+/// The same, or room of its own where nothing is kept.
+std::span<float> room_for(const PackPlan& plan, float* values, std::int64_t row, std::vector<float>& own) {
+  if (values != nullptr) return frames_in(plan, values, row);
+  own.resize(std::size_t((plan.offsets[std::size_t(row + 1)] - plan.offsets[std::size_t(row)]) * plan.width));
+  return own;
+}
+
 }  // namespace
+
+void copy_clip(const io::Array& array, std::int64_t i, std::span<float> frames) {
+  if (frames.empty()) return;
+  io::Array clip = clip_of(array, i);
+  clip.shape[0] = std::int64_t(frames.size()) / clip.shape[1];
+  if (clip.dtype == io::DType::f32)
+    io::copy_elements(clip, reinterpret_cast<std::byte*>(frames.data()));
+  else
+    torch::from_blob(frames.data(), clip.shape, torch::kFloat32).copy_(io::to_tensor(clip));
+}
+
+ClipPlace place_of_clip(const PackPlan& plan, std::int64_t row) {
+  const auto part = std::upper_bound(plan.first_rows.begin(), plan.first_rows.end(), row) - plan.first_rows.begin() - 1;
+  return {&plan.parts[std::size_t(part)], row - plan.first_rows[std::size_t(part)]};
+}
 
 PackPlan plan_packing(std::vector<PaddedArray> parts, const std::optional<std::vector<std::int64_t>>& lengths,
                       bool at_least, const ClipsDone& done) {
@@ -114,6 +125,7 @@ PackPlan plan_packing(std::vector<PaddedArray> parts, const std::optional<std::v
     require_shape(part);
     require_same_width(parts.front(), part);
     plan.padded_length = std::max(plan.padded_length, part.array.shape[1]);
+    plan.first_rows.push_back(std::int64_t(plan.lengths.size()));
     const std::int64_t clips = part.array.shape[0], step = clips_per_step(part.array);
     for (std::int64_t first = 0; first < clips; first += step) {
       stop_where_asked();
@@ -143,6 +155,7 @@ void give_back(const MappedFile& file, const io::Array& array, std::int64_t firs
 PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& done, const BytesWritten& written) {
   PackCounts counts;
   Sha256 digest;
+  std::vector<float> own;
   std::int64_t row = 0;
   for (const PaddedArray& part : plan.parts) {
     const std::int64_t clips = part.array.shape[0], step = clips_per_step(part.array);
@@ -150,8 +163,8 @@ PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& don
       stop_where_asked();
       const auto last = std::min(clips, first + step), first_row = row;
       for (auto i = first; i < last; ++i, ++row) {
-        const auto frames = frames_in(plan, values, row);
-        copy_clip(part.array, i, std::int64_t(frames.size()) / plan.width, frames);
+        const auto frames = room_for(plan, values, row, own);
+        copy_clip(part.array, i, frames);
         NotFinite special = count_not_finite(frames);
         if (special.total() > 0) count_beyond_float32(part.array, i, row, frames, special, counts);
         count_clip(frames, std::size_t(plan.width), row, special, counts);

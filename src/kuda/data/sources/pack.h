@@ -26,7 +26,8 @@ struct PaddedArray {
 };
 
 struct PackPlan {
-  std::vector<PaddedArray> parts;  ///< one after the other along N
+  std::vector<PaddedArray> parts;        ///< one after the other along N
+  std::vector<std::int64_t> first_rows;  ///< row of the first clip of each part
   std::vector<std::int64_t> offsets, lengths;
   std::int64_t padded_length = 0;  ///< the longest L of the parts
   std::int64_t width = 0;
@@ -61,9 +62,18 @@ void give_back(const MappedFile& file, const io::Array& array, std::int64_t firs
 /// Called when the packed values from `first` up to `last` are final.
 using BytesWritten = std::function<void(const void* first, const void* last)>;
 
-/// Copies the stored frames to `values`, num_frames() * width floats, in order.
+/// Copies the stored frames to `values`, num_frames() * width floats, in order; nullptr: looks at them only.
 PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& done = {},
                        const BytesWritten& written = {});
+
+/// The part of a plan that holds the clip `row`, and its place there.
+struct ClipPlace {
+  const PaddedArray* part;
+  std::int64_t clip;
+};
+[[nodiscard]] ClipPlace place_of_clip(const PackPlan& plan, std::int64_t row);
+/// The first frames of a clip as float32, as many as `frames` has room for.
+void copy_clip(const io::Array& array, std::int64_t clip, std::span<float> frames);
 
 /// Writes the stored frames of the clip `row`.
 using ReadClip = std::function<void(std::int64_t row, std::span<float> frames)>;

@@ -50,23 +50,35 @@ Dataset PlannedDataset::finish(const DataFacts& facts, const Place& place, const
     Feature feature = empty_feature(*plan);
     feature.values = place(modality, *plan);
     const auto counts = fill(modality, *plan, feature.values.data_ptr<float>(), written);
-    feature.finite = counts.not_finite.total() + counts.beyond_float32 == 0 ? Finite::yes : Finite::no;
     digests[modality] = counts.digest;
-    if (counts.beyond_float32 > 0)
-      log_warning(
-          "{}: {} numbers are too large for float32 and become infinite (first: {}, {}); the cleaning policy "
-          "decides about them",
-          modality_name(modality), counts.beyond_float32, dataset_.clips[std::size_t(counts.first_beyond)].id(),
-          counts.first_beyond_value);
-    warn_about(modality, feature, counts);
+    learn(modality, counts, feature);
     dataset_.feature(modality) = std::move(feature);
   }
+  close(facts, digests);
+  return std::move(dataset_);
+}
+
+void PlannedDataset::learn(Modality modality, const PackCounts& counts, Feature& feature) const {
+  feature.finite = counts.not_finite.total() + counts.beyond_float32 == 0 ? Finite::yes : Finite::no;
+  if (counts.beyond_float32 > 0)
+    log_warning(
+        "{}: {} numbers are too large for float32 and become infinite (first: {}, {}); the cleaning policy "
+        "decides about them",
+        modality_name(modality), counts.beyond_float32, dataset_.clips[std::size_t(counts.first_beyond)].id(),
+        counts.first_beyond_value);
+  warn_about(modality, feature, counts);
+}
+
+void PlannedDataset::close(const DataFacts& facts, const PerModality<std::string>& digests) {
   complete(facts);
   for (const Modality modality : kModalities)
     if (!facts.extractor[modality].empty()) dataset_.feature(modality)->extractor = facts.extractor[modality];
   dataset_.features_digest = features_digest(dataset_, digests);
   dataset_.fingerprint = fingerprint_of(dataset_);
-  return std::move(dataset_);
+}
+
+torch::Tensor in_memory(Modality /*modality*/, const PackPlan& plan) {
+  return torch::empty({plan.num_frames(), plan.width}, torch::kFloat32);
 }
 
 void import_planned(PlannedDataset& planned, PreparedFolder& folder, const DataFacts& facts) {

@@ -35,6 +35,10 @@ class PlannedDataset {
   virtual PackCounts fill(Modality /*modality*/, const PackPlan& plan, float* values, const BytesWritten& written) {
     return fill_packed(plan, values, done_, written);
   }
+  /// What a reading of all its frames tells of a feature, with the warnings.
+  void learn(Modality modality, const PackCounts& counts, Feature& feature) const;
+  /// The rest, once every feature is read: complete(), extractors, digests, fingerprint.
+  void close(const DataFacts& facts, const PerModality<std::string>& digests);
   /// Everything but the features and their digests: name, language, scores, the source's SHA-256.
   virtual void complete(const DataFacts& facts) = 0;
 
@@ -42,6 +46,9 @@ class PlannedDataset {
   PerModality<std::optional<PackPlan>> plans_;
   ClipsDone done_;
 };
+
+/// A PlannedDataset::Place.
+[[nodiscard]] torch::Tensor in_memory(Modality modality, const PackPlan& plan);
 
 /// Packs straight into the features of a folder and puts it in place, without ever holding a feature in memory.
 void import_planned(PlannedDataset& planned, PreparedFolder& folder, const DataFacts& facts);

@@ -16,6 +16,7 @@
 #include "kuda/base/folder.h"
 #include "kuda/data/clip_ids.h"
 #include "kuda/data/finite.h"
+#include "kuda/data/frames_in_file.h"
 #include "kuda/data/sources/clips_csv.h"
 #include "kuda/data/sources/fingerprint.h"
 #include "kuda/data/sources/prepared.h"
@@ -64,7 +65,7 @@ std::map<std::string, io::Array> packed_arrays(const Dataset& dataset) {
     const auto& feature = dataset.feature(modality);
     if (!feature) continue;
     const std::string prefix = std::string(modality_name(modality)) + "/";
-    arrays[prefix + "values"] = io::to_array(feature->values);
+    arrays[prefix + "values"] = io::to_array(packed(*feature));
     arrays[prefix + "offsets"] = io::make_array({rows + 1}, feature->offsets);
     arrays[prefix + "lengths"] = io::make_array({rows}, feature->lengths);
   }
@@ -125,11 +126,12 @@ void PreparedFolder::commit(const Dataset& dataset) {
 void write_prepared(const fs::path& target, const Dataset& dataset) {
   PreparedFolder folder(target);
   Dataset complete = dataset;  // tensors are shared, not copied
+  read_whole(complete);
   if (complete.features_digest.empty()) complete.features_digest = features_digest(complete);
   complete.fingerprint = fingerprint_of(complete);
   for (auto* feature : {&complete.text_features, &complete.vision, &complete.audio})
     if (*feature && (*feature)->finite == Finite::unknown)
-      (*feature)->finite = count_not_finite((*feature)->values.contiguous()).total() == 0 ? Finite::yes : Finite::no;
+      (*feature)->finite = count_not_finite(packed(**feature).contiguous()).total() == 0 ? Finite::yes : Finite::no;
   io::write_safetensors(folder.features(), packed_arrays(complete));
   folder.commit(complete);
 }

@@ -34,15 +34,28 @@ const PublishedSet* published_set(std::string_view name) noexcept {
   return nullptr;
 }
 
-const KnownFile* known_file(std::string_view sha256) noexcept {
+namespace {
+
+const std::vector<KnownFile>& known_files() {
   static const std::vector<KnownFile> files{
-      {"39091203b3f5ddf179dac6a029a1914a2840cf4037080bc5fd8549de573ea3c0",
+      {3076858, "39091203b3f5ddf179dac6a029a1914a2840cf4037080bc5fd8549de573ea3c0",
        "CMU-MOSI, utterance level: 73 audio features, 100 stand-in features", "vision",
        "stand-in: published as vision features, but made from the transcripts"},
   };
-  const auto found =
-      std::find_if(files.begin(), files.end(), [&](const KnownFile& file) { return file.sha256 == sha256; });
-  return found == files.end() ? nullptr : &*found;
+  return files;
+}
+
+}  // namespace
+
+const KnownFile* known_file(std::string_view sha256) noexcept {
+  for (const KnownFile& file : known_files())
+    if (file.sha256 == sha256) return &file;
+  return nullptr;
+}
+
+bool may_be_known(std::uintmax_t bytes) noexcept {
+  return std::any_of(known_files().begin(), known_files().end(),
+                     [&](const KnownFile& file) { return file.bytes == bytes; });
 }
 
 }  // namespace kuda

@@ -31,11 +31,14 @@ struct PublishedSet {
 
 /// A feature file that is known by its bytes.
 struct KnownFile {
+  std::uintmax_t bytes;
   std::string_view sha256, title;
   std::string_view stand_in;   ///< modality whose array is not what its key says; "" when all are
   std::string_view extractor;  ///< what it is instead, as Feature::extractor
 };
 /// nullptr when the file is not known.
 [[nodiscard]] const KnownFile* known_file(std::string_view sha256) noexcept;
+/// Whether a known file has this size; if not there is no need to hash one.
+[[nodiscard]] bool may_be_known(std::uintmax_t bytes) noexcept;
 
 }  // namespace kuda
