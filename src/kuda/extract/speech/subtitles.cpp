@@ -106,11 +106,13 @@ std::string plain_text(std::string_view line) {
                                                                                            {"&nbsp;", " "},
                                                                                            {"&lrm;", ""},
                                                                                            {"&rlm;", ""}}};
-  const auto is_tag = [&](std::size_t at) {  // "a < b" is none
+  const auto is_tag = [&](std::size_t at) {  // "a < b" is none, nor is "I <3 it -> 10/10"
     if (line.substr(at).starts_with("{\\")) return true;
     if (line[at] != '<' || at + 1 >= line.size()) return false;
     const char next = line[at + 1];
-    return next == '/' || (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || (next >= '0' && next <= '9');
+    if (next == '/' || (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z')) return true;
+    auto rest = line.substr(at + 1);
+    return take_time(rest) && rest.starts_with('>');
   };
   std::string text;
   for (std::size_t at = 0; at < line.size();) {

@@ -49,6 +49,11 @@ TEST(Subtitles, WebVttWithItsHeaderBlocksAndShortTimes) {
             "1500-2250 Hello you|3600000-3601000 <no tag> \xE6\x83\x85|");
 }
 
+TEST(Subtitles, AHeartBeforeAnArrowIsNoTag) {
+  EXPECT_EQ(shown("1\n00:00:01,000 --> 00:00:02,000\nI <3 this film -> <00:00:01.500><c>10/10</c>\n"),
+            "1000-2000 I <3 this film -> 10/10|");
+}
+
 TEST(Subtitles, WhatHasNoTextIsLeftOut) {
   EXPECT_EQ(shown("1\n00:00:01,000 --> 00:00:02,000\n<i></i>\n\n2\n00:00:03,000 --> 00:00:04,000\nyes\n"),
             "3000-4000 yes|");
