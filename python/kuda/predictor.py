@@ -80,6 +80,10 @@ def _score(facts: dict[str, Any]) -> Score:
     return Score(interval=None if interval is None else Interval(*interval), **facts)
 
 
+def _explanation(facts: dict[str, Any]) -> Explanation:
+    return Explanation(score=_score(facts.pop("score")), **facts)
+
+
 def _clip(given: Mapping[str, Any], place: str) -> dict[str, Any]:
     unknown = set(given) - set(_FIELDS)
     if unknown:
@@ -150,10 +154,7 @@ class Predictor:
 
     def explain(self, clips: Iterable[Mapping[str, Any]], attention: bool = False) -> list[Explanation]:
         """The same with what changes when a modality is missing; `attention`: also the maps of the last block."""
-        return [
-            Explanation(score=_score(facts.pop("score")), **facts)
-            for facts in self._core.explain(self._given(clips), attention)
-        ]
+        return [_explanation(facts) for facts in self._core.explain(self._given(clips), attention)]
 
     def score_video(
         self,
@@ -183,7 +184,9 @@ class Predictor:
             "without": list(unread),
         }
         missing = {**clip.missing, **dict.fromkeys(unread, "not read")}
-        return VideoScore(os.fspath(path), self.explain([given])[0], clip, missing)
+        words = [(word.text, word.begin, word.end) for word in clip.words]
+        why = _explanation(self._core.explain_video(_clip(given, "video"), words))
+        return VideoScore(os.fspath(path), why, clip, missing)
 
     def _extractor(self, without: Sequence[str], folder: Any, speech_model: Any, any_recipe: bool) -> Extractor:
         recipe = self._core.video_recipe(self._folder, list(without), any_recipe)

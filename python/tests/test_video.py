@@ -75,6 +75,19 @@ def test_scores_are_those_of_the_program(trained, program):
         assert ours.why.score.id == clip.stem and ours.missing == {}
 
 
+def test_scores_of_a_model_of_rows_of_words_are_those_of_the_program(trained, folder, program):
+    program("data", "pack", folder / "extracted", folder / "words-data", "--align", "words", "--encoder",
+            folder / "encoder", "--language", "en", "--family", "mosi")
+    sets = [f"--set={name.replace('__', '.')}={json.dumps(value)}" for name, value in SMALL.items()]
+    sets += ["--set=bbfn.width=8", "--set=bbfn.heads=2", "--set=bbfn.layers=1", "--set=bbfn.frozen_layers=0"]
+    sets += [f"--set=data.{name}_length=16" for name in ("text", "vision", "audio")]
+    program("train", "-d", folder / "words-data", "-m", "bbfn", "--encoder", folder / "encoder", "--out",
+            folder / "of-words", "--extractor", WEIGHTS, *sets)
+    (theirs,) = json.loads(program("predict", folder / "of-words", "--json", "--video", CLIPS[0]))
+    ours = kuda.Predictor(folder / "of-words").score_video(CLIPS[0])
+    assert numpy.float32(ours.score.score) == numpy.float32(theirs["score"])
+
+
 def test_a_video_without_a_modality_is_a_clip_without_it(trained):
     predictor = kuda.Predictor(trained)
     whole, without = predictor.score_video(CLIPS[0]), predictor.score_video(CLIPS[0], without=["vision"])
@@ -108,6 +121,27 @@ def test_what_cannot_be_read_is_named(extractor, tmp_path):
     recipe.write_text("[vision]\nframes_per_secnd = 25\n")
     with pytest.raises(kuda.ConfigError, match="frames_per_second"):
         kuda.Extractor(WEIGHTS, recipe=recipe)
+
+
+def test_a_recogniser_of_ones_own_takes_the_place_of_the_default_one(extractor, run, tmp_path):
+    small = ROOT / "tests" / "data" / "speech" / "whisper"  # a Whisper of random weights
+    own = kuda.Extractor(WEIGHTS, speech_model=small)
+    digests = [line for line in own.recipe.splitlines() if line.startswith("speech = ")]
+    assert digests and digests[0] not in extractor.recipe
+    assert own.extract(CLIPS[0], 0, 1).vision is not None
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'[models]\nspeech = "{"a" * 64}"\n')
+    with pytest.raises(kuda.DataError, match="models.speech: the recipe was made with weights of SHA-256 a"):
+        kuda.Extractor(WEIGHTS, recipe=recipe, speech_model=small)
+    predictor = kuda.Predictor(run)  # keeps no recipe: the default one, chosen anew
+    words = predictor.score_video(CLIPS[0], extractor=WEIGHTS, speech_model=small, without=["vision", "audio"])
+    assert words.clip.transcript == own.extract(CLIPS[0]).transcript
+
+
+def test_a_checkpoint_takes_the_recogniser_of_its_recipe_alone(trained):
+    small = ROOT / "tests" / "data" / "speech" / "whisper"
+    with pytest.raises(kuda.DataError, match="models.speech: the recipe was made with weights"):
+        kuda.Predictor(trained).score_video(CLIPS[0], speech_model=small)
 
 
 def test_without_a_video_nothing_of_ffmpeg_is_loaded():

@@ -3,6 +3,7 @@
 
 #include "kuda/predictor/predictor.h"
 #include "kuda/bindings/modules.h"
+#include "kuda/extract/extracted_clip.h"
 #include "kuda/predictor/video_recipe.h"
 
 namespace kuda::bindings {
@@ -53,6 +54,30 @@ std::vector<ClipInput> clips_of(const std::vector<py::dict>& given) {
   clips.reserve(given.size());
   for (const auto& clip : given) clips.push_back(clip_of(clip));
   return clips;
+}
+
+std::optional<io::Array> as_array(const std::optional<Frames>& frames) {
+  if (!frames) return std::nullopt;
+  io::Array array;
+  array.shape = {frames->length(), frames->width};
+  array.strides = io::contiguous_strides(array.shape);
+  array.data = reinterpret_cast<const std::byte*>(frames->values.data());
+  array.owner = frames->owner;
+  return array;
+}
+
+using Words = std::vector<std::tuple<std::string, double, double>>;
+
+/// A clip that kuda._video extracted: its transcript as text, its frames, and its words with their seconds.
+ClipInput video_input(const Predictor& predictor, ClipInput given, const Words& words) {
+  ExtractedClip clip;
+  clip.transcript = given.text.value_or("");
+  clip.vision = as_array(given.vision);
+  clip.audio = as_array(given.audio);
+  for (const auto& [text, begin, end] : words) clip.words.push_back({text, begin, end, 0});
+  auto input = predictor.input_of(clip, given.id);
+  input.without = given.without;
+  return input;
 }
 
 py::dict facts_of(const ClipScore& score) {
@@ -172,6 +197,16 @@ void bind_predictor(py::module_& module) {
             return list_of(without_gil([&] { return predictor.explain(std::span(clips), attention); }));
           },
           py::arg("clips"), py::arg("attention"))
+      .def(
+          "explain_video",
+          [](const Predictor& predictor, const py::dict& given, const Words& words) {
+            const auto clip = clip_of(given);
+            return facts_of(without_gil([&] {
+              const auto input = video_input(predictor, clip, words);
+              return predictor.explain(std::span(&input, 1)).front();
+            }));
+          },
+          py::arg("clip"), py::arg("words"))
       .def(
           "features",
           [](const Predictor& predictor, const std::vector<py::dict>& given) {
