@@ -112,7 +112,7 @@ def test_open_data_are_shared(tmp_path):
 def test_data_in_memory_make_a_session_that_stays_here(folder):
     session = kuda.Session("lmf", kuda.synthesize(train=4, valid=2, test=2), encoder=folder / "encoder", **LENGTHS)
     assert len(session.batch(session.rows("train"))) == 4
-    with pytest.raises(kuda.MissingFileError, match="a data set in memory"):
+    with pytest.raises(kuda.MissingFileError, match="save"):
         pickle.dumps(session)
 
 
