@@ -42,7 +42,7 @@ TEST(ExperimentFiles, EachGivesCommandsWhoseConfigurationsExist) {
     ++files;
     const auto text = read_file(entry.path());
     std::vector<std::string> arguments{"experiment", entry.path().string(), "--print-commands"};
-    for (const std::string name : {"sims", "simsv2", "mosi", "mosei"})
+    for (const std::string name : {"sims", "simsv2", "mosi", "mosei", "pom", "mmmo"})
       if (text.find("name = \"" + name + "\"") != std::string::npos)
         arguments.insert(arguments.end(), {"-d", name + "=" + name + ".pkl"});
     const auto run = run_kuda(arguments);
