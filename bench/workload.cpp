@@ -182,7 +182,8 @@ void Workload::make_bert_base(const fs::path& folder) const {
   io::write_safetensors(folder / "model.safetensors", state_of(*bert), {{"format", "pt"}});
 }
 
-Workload::Job& Workload::add_job(std::shared_ptr<Model> model, const std::string& target, const TrainConfig& options) {
+Workload::Job& Workload::add_job(std::shared_ptr<Model> model, std::optional<Modality> target,
+                                 const TrainConfig& options) {
   return *jobs_.emplace_back(std::make_unique<Job>(*session_, std::move(model), target, options));
 }
 

@@ -70,7 +70,7 @@ class Workload {
   struct Scratch;  ///< a folder that goes with the object
   void make_data();
   void make_bert_base(const std::filesystem::path& folder) const;
-  Job& add_job(std::shared_ptr<Model> model, const std::string& target, const TrainConfig& options);
+  Job& add_job(std::shared_ptr<Model> model, std::optional<Modality> target, const TrainConfig& options);
   void add_loading(std::vector<Case>& cases);
   void add_training(std::vector<Case>& cases, const std::string& name, Job& job);
   void add_scoring(std::vector<Case>& cases, std::int64_t size, const Job& job);
