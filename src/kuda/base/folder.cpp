@@ -36,9 +36,11 @@ void make_folder(const std::filesystem::path& folder) {
 }
 
 std::unique_ptr<FileLock> FileLock::try_to_lock(const std::filesystem::path& path) {
-  std::unique_ptr<FileLock> lock(new FileLock(open_to_lock(path)));
-  if (::flock(lock->descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) lock.reset();
-  return lock;
+  while (true) {
+    std::unique_ptr<FileLock> lock(new FileLock(open_to_lock(path)));
+    if (::flock(lock->descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return nullptr;
+    if (is_file_of(lock->descriptor_, path)) return lock;  // else its holder has removed it meanwhile
+  }
 }
 
 std::unique_ptr<FileLock> FileLock::wait_for(const std::filesystem::path& path) {

@@ -2,14 +2,17 @@
 // Private to the writers of prepared folders: a folder made beside its place and swapped in at the end.
 
 #include <filesystem>
+#include <memory>
 
+#include "kuda/base/folder.h"
 #include "kuda/data/dataset.h"
 
 namespace kuda {
 
 class PreparedFolder {
  public:
-  /// Throws DataError, and changes nothing, when `target` may not be replaced (see write_prepared).
+  /// Throws DataError, and changes nothing, when `target` may not be replaced (see write_prepared) or somebody else is
+  /// writing it.
   explicit PreparedFolder(const std::filesystem::path& target);
   PreparedFolder(const PreparedFolder&) = delete;
   PreparedFolder& operator=(const PreparedFolder&) = delete;
@@ -22,7 +25,8 @@ class PreparedFolder {
   void commit(const Dataset& dataset);
 
  private:
-  std::filesystem::path target_, made_;
+  std::filesystem::path target_, made_, lock_file_;
+  std::unique_ptr<FileLock> lock_;
 };
 
 }  // namespace kuda

@@ -1,6 +1,7 @@
 // Prepared folders: round trips, faults, and that a folder is never left half written.
 
 #include "kuda/data/sources/prepared.h"
+#include "kuda/data/sources/prepared_folder.h"
 
 #include <gmock/gmock.h>
 #include <sys/wait.h>
@@ -252,6 +253,21 @@ TEST(Prepared, WritesOverAPreparedFolderWhileAnotherReaderUsesIt) {
   EXPECT_EQ(reader.vision->values[2][1].item<float>(), 6);
   EXPECT_EQ(read_prepared(scratch("set")).vision->values[2][1].item<float>(), 12);
   EXPECT_FALSE(fs::exists(scratch(".set.partial")));
+}
+
+TEST(Prepared, ASecondWriterIsRefusedWhileTheFirstIsAtWork) {
+  const Dataset data = test::small_dataset();
+  {
+    const PreparedFolder first(scratch("set"));
+    write_file(first.features(), "half");
+    EXPECT_THAT(test::error_of<DataError>([&] { write_prepared(scratch("set"), data); }),
+                HasSubstr("another process is writing this folder"));
+    EXPECT_EQ(read_file(first.features()), "half");
+    EXPECT_FALSE(fs::exists(scratch("set")));
+  }
+  write_prepared(scratch("set"), data);
+  EXPECT_EQ(read_prepared(scratch("set")).clips.size(), data.clips.size());
+  EXPECT_FALSE(fs::exists(scratch(".set.lock")));
 }
 
 TEST(Prepared, AKilledWriterLeavesTheOldOrTheCompleteFolder) {

@@ -105,16 +105,31 @@ void swap_in(const fs::path& made, const fs::path& folder) {
 
 PreparedFolder::PreparedFolder(const fs::path& target) : target_(fs::absolute(target).lexically_normal()) {
   if (!target_.has_filename()) target_ = target_.parent_path();  // "mosi/"
-  require_replaceable(target_);
-  made_ = target_.parent_path() / fmt::format(".{}.partial", target_.filename().string());
+  const auto beside = [&](const char* what) {
+    return target_.parent_path() / fmt::format(".{}.{}", target_.filename().string(), what);
+  };
+  made_ = beside("partial");
+  lock_file_ = beside("lock");
+  make_folder(target_.parent_path());
+  lock_ = FileLock::try_to_lock(lock_file_);
+  if (!lock_)
+    throw DataError(target_.string() + ": another process is writing this folder",
+                    "wait until it has finished, or choose another folder");
   std::error_code ignored;
-  fs::remove_all(made_, ignored);  // of a run that was killed
-  make_folder(made_);
+  try {
+    require_replaceable(target_);
+    fs::remove_all(made_, ignored);  // of a run that was killed
+    make_folder(made_);
+  } catch (...) {
+    fs::remove(lock_file_, ignored);
+    throw;
+  }
 }
 
 PreparedFolder::~PreparedFolder() {
   std::error_code ignored;
   fs::remove_all(made_, ignored);
+  fs::remove(lock_file_, ignored);  // while it is held: nobody else's
 }
 
 void PreparedFolder::commit(const Dataset& dataset) {

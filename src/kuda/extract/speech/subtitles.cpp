@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/log.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/base/utf8.h"
 
 namespace kuda {
@@ -106,13 +108,20 @@ std::string plain_text(std::string_view line) {
                                                                                            {"&nbsp;", " "},
                                                                                            {"&lrm;", ""},
                                                                                            {"&rlm;", ""}}};
-  const auto is_tag = [&](std::size_t at) {  // "a < b" is none, nor is "I <3 it -> 10/10"
+  // The tags of SubRip and WebVTT. "a<b and c>d" holds none, nor does "I <3 it -> 10/10".
+  static constexpr std::array<std::string_view, 6> kBare{"i", "b", "u", "s", "ruby", "rt"};
+  static constexpr std::array<std::string_view, 4> kWithWords{"font", "v", "c", "lang"};
+  const auto is_tag = [&](std::size_t at) {
     if (line.substr(at).starts_with("{\\")) return true;
-    if (line[at] != '<' || at + 1 >= line.size()) return false;
-    const char next = line[at + 1];
-    if (next == '/' || (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z')) return true;
+    if (line[at] != '<') return false;
     auto rest = line.substr(at + 1);
-    return take_time(rest) && rest.starts_with('>');
+    if (auto time = rest; take_time(time) && time.starts_with('>')) return true;
+    if (rest.starts_with('/')) rest.remove_prefix(1);
+    const auto end = rest.find_first_of(">. \t");
+    const auto name = lower_case(rest.substr(0, end));
+    if (std::find(kWithWords.begin(), kWithWords.end(), name) != kWithWords.end()) return true;
+    return end != std::string_view::npos && rest[end] != ' ' && rest[end] != '\t' &&
+           std::find(kBare.begin(), kBare.end(), name) != kBare.end();
   };
   std::string text;
   for (std::size_t at = 0; at < line.size();) {

@@ -54,6 +54,12 @@ TEST(Subtitles, AHeartBeforeAnArrowIsNoTag) {
             "1000-2000 I <3 this film -> 10/10|");
 }
 
+TEST(Subtitles, OnlyTagsAreTags) {
+  EXPECT_EQ(shown("1\n00:00:01,000 --> 00:00:02,000\na<b and c>d I </3 him > you\n"
+                  "<I>so</I> <font color=\"red\">red</font> <v Anna>hi</v> <c.loud>x</c>\n"),
+            "1000-2000 a<b and c>d I </3 him > you so red hi x|");
+}
+
 TEST(Subtitles, WhatHasNoTextIsLeftOut) {
   EXPECT_EQ(shown("1\n00:00:01,000 --> 00:00:02,000\n<i></i>\n\n2\n00:00:03,000 --> 00:00:04,000\nyes\n"),
             "3000-4000 yes|");
