@@ -16,6 +16,7 @@
 #endif
 
 #include <charconv>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -112,6 +113,7 @@ class TorchLink final : public ProcessLink {
 
 c10::intrusive_ptr<c10d::Store> meet(const Launch& launch, std::chrono::milliseconds limit) {
   const bool has_agent = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";  // torchrun holds the store itself
+  std::signal(SIGPIPE, SIG_IGN);  // LibTorch writes to processes that may have ended: an error then, no silent end
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(launch.port);
   options.isServer = launch.rank == 0 && !has_agent;
