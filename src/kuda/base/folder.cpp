@@ -35,22 +35,25 @@ void make_folder(const std::filesystem::path& folder) {
   if (reason) throw Error(fmt::format("{}: this folder cannot be made: {}", folder.string(), reason.message()));
 }
 
-std::unique_ptr<FileLock> FileLock::try_to_lock(const std::filesystem::path& path) {
+std::unique_ptr<FileLock> FileLock::lock(const std::filesystem::path& path, int how) {
   while (true) {
-    std::unique_ptr<FileLock> lock(new FileLock(open_to_lock(path)));
-    if (::flock(lock->descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return nullptr;
+    std::unique_ptr<FileLock> lock(new FileLock(open_to_lock(path), path));
+    int failed = 0;
+    while ((failed = ::flock(lock->descriptor_, how)) != 0 && errno == EINTR) continue;
+    if (failed != 0 && errno == EWOULDBLOCK) return nullptr;
     if (is_file_of(lock->descriptor_, path)) return lock;  // else its holder has removed it meanwhile
   }
 }
 
-std::unique_ptr<FileLock> FileLock::wait_for(const std::filesystem::path& path) {
-  while (true) {
-    std::unique_ptr<FileLock> lock(new FileLock(open_to_lock(path)));
-    while (::flock(lock->descriptor_, LOCK_EX) != 0 && errno == EINTR) continue;
-    if (is_file_of(lock->descriptor_, path)) return lock;
-  }
+std::unique_ptr<FileLock> FileLock::try_to_lock(const std::filesystem::path& path) {
+  return lock(path, LOCK_EX | LOCK_NB);
 }
 
-FileLock::~FileLock() { ::close(descriptor_); }
+std::unique_ptr<FileLock> FileLock::wait_for(const std::filesystem::path& path) { return lock(path, LOCK_EX); }
+
+FileLock::~FileLock() {
+  if (is_removed_) ::unlink(path_.c_str());
+  ::close(descriptor_);
+}
 
 }  // namespace kuda

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 namespace kuda {
 
@@ -25,10 +26,16 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
   ~FileLock();
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }  ///< to append to the file
+  /// The file goes with the lock, while it is still held: who waits for it opens another. That of a killed process
+  /// stays, and goes with the next lock.
+  void remove_at_end() noexcept { is_removed_ = true; }
 
  private:
-  explicit FileLock(int descriptor) noexcept : descriptor_(descriptor) {}
+  FileLock(int descriptor, std::filesystem::path path) : descriptor_(descriptor), path_(std::move(path)) {}
+  static std::unique_ptr<FileLock> lock(const std::filesystem::path& path, int how);
   int descriptor_;
+  std::filesystem::path path_;
+  bool is_removed_ = false;
 };
 
 }  // namespace kuda

@@ -24,23 +24,6 @@ std::vector<Clip> clips_of(const std::vector<MediaClip>& list) {
   return clips;
 }
 
-/// A clip that one process makes while others wait. The system frees the lock of who is killed; its empty file stays,
-/// and is taken away by who makes the clip then.
-class ClipLock {
- public:
-  explicit ClipLock(fs::path path) : path_(std::move(path)), lock_(FileLock::wait_for(path_)) {}
-  ClipLock(const ClipLock&) = delete;
-  ClipLock& operator=(const ClipLock&) = delete;
-  ~ClipLock() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);  // while it is held: who waits for it opens another
-  }
-
- private:
-  fs::path path_;
-  std::unique_ptr<FileLock> lock_;
-};
-
 /// In a child process. The models are loaded for the first clip that is not there yet; the parts of a long video, which
 /// follow each other, hash it once.
 class ClipWork {
@@ -60,7 +43,8 @@ class ClipWork {
     const auto key = extraction_key(sha256_, media.begin, media.end, fingerprint_);
     const auto target = folder_.clip(key);
     if (fs::exists(target)) return "there " + key;
-    const ClipLock lock(folder_.lock(key));
+    const auto lock = FileLock::wait_for(folder_.lock(key));  // one process makes it, others wait
+    lock->remove_at_end();
     if (fs::exists(target)) return "there " + key;  // somebody made it, of an equal video
     if (!source_) source_ = make_();
     write_extracted(target, source_->extract(media.file, media.begin, media.end));

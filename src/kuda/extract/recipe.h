@@ -3,8 +3,8 @@
 // recipes cannot be compared, so a recipe travels with the data and with what is trained on them.
 //
 //   Recipe recipe = Recipe::load("mine.toml");                        // empty path: the default one
-//   const ExtractorModels models({}, recipe);                         // extractor_models.h: checks or fills the
-//   SHA-256 recipe.fingerprint();                                            // names what was done
+//   const ExtractorModels models({}, recipe);                         // extractor_models.h: checks or fills in SHA-256
+//   recipe.fingerprint();                                             // names what was done
 
 #include <cstdint>
 #include <filesystem>

@@ -25,7 +25,7 @@ class PreparedFolder {
   void commit(const Dataset& dataset);
 
  private:
-  std::filesystem::path target_, made_, lock_file_;
+  std::filesystem::path target_, made_;
   std::unique_ptr<FileLock> lock_;
 };
 

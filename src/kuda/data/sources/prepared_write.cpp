@@ -109,27 +109,21 @@ PreparedFolder::PreparedFolder(const fs::path& target) : target_(fs::absolute(ta
     return target_.parent_path() / fmt::format(".{}.{}", target_.filename().string(), what);
   };
   made_ = beside("partial");
-  lock_file_ = beside("lock");
   make_folder(target_.parent_path());
-  lock_ = FileLock::try_to_lock(lock_file_);
+  lock_ = FileLock::try_to_lock(beside("lock"));
   if (!lock_)
     throw DataError(target_.string() + ": another process is writing this folder",
                     "wait until it has finished, or choose another folder");
+  lock_->remove_at_end();
+  require_replaceable(target_);
   std::error_code ignored;
-  try {
-    require_replaceable(target_);
-    fs::remove_all(made_, ignored);  // of a run that was killed
-    make_folder(made_);
-  } catch (...) {
-    fs::remove(lock_file_, ignored);
-    throw;
-  }
+  fs::remove_all(made_, ignored);  // of a run that was killed
+  make_folder(made_);
 }
 
 PreparedFolder::~PreparedFolder() {
   std::error_code ignored;
   fs::remove_all(made_, ignored);
-  fs::remove(lock_file_, ignored);  // while it is held: nobody else's
 }
 
 void PreparedFolder::commit(const Dataset& dataset) {
