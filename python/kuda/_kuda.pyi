@@ -87,13 +87,17 @@ class Dataset:
         """
         The doctor (`kuda data check`): reads every feature once and says what could spoil a result. With the folder of an encoder stored token ids are compared with its vocabulary too.
         """
+    def require_as_in_file(self) -> None:
+        """
+        Throws DataError where its frames were written to in this process, or its file was replaced: what opens the file would see other data. Reads all frames of both.
+        """
     def rows(self, split: str) -> list[int]:
         """
         Rows of 'train', 'valid' or 'test'.
         """
     def save(self, folder: os.PathLike | str | bytes) -> None:
         """
-        Writes a prepared folder, which opens at once.
+        Writes a prepared folder, which opens at once, with the frames as they are in this process.
         """
     def to_pandas(self) -> typing.Any:
         """

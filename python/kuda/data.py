@@ -75,11 +75,13 @@ def as_dataset(data: "Dataset | str | os.PathLike[str]") -> Dataset:
 
 
 def place_of(data: "Dataset | str | os.PathLike[str]") -> str:
-    """The file or folder of a data set, for what opens it by itself."""
+    """The file or folder of a data set, for what opens it by itself. What is open must be what the file holds."""
     place = data.source if isinstance(data, Dataset) else os.fspath(data)
     if not place or not os.path.exists(place):
         raise MissingFileError(
             f"{place or 'a data set in memory'}: there is no such file or folder",
             "data.save(folder) writes a data set; give that folder" if isinstance(data, Dataset) else "",
         )
+    if isinstance(data, Dataset):
+        data.require_as_in_file()
     return place

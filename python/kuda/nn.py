@@ -33,7 +33,7 @@ class Session:
     Takes the arguments of kuda.train that say so. `crop`: batches end with their longest clip, which changes nothing
     for models that do not see padding and a little (rounding) for none. A data set that is open is shared, and what was
     written to its tensors is seen; of a feature file only the frames of each batch are read. Sessions can be pickled: the
-    data set is opened again on the other side, from its file.
+    data set is opened again on the other side, from its file, which must hold what is open here (else DataError).
     """
 
     def __init__(

@@ -164,7 +164,7 @@ class Predictor:
         begin: float = 0.0,
         end: float | None = None,
         extractor: str | os.PathLike[str] = "",
-        speech_model: str | os.PathLike[str] = "",
+        speech_model: str | os.PathLike[str] | None = None,
         any_recipe: bool = False,
     ) -> VideoScore:
         """A video or sound file, or its part between two seconds, with the numbers of `kuda predict --video`.
@@ -191,7 +191,7 @@ class Predictor:
     def _extractor(self, without: Sequence[str], folder: Any, speech_model: Any, any_recipe: bool) -> Extractor:
         recipe = self._core.video_recipe(self._folder, list(without), any_recipe)
         folder = os.fspath(folder or _kuda.extractor_in(self._folder) or DEFAULT_FOLDER)
-        key = (recipe, folder, os.fspath(speech_model))
+        key = (recipe, folder, os.fspath(speech_model or ""))
         with self._making:
             if key not in self._extractors:
                 source = f"{self._folder / 'config.json'}: recipe"

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import UsageError
+
 logger = logging.getLogger("kuda")
 
 
@@ -71,8 +73,12 @@ class Bar(Listener):
 
 
 def listener_for(progress: Any, on_epoch: Callable[[dict[str, Any]], Any] | None) -> Listener:
-    """'auto': a bar where tqdm is installed and somebody looks; None: silent; a callable gets each Step."""
-    if progress == "auto":
+    """'auto', True: a bar where tqdm is installed and somebody looks; None, False: silent; a callable gets each Step."""
+    if progress is False:
+        progress = None
+    if progress is not None and progress is not True and progress != "auto" and not callable(progress):
+        raise UsageError(f"progress: expected 'auto', None, True, False or a callable, found {progress!r}")
+    if progress is True or progress == "auto":
         if not (sys.stderr.isatty() or "ipykernel" in sys.modules):
             return Listener(None, on_epoch)
         try:

@@ -126,15 +126,16 @@ def train(
     precision: str | None = None,
     pretrained: Any = None,
     pretrain_data: Any = None,
-    progress: "str | None | Callable[[Step], Any]" = "auto",
+    progress: "str | bool | None | Callable[[Step], Any]" = "auto",
     on_epoch: Callable[[dict[str, Any]], Any] | None = None,
     restart: bool = False,
     **sets: Any,
 ) -> Run:
     """Trains a model into a run folder, with the numbers of `kuda train`; stage 1 first where the model has one.
 
+    `data`: a file or folder, or an open data set, which must hold what its file holds: training opens that by itself.
     `sets`: any key of docs/configuration.md, with `__` for the dot: train__epochs=20, lmf__rank=5.
-    `progress`: 'auto' (a bar where somebody looks), None, or a callable that gets each Step.
+    `progress`: 'auto' or True (a bar where somebody looks), None or False, or a callable that gets each Step.
     `on_epoch`: gets a dict after each epoch: task, epoch, epochs, lr, loss, valid_mae, valid_corr, valid_loss, is_best,
     seconds. What a callable raises, and Ctrl-C, stop the training after its step; the state is saved, and the same call
     continues it to the same bytes. `restart`: begin again where the folder holds a run with other options.
@@ -143,7 +144,7 @@ def train(
     given = {name: value for name, value in locals().items() if name in _OPTIONS}
     choice = choice_of(model, given, sets)
     if out is None:
-        out = Path("runs") / f"{choice.model}-{Path(place_of(data)).stem}-{choice.seed}"
+        out = Path("runs") / f"{choice.model}-{Path(data.source if isinstance(data, Dataset) else data).stem}-{choice.seed}"
     listener = listener_for(progress, on_epoch)
     try:
         _kuda.train(choice, out, listener, restart)

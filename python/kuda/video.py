@@ -69,20 +69,20 @@ class Extractor:
         folder: str | os.PathLike[str] = DEFAULT_FOLDER,
         *,
         recipe: str | os.PathLike[str] | None = None,
-        speech_model: str | os.PathLike[str] = "",
+        speech_model: str | os.PathLike[str] | None = None,
     ) -> None:
         text = ""
         if recipe is not None:
             if not os.path.exists(recipe):
                 raise MissingFileError(f"{os.fspath(recipe)}: there is no such file")
             text = Path(recipe).read_text(encoding="utf-8")
-        self._core = _module().Extractor(folder, text, os.fspath(recipe or ""), speech_model, is_kept=False)
+        self._core = _module().Extractor(folder, text, os.fspath(recipe or ""), speech_model or "", is_kept=False)
 
     @classmethod
     def _by(cls, recipe: str, source: str, folder: Any, speech_model: Any) -> Extractor:
         """By the text of the recipe of a checkpoint, which `source` stands for in messages."""
         made = cls.__new__(cls)
-        made._core = _module().Extractor(folder, recipe, source, speech_model, is_kept=True)
+        made._core = _module().Extractor(folder, recipe, source, speech_model or "", is_kept=True)
         return made
 
     @property

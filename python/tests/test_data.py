@@ -45,6 +45,17 @@ def test_a_write_stays_in_the_process(folder):
     assert hashlib.sha256(file.read_bytes()).hexdigest() == before
 
 
+def test_what_is_saved_names_what_was_written(folder, tmp_path):
+    data = kuda.open(folder / "clips")
+    data.save(tmp_path / "same")
+    assert kuda.open(tmp_path / "same").fingerprint == data.fingerprint
+    data.audio.values[0, 0] = float("inf")
+    data.save(tmp_path / "other")
+    other = kuda.open(tmp_path / "other")
+    assert other.fingerprint != data.fingerprint
+    assert [finding["name"] for finding in other.check().findings].count("not_finite") == 1
+
+
 def test_the_fingerprint_of_a_feature_file_is_that_of_the_program(tmp_path, program):
     file = write_features(tmp_path / "clips.pkl", 1)
     data = kuda.open(file)

@@ -105,6 +105,9 @@ def test_open_data_are_shared(tmp_path):
     assert torch.equal(kuda.Session("lmf", data).batch([0]).audio.values, 2 * before)
     assert torch.equal(data[0]["audio"], 2 * kuda.open(data.source)[0]["audio"])
     assert data.fingerprint == kuda.open(data.source).fingerprint  # as it was opened
+    with pytest.raises(kuda.DataError, match="audio of clip .* differ"):  # who loads it would see the file
+        pickle.dumps(session)
+    data.audio.values.mul_(0.5)
     fresh = pickle.loads(pickle.dumps(session))  # opens the file again
     assert torch.equal(fresh.batch([0]).audio.values, before)
 

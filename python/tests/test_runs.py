@@ -50,6 +50,21 @@ def test_a_feature_file_is_trained_on_and_scored(tmp_path):
     assert "other data" not in json.dumps(report)
 
 
+def test_training_refuses_what_its_file_does_not_hold(folder, tmp_path):
+    data = kuda.open(write_features(tmp_path / "clips.pkl", 1))
+    data.vision.values[0, 0] += 1
+    with pytest.raises(kuda.DataError, match="vision of clip 'train.* differ") as refused:
+        kuda.train(data, "lmf", out=tmp_path / "run", **SMALL)
+    assert "save(folder)" in refused.value.hint and not (tmp_path / "run").exists()
+    data = kuda.open(write_features(tmp_path / "clips.pkl", 1))
+    write_features(tmp_path / "new.pkl", 2)
+    (tmp_path / "new.pkl").replace(tmp_path / "clips.pkl")
+    with pytest.raises(kuda.DataError, match="clips.pkl: .* differ"):
+        kuda.train(data, "lmf", out=tmp_path / "run", **SMALL)
+    with pytest.raises(kuda.UsageError, match="progress: expected 'auto'"):
+        kuda.train(folder / "clips", "lmf", out=tmp_path / "run", progress=1, **SMALL)
+
+
 def test_steps_and_epochs_are_told(folder, data):
     steps, epochs = [], []
     kuda.train(data, "lmf", encoder=folder / "encoder", out=folder / "told", progress=steps.append,

@@ -79,6 +79,12 @@ std::string as_json(const std::vector<MissingSystem>& systems) {
   return root.dump(2) + "\n";
 }
 
+/// Of a clip that would lose all modalities in use one stays.
+bool loses_nothing(const Scorer& scorer, const MissingOptions& options) {
+  return options.kind == CorruptionKind::modality && options.patterns == std::vector<std::string>{"random"} &&
+         scorer.collator().config().modalities.size() == 1;
+}
+
 }  // namespace
 
 void MissingArguments::add_to(CLI::App& verb, CLI::Option* by) {
@@ -122,6 +128,9 @@ void evaluate_missing(const std::vector<std::string>& paths, const ScoringArgume
   for (const auto& scored : checkpoints) {
     const Scorer scorer(scored.folder, dataset, scoring_options);
     for (const auto& note : scorer.notes()) log_warning("{}", note);
+    if (loses_nothing(scorer, options))
+      log_warning("{}: it reads one modality alone, which is never lost whole: its curve is flat and no comparison",
+                  scored.folder.string());
     systems[scored.place].reports.push_back(measure_missing(scorer, rows, options));
     if (checkpoints.size() > 1) progress->line(fmt::format("{} {}: done", scored.system, scored.seed));
   }

@@ -42,7 +42,8 @@ struct Descriptor {
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path, Mapping mapping) {
-  const Descriptor descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // A pipe that nobody writes to would be waited for without O_NONBLOCK; for files it means nothing.
+  const Descriptor descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (descriptor.value < 0) throw FormatError(fmt::format("{}: cannot be opened: {}", path.string(), reason()));
   struct stat status {};
   if (::fstat(descriptor.value, &status) != 0)

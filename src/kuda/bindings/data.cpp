@@ -8,6 +8,7 @@
 #include "kuda/bindings/modules.h"
 #include "kuda/checkpoint/small_encoder.h"
 #include "kuda/data/dataset.h"
+#include "kuda/data/difference.h"
 #include "kuda/data/doctor/check.h"
 #include "kuda/data/doctor/inspect.h"
 #include "kuda/data/frames_in_file.h"
@@ -200,10 +201,28 @@ void bind_dataset(py::module_& module) {
       .def(
           "save",
           [](Dataset& data, const fs::path& folder) {
-            const Dataset& d = whole(data);
-            without_gil([&] { write_prepared(folder, d); });
+            Dataset as_it_is = whole(data);
+            without_gil([&] {
+              as_it_is.features_digest.clear();  // somebody may have written to the frames
+              for (auto* feature : {&as_it_is.text_features, &as_it_is.vision, &as_it_is.audio})
+                if (*feature) (*feature)->finite = Finite::unknown;
+              write_prepared(folder, as_it_is);
+            });
           },
-          py::arg("folder"), "Writes a prepared folder, which opens at once.")
+          py::arg("folder"),
+          "Writes a prepared folder, which opens at once, with the frames as they are in this process.")
+      .def(
+          "require_as_in_file",
+          [](const Dataset& dataset) {
+            without_gil([&] {
+              const auto where = first_difference(dataset, open_on_demand(dataset.source));
+              if (where.empty()) return;
+              throw DataError(dataset.source + ": " + where + ": the file and the open data set differ",
+                              "save(folder) writes what is open, kuda.open reads what the file holds now; use either");
+            });
+          },
+          "Throws DataError where its frames were written to in this process, or its file was replaced: what opens the "
+          "file would see other data. Reads all frames of both.")
       .def(
           "to_pandas",
           [](const py::object& self) -> py::object { return py::module_::import("kuda.data").attr("to_pandas")(self); },

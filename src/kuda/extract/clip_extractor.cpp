@@ -143,7 +143,7 @@ struct ClipExtractor::Impl {
       : recipe(std::move(chosen)),
         faces(models.face),
         activity(models.voice_activity),
-        recogniser(models.speech, RecogniserOptions{recipe.text.language}),
+        recogniser(models.speech, RecogniserOptions{recipe.text.language, recipe.version >= 2}),
         opensmile(opensmile_for(recipe.audio, models.opensmile)),
         vision_places(places_of(recipe.vision.columns, face_columns())) {}
 

@@ -142,6 +142,10 @@ TEST(ExtractorModels, ARecogniserOfOnesOwnTakesThePlaceOfTheDefaultOneInNewFeatu
   EXPECT_EQ(chosen_recipe(Recipe(), none).models.speech, pinned.speech);
   EXPECT_EQ(chosen_recipe(Recipe(), own).models.face, pinned.face) << "no other weights were chosen";
   auto recipe = chosen_recipe(Recipe::parse("[models]\nface = \"\"\nvoice_activity = \"\"", "x"), own);
+  EXPECT_THAT(error_of<CheckpointError>([&] { ExtractorModels(own, recipe); }), HasSubstr("config.json"))
+      << "said before any clip is decoded";
+  write_file(folder / "own/config.json", R"({"model_type": "whisper"})");
+  recipe.models.speech.clear();
   const ExtractorModels models(own, recipe);
   EXPECT_EQ(models.speech, folder / "own");
   EXPECT_EQ(recipe.models.speech, digest_of_models(folder / "own"));

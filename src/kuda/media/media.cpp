@@ -25,6 +25,8 @@ constexpr double kInterleaving = 30;
 constexpr long kProgressPackets = 100;
 /// Refusals in a row after which a packet is given up.
 constexpr int kMostFailures = 100;
+/// Seconds that no file reaches: what lies beyond is a mistake.
+constexpr double kFarthest = 1e9;
 /// Frames a second of a video that does not say it.
 constexpr double kUsualRate = 25;
 
@@ -39,8 +41,10 @@ void check(const MediaOptions& options) {
   demand(options.sample_rate >= 1000 && options.sample_rate <= 192000, "sample_rate", "1000 to 192000",
          options.sample_rate);
   demand(std::isfinite(options.begin) && options.begin >= 0, "begin", "at least 0", options.begin);
-  if (options.end)
-    demand(std::isfinite(*options.end) && *options.end > options.begin, "end", "more than begin", *options.end);
+  demand(options.begin <= kFarthest, "begin", "at most 1e9 seconds", options.begin);
+  if (!options.end) return;
+  demand(std::isfinite(*options.end) && *options.end > options.begin, "end", "more than begin", *options.end);
+  demand(*options.end <= kFarthest, "end", "at most 1e9 seconds", *options.end);
 }
 
 class Reading {

@@ -31,6 +31,8 @@ TEST(MediaOptions, WhatMakesNoSenseIsNamed) {
   EXPECT_THAT(refusal({.longest_side = 0}), HasSubstr("longest_side: expected 16 to 8192, found 0"));
   EXPECT_THAT(refusal({.sample_rate = -1}), HasSubstr("sample_rate"));
   EXPECT_THAT(refusal({.begin = -1}), HasSubstr("begin: expected at least 0, found -1"));
+  EXPECT_THAT(refusal({.begin = 0, .end = 1e15}),
+              HasSubstr("end: expected at most 1e9 seconds, found 1000000000000000"));
   EXPECT_THAT(refusal({.begin = 2, .end = 2}), HasSubstr("end: expected more than begin, found 2"));
 }
 

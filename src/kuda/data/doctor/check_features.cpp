@@ -147,31 +147,4 @@ void check_features(const Dataset& data, Findings& findings) {
   check_copies(data, findings);
 }
 
-void check_stored_tokens(const Dataset& data, Findings& findings) {
-  if (!data.text_bert.defined() || data.clips.empty()) return;
-  const auto masked_in = data.text_bert.select(1, 1).sum(1), ids = data.text_bert.select(1, 0).sum(1);  // [N] int64
-  Ids empty;
-  std::int64_t zero = 0;
-  for (std::size_t row = 0; row < data.clips.size(); ++row) {
-    if (masked_in[std::int64_t(row)].item<std::int64_t>() != 0) continue;
-    empty.push_back(data.clips[row].id());
-    zero += ids[std::int64_t(row)].item<std::int64_t>() == 0 ? 1 : 0;
-  }
-  if (!empty.empty())
-    findings.add(
-        Severity::warning, "empty_tokens", "text",
-        fmt::format("{} of {} clips have an attention mask of zeros in text_bert, {} of them token ids of zeros "
-                    "too: where stored ids are used, they are clips of one padding piece",
-                    empty.size(), data.clips.size(), zero),
-        empty);
-}
-
-std::vector<std::string> clips_with_ids_from(const Dataset& data, std::int64_t size) {
-  const auto largest = data.text_bert.select(1, 0).amax(1);
-  Ids ids;
-  for (std::size_t row = 0; row < data.clips.size(); ++row)
-    if (largest[std::int64_t(row)].item<std::int64_t>() >= size) ids.push_back(data.clips[row].id());
-  return ids;
-}
-
 }  // namespace kuda

@@ -27,7 +27,8 @@ void check_features(const Dataset& data, Findings& findings);
 /// Ids that come twice, and videos with clips in more than one split.
 void check_names(const Dataset& data, Findings& findings);
 
-/// Stored token ids that name no word: the attention mask is zero throughout.
+/// Stored token ids that name no word (the attention mask is zero throughout), and those that end without the closing
+/// piece.
 void check_stored_tokens(const Dataset& data, Findings& findings);
 
 /// Clips with a stored token id of at least `size`.

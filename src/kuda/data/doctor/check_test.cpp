@@ -58,6 +58,26 @@ TEST(Check, FindsStoredTokensThatAreZeroThroughout) {
   EXPECT_THAT(found(report, "empty_tokens", "text").clips, ElementsAre("video_0001$_$0001", "video_0003$_$0001"));
 }
 
+TEST(Check, FindsTextsThatWereCutBeforeTheirEnd) {
+  Dataset data = small_dataset();
+  data.text_bert = torch::zeros({3, 3, 4}, torch::kInt32);
+  const auto set = [&](std::int64_t row, std::vector<int> ids) {
+    const auto length = std::int64_t(ids.size());
+    data.text_bert[row][0].slice(0, 0, length) = torch::tensor(ids, torch::kInt32);
+    data.text_bert[row][1].slice(0, 0, length) = 1;
+  };
+  set(0, {101, 7, 102});
+  set(1, {101, 7, 8, 9});
+  set(2, {101, 7, 8, 102});
+  const auto report = check_dataset(renewed(data));
+  EXPECT_EQ(found(report, "cut_tokens", "text").severity, Severity::warning);
+  EXPECT_THAT(found(report, "cut_tokens", "text").message, HasSubstr("1 of 3 clips fill all 4 places"));
+  EXPECT_THAT(found(report, "cut_tokens", "text").clips, ElementsAre("video_0002$_$0001"));
+  set(0, {101, 7, 9});  // pieces of another kind, without a closing one
+  data.text_bert[2].slice(1, 2, 4).zero_();
+  EXPECT_EQ(check_dataset(renewed(data)).find("cut_tokens", "text"), nullptr);
+}
+
 TEST(Check, FindsWhatIsWrongWithFrames) {
   Dataset data = small_dataset();
   constexpr float kInfinite = std::numeric_limits<float>::infinity();

@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kFeatures = "features.safetensors";
+
 /// dataset.toml with typed access; every key may be missing, none may be of another type.
 class Facts {
  public:
@@ -150,6 +152,22 @@ void read_facts(Dataset& dataset, const Facts& facts, const fs::path& folder) {
   dataset.features_digest = facts.get("features_sha256", std::string());
 }
 
+/// The digest that dataset.toml gives. Where the features are newer than it, or it gives none (a folder made by hand),
+/// every feature is read once. Throws DataError where it gives another one than the features have.
+void settle_features_digest(Dataset& dataset, const fs::path& folder) {
+  const auto given = dataset.features_digest;
+  const auto features = folder / kFeatures;
+  const bool may_differ =
+      fs::exists(features) && fs::last_write_time(features) > fs::last_write_time(folder / "dataset.toml");
+  if (!given.empty() && !may_differ) return;
+  dataset.features_digest = features_digest(dataset);
+  if (given.empty() || given == dataset.features_digest) return;
+  throw DataError(fmt::format("{}: changed after the data set was made: dataset.toml gives the SHA-256 {}, found {}",
+                              features.string(), given, dataset.features_digest),
+                  "import the source again; if these features are meant, delete features_sha256, fingerprint and "
+                  "finite from dataset.toml: it is another data set then");
+}
+
 }  // namespace
 
 bool is_prepared(const fs::path& folder) { return fs::is_regular_file(folder / "dataset.toml"); }
@@ -164,16 +182,15 @@ Dataset read_prepared(const fs::path& folder) {
   dataset.source = folder.string();
   dataset.clips = read_clips_csv(folder / "clips.csv", ClipTable::prepared);
   const auto rows = dataset.clips.size();
-  if (fs::exists(folder / "features.safetensors") || facts.has("vision") || facts.has("audio") || facts.has("text")) {
-    const auto file = io::read_safetensors(folder / "features.safetensors");
+  if (fs::exists(folder / kFeatures) || facts.has("vision") || facts.has("audio") || facts.has("text")) {
+    const auto file = io::read_safetensors(folder / kFeatures);
     dataset.text_features = read_feature(file, facts, Modality::text, rows);
     dataset.vision = read_feature(file, facts, Modality::vision, rows);
     dataset.audio = read_feature(file, facts, Modality::audio, rows);
     dataset.text_bert = read_token_ids(file, rows);
     require_same_ids(file, dataset.clips, folder);
   }
-  // A folder made by hand has no digest: then every feature is read once.
-  if (dataset.features_digest.empty()) dataset.features_digest = features_digest(dataset);
+  settle_features_digest(dataset, folder);
   dataset.fingerprint = fingerprint_of(dataset);
   if (const auto stored = facts.get("fingerprint", dataset.fingerprint); stored != dataset.fingerprint)
     log_warning("{}: clips.csv was edited after the data set was made; it is another data set now (fingerprint {})",

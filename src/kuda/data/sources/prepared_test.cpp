@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -130,9 +131,28 @@ TEST(Prepared, OpeningReadsNoFeature) {
   file.seekp(-4, std::ios::end);  // the last float of vision/values: keys are in alphabetical order
   file.write("\0\0\0\0", 4);
   file.close();
+  fs::last_write_time(scratch("set") / "features.safetensors", fs::last_write_time(scratch("set") / "dataset.toml"));
   const Dataset after = read_prepared(scratch("set"));
   EXPECT_EQ(after.fingerprint, before.fingerprint);
   EXPECT_NE(after.features_digest, features_digest(after)) << "`kuda data check` compares these";
+}
+
+TEST(Prepared, FeaturesThatAreNewerThanTheirFactsAreHeldToTheirDigest) {
+  const auto folder = scratch("set");
+  write_prepared(folder, test::small_dataset());
+  const auto later = fs::last_write_time(folder / "dataset.toml") + std::chrono::seconds(2);
+  fs::last_write_time(folder / "features.safetensors", later);  // a copy of the folder may have such times
+  const auto before = read_prepared(folder);
+  std::fstream file(folder / "features.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(-4, std::ios::end);
+  file.write("\0\0\0\0", 4);
+  file.close();
+  fs::last_write_time(folder / "features.safetensors", later);
+  EXPECT_THAT(test::error_of<DataError>([&] { (void)read_prepared(folder); }),
+              testing::AllOf(HasSubstr("features.safetensors: changed after the data set was made"),
+                             HasSubstr("delete features_sha256")));
+  write_file(folder / "dataset.toml", "name = \"small\"\nmetric_family = \"sims\"\n");
+  EXPECT_NE(read_prepared(folder).fingerprint, before.fingerprint) << "what is meant is another data set";
 }
 
 TEST(Prepared, AFolderMadeByHandNeedsNameClipsAndArraysOnly) {

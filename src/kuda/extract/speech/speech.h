@@ -84,7 +84,8 @@ struct Transcript {
 };
 
 struct RecogniserOptions {
-  std::string language;  ///< of a multilingual model: its code, or empty to hear which it is
+  std::string language;          ///< of a multilingual model: its code, or empty to hear which it is
+  bool cuts_second_pass = true;  ///< what was said once and is written down twice (second_pass.h)
 };
 
 struct RecogniserModel;

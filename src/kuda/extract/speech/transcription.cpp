@@ -42,8 +42,8 @@ std::vector<double> middles_of(const Tensor& attention) {
   return seconds;
 }
 
-/// When each piece of a window begins, in seconds of the whole sound. What was written down twice is cut.
-std::vector<double> times_in(DecodedWindow& decoded, const SpeechWindow& window, std::int64_t positions) {
+/// When each piece of a window begins, in seconds of the whole sound. What was written down twice is cut where `cuts`.
+std::vector<double> times_in(DecodedWindow& decoded, const SpeechWindow& window, std::int64_t positions, bool cuts) {
   const auto in_sound = [&](std::vector<double> seconds) {
     for (auto& second : seconds) second += window.begin;
     return seconds;
@@ -51,6 +51,7 @@ std::vector<double> times_in(DecodedWindow& decoded, const SpeechWindow& window,
   while (true) {
     const auto attention = decoded.attention.slice(2, 0, positions);
     auto times = in_sound(row_times(attention));
+    if (!cuts) return times;
     const auto kept = second_pass(decoded.ids, times, in_sound(middles_of(attention)), window.parts);
     if (!kept) return times;
     decoded.cut(*kept);
@@ -60,7 +61,7 @@ std::vector<double> times_in(DecodedWindow& decoded, const SpeechWindow& window,
 }  // namespace
 
 RecogniserModel::RecogniserModel(const std::filesystem::path& path, const RecogniserOptions& options)
-    : folder(path.string()) {
+    : folder(path.string()), cuts_second_pass(options.cuts_second_pass) {
   const auto config = WhisperConfig::load(path);
   tokens = WhisperTokens::load(path, config);
   whisper = load_whisper(path);
@@ -148,7 +149,8 @@ void Transcription::write_down(const SpeechWindow& window, const Tensor& sound) 
   Tensor states;
   auto decoded = model_.transcribe(sound, transcript_.language, states);
   if (states_) states_(window.begin, states);
-  const auto times = decoded.ids.empty() ? std::vector<double>() : times_in(decoded, window, positions_of(sound));
+  const auto times = decoded.ids.empty() ? std::vector<double>()
+                                         : times_in(decoded, window, positions_of(sound), model_.cuts_second_pass);
   transcript_.repeated = transcript_.repeated || decoded.repeated;
   log_probability_ += decoded.end_log_probability;
   ++count_;

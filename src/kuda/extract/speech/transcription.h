@@ -22,6 +22,7 @@ struct RecogniserModel {
   WhisperTokens tokens;
   torch::Tensor filters;
   std::string language;  ///< empty: it is heard
+  bool cuts_second_pass = true;
 
   /// Throws as SpeechRecogniser does.
   RecogniserModel(const std::filesystem::path& folder, const RecogniserOptions& options);
