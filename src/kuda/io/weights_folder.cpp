@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 /// The parts of a large file, as its index names them: {"weight_map": {tensor: file}}.
 ArrayFile read_parts(const fs::path& index) {
-  const auto json = nlohmann::json::parse(read_file(index), nullptr, /*allow_exceptions=*/false);
-  const auto map = json.is_object() ? json.value("weight_map", nlohmann::json()) : nlohmann::json();
+  const auto root = nlohmann::json::parse(read_file(index), nullptr, /*allow_exceptions=*/false);
+  const auto map = root.is_object() ? root.value("weight_map", nlohmann::json()) : nlohmann::json();
   if (!map.is_object() || map.empty())
     throw DataError(index.string() + ": weight_map: expected an object of tensors and their files");
   std::set<std::string> names;
