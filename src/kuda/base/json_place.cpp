@@ -58,6 +58,8 @@ std::string in_our_words(std::string_view theirs, const std::array<Words, N>& ta
 /// "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error while parsing value - unexpected
 /// end of input; expected '}'", or "... - invalid literal; last read: 'nope'".
 std::string syntax_fault(std::string_view text) {
+  if (text.find("empty input") != std::string_view::npos)  // said so since 3.11.3 of the library
+    return "line 1, column 1: expected a value, found the end";
   const auto place = between(text, "parse error at ", ":");
   const auto context = between(text, "while parsing ", "-");
   const bool is_whole = between(text, "; expected ", "") == "end of input";  // something follows

@@ -155,6 +155,13 @@ std::vector<int> corners(const Picture& picture) {
   return found;
 }
 
+/// Arguments that turn a file: since FFmpeg 6 an option of the input says it, before it was a tag of the output.
+std::string turned(const std::filesystem::path& stored, int degrees) {
+  static const bool has_option = std::system("ffmpeg -hide_banner -h full 2>&1 | grep -q display_rotation") == 0;
+  return has_option ? fmt::format("-display_rotation {} -i '{}' -c copy", degrees, stored.string())
+                    : fmt::format("-i '{}' -c copy -metadata:s:v rotate={}", stored.string(), degrees);
+}
+
 TEST_F(OddMedia, APhoneVideoIsTurnedUpright) {
   const auto stored = made("stored.mp4", kQuarters + kH264);
   struct Case {
@@ -164,8 +171,7 @@ TEST_F(OddMedia, APhoneVideoIsTurnedUpright) {
   for (const auto& [degrees, width, height, expected] :
        {Case{0, 96, 64, {200, 100, 150, 50}}, Case{270, 64, 96, {150, 200, 50, 100}},
         Case{180, 96, 64, {50, 150, 100, 200}}, Case{90, 64, 96, {100, 50, 200, 150}}}) {
-    const auto path = made(fmt::format("turned{}.mp4", degrees),
-                           fmt::format("-i '{}' -c copy -metadata:s:v rotate={}", stored.string(), degrees));
+    const auto path = made(fmt::format("turned{}.mp4", degrees), turned(stored, degrees));
     Collected seen, by_ffmpeg;
     const auto report = read_media(path, {}, seen);
     read_media(made("upright.mkv", fmt::format("-i '{}' -c:v ffv1", path.string())), {}, by_ffmpeg);
