@@ -28,11 +28,11 @@ setup:
 extractor:
 	@scripts/setup.sh --extractor
 
-# clang takes half the time of g++ over LibTorch's headers; `make CXX=g++ build` takes g++ (in a new build/).
+# clang where it is installed (CMakeLists.txt); `CXX=g++ make build` takes g++ (in a new build/).
 # CMAKE_FLAGS: more of cmake's own options.
 .PHONY: configure
 configure: setup
-	@CXX=$${CXX:-$$(command -v clang++-19 || echo g++)} cmake --preset release $(CMAKE_FLAGS) >build-configure.tmp 2>&1 || { cat build-configure.tmp; exit 1; }; rm -f build-configure.tmp
+	@cmake --preset release $(CMAKE_FLAGS) >build-configure.tmp 2>&1 || { cat build-configure.tmp; exit 1; }; rm -f build-configure.tmp
 
 build: configure
 	cmake --build --preset release --parallel $(JOBS)

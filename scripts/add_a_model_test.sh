@@ -35,7 +35,7 @@ sed -i -e "s|^#include \"kuda/models/lmf/lmf.h\"|&\n#include \"kuda/models/$name
 grep -q "$name::info()" $registry || { echo "registry.cpp: no line of lmf to copy" >&2; exit 1; }
 
 say "build"
-CXX=${CXX:-$(command -v clang++-19 || echo g++)} cmake --preset release >configure.log 2>&1 || { cat configure.log; exit 1; }
+cmake --preset release >configure.log 2>&1 || { cat configure.log; exit 1; }
 cmake --build --preset release --parallel "${JOBS:-$(nproc)}" --target models_test
 
 say "conformance"
