@@ -2,8 +2,8 @@
 # The ffmpeg programs of imageio-ffmpeg 0.4.9 (4.2.2) and 0.6.0 (7.0.2), both from PyPI: `-metadata:s:v rotate=90`, with
 # which data sets of upright clips are made from phone videos, and tests of them.
 # Guess: it turns the video in both, or the newer one says that the tag means nothing any more.
-# Seen: the older one turns it and does not list the tag. The newer one lists "rotate : 90" among the tags of its output, ends with exit code 0, and
-# the file has neither the tag nor a rotation: who writes -display_rotation before -i gets one.
+# Seen: the older one turns it and does not list the tag. The newer one lists "rotate : 90" among the tags of its output,
+# ends with exit code 0, and the file has neither the tag nor a rotation: who writes -display_rotation before -i gets one.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
