@@ -81,7 +81,7 @@ std::string as_json(const std::vector<MissingSystem>& systems) {
 
 /// Of a clip that would lose all modalities in use one stays.
 bool loses_nothing(const Scorer& scorer, const MissingOptions& options) {
-  return options.kind == CorruptionKind::modality && options.patterns == std::vector<std::string>{"random"} &&
+  return options.kind == CorruptionKind::modality && std::ranges::count(options.patterns, "random") > 0 &&
          scorer.collator().config().modalities.size() == 1;
 }
 
@@ -129,8 +129,9 @@ void evaluate_missing(const std::vector<std::string>& paths, const ScoringArgume
     const Scorer scorer(scored.folder, dataset, scoring_options);
     for (const auto& note : scorer.notes()) log_warning("{}", note);
     if (loses_nothing(scorer, options))
-      log_warning("{}: it reads one modality alone, which is never lost whole: its curve is flat and no comparison",
-                  scored.folder.string());
+      log_warning(
+          "{}: it reads one modality alone, of which --lose random takes nothing: that curve is flat and no comparison",
+          scored.folder.string());
     systems[scored.place].reports.push_back(measure_missing(scorer, rows, options));
     if (checkpoints.size() > 1) progress->line(fmt::format("{} {}: done", scored.system, scored.seed));
   }

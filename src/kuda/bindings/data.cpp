@@ -217,8 +217,10 @@ void bind_dataset(py::module_& module) {
             without_gil([&] {
               const auto where = first_difference(dataset, open_on_demand(dataset.source));
               if (where.empty()) return;
-              throw DataError(dataset.source + ": " + where + ": the file and the open data set differ",
-                              "save(folder) writes what is open, kuda.open reads what the file holds now; use either");
+              throw DataError(
+                  dataset.source + ": " + where + ": the file and the open data set differ",
+                  "save(folder) writes what is open: use kuda.open(folder) then; kuda.open anew gives what the file "
+                  "holds now");
             });
           },
           "Throws DataError where its frames were written to in this process, or its file was replaced: what opens the "

@@ -194,6 +194,12 @@ Checkpoint load_checkpoint(const fs::path& folder) {
   return checkpoint;
 }
 
+std::string recipe_of_checkpoint(const fs::path& folder) {
+  Checkpoint checkpoint;
+  read_facts(checkpoint_folder(folder) / "config.json", checkpoint);
+  return checkpoint.facts.recipe;
+}
+
 void prepare_for_scoring(const Checkpoint& checkpoint, const torch::Device& device, Precision precision) {
   require_support(precision, device);
   checkpoint.model->to(device);

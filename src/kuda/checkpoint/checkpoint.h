@@ -74,6 +74,9 @@ void save_checkpoint(const std::filesystem::path& folder, const Model& model, Ru
 /// tensors do not fit, the first differences with both shapes and the likely cause.
 [[nodiscard]] Checkpoint load_checkpoint(const std::filesystem::path& folder);
 
+/// CheckpointFacts::recipe of a checkpoint, without its weights. Throws as load_checkpoint.
+[[nodiscard]] std::string recipe_of_checkpoint(const std::filesystem::path& folder);
+
 /// Puts the model on a device, and its weights into the form that scores fastest there: from here on it only scores
 /// (Model::prepare_for_scoring). Throws ConfigError where the device should not be asked for this precision.
 void prepare_for_scoring(const Checkpoint& checkpoint, const torch::Device& device, Precision precision);

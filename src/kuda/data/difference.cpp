@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <span>
+#include <tuple>
 
 #include "kuda/data/sources/fingerprint.h"
 
@@ -23,6 +24,10 @@ bool same_pieces(const torch::Tensor& first, const torch::Tensor& second) {
 }  // namespace
 
 std::string first_difference(const Dataset& first, const Dataset& second) {
+  const auto facts = [](const Dataset& d) {
+    return std::tie(d.family, d.score_low, d.score_high, d.language, d.is_aligned);
+  };
+  if (facts(first) != facts(second)) return "metric family, score range, language or alignment";
   if (clips_digest(first) != clips_digest(second)) return "clips";
   if (!same_pieces(first.text_bert, second.text_bert)) return "text_bert";
   for (const Modality modality : kModalities) {

@@ -9,8 +9,9 @@
 
 namespace kuda {
 
-/// Of clips, labels, stored word pieces and frames, bit by bit: "clips", "text_bert", "vision", "vision of clip
-/// 'video$_$1'"; empty where there is none. Reads all frames of both, clip by clip, and keeps none.
+/// Of what is said of the set, of clips, labels, stored word pieces and frames, bit by bit: "clips", "text_bert",
+/// "vision", "vision of clip 'video$_$1'"; empty where there is none. Reads all frames of both, clip by clip, and keeps
+/// none.
 [[nodiscard]] std::string first_difference(const Dataset& first, const Dataset& second);
 
 }  // namespace kuda

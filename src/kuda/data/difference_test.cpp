@@ -39,6 +39,9 @@ TEST(FirstDifference, SeesLabelsTokensAndWhatIsNotThere) {
   other.clips[1].label += 0.25F;
   EXPECT_EQ(first_difference(data, other), "clips");
   other = copy_of(data);
+  other.family = MetricFamily::mosi;
+  EXPECT_THAT(first_difference(data, other), testing::StartsWith("metric family"));
+  other = copy_of(data);
   other.text_bert = torch::ones({3, 3, 4}, torch::kInt32);
   EXPECT_EQ(first_difference(data, other), "text_bert");
   other = copy_of(data);

@@ -63,7 +63,8 @@ void require_used(const Scorer& scorer, const std::string& pattern) {
     if (!used.uses(modality_from(std::string(1, letter))))
       throw UsageError(fmt::format("--lose {}: the model does not use {}", pattern,
                                    modality_name(modality_from(std::string(1, letter)))),
-                       "it uses " + join(used.modalities));
+                       fmt::format("it uses {}: name those that it uses, as --lose {}", join(used.modalities),
+                                   kuda::letter(modality_from(used.modalities.front()))));
 }
 
 std::vector<std::int64_t> labelled(const Dataset& dataset, const std::vector<std::int64_t>& rows) {

@@ -47,7 +47,9 @@ class ClipWork {
     lock->remove_at_end();
     if (fs::exists(target)) return "there " + key;  // somebody made it, of an equal video
     if (!source_) source_ = make_();
-    write_extracted(target, source_->extract(media.file, media.begin, media.end));
+    auto clip = source_->extract(media.file, media.begin, media.end);
+    clip.recipe = fingerprint_;
+    write_extracted(target, clip);
     return "made " + key;
   }
 

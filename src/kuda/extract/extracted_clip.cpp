@@ -44,6 +44,7 @@ void read_description(const json& object, const std::string& file, ExtractedClip
   facts.speaker_margin = root.at("speaker_margin").number();
   facts.speech_seconds = root.at("speech_seconds").number();
   facts.repeated = root.at("repeated").flag();
+  if (root.has("recipe")) clip.recipe = root.at("recipe").text();
   if (root.has("opensmile")) clip.opensmile = root.at("opensmile").text();
   const auto missing = root.at("missing");
   for (const auto modality : kModalities)
@@ -105,6 +106,7 @@ json facts_json(const ClipReport& clip) {
 void write_extracted(const std::filesystem::path& path, const ExtractedClip& clip) {
   json described{{"format", 1}};
   described.update(facts_json(clip));
+  if (!clip.recipe.empty()) described["recipe"] = clip.recipe;
   if (!clip.opensmile.empty()) described["opensmile"] = clip.opensmile;
   std::map<std::string, const io::Array*> arrays;
   if (clip.vision) arrays["vision"] = &*clip.vision;

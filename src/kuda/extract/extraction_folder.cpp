@@ -45,7 +45,8 @@ void ExtractionFolder::begin(const Recipe& recipe, const std::string& source, co
     if (there != text)
       throw DataError(
           fmt::format("{}: was made by another recipe: {}", folder_.string(), recipe_differences(text, there)),
-          "choose another folder: the features of two recipes cannot be put together");
+          fmt::format("--recipe {} goes on with this one; the features of another recipe need another folder",
+                      place.string()));
   } else if (fs::exists(folder_) && !fs::is_empty(folder_)) {
     throw DataError(folder_.string() + ": the folder is not empty and no extraction, so it is left alone",
                     "choose another folder");

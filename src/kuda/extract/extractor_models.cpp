@@ -80,8 +80,8 @@ ExtractorModels::ExtractorModels(const ExtractorChoices& choices, Recipe& recipe
   face = folder / kFaceFolder;
   voice_activity = folder / kVoiceFile;
   speech = choices.speech.empty() ? folder / kSpeechFolder : choices.speech;
-  settle(recipe.models.speech, speech, "speech");                  // first: it is what people choose
   if (!choices.speech.empty()) (void)WhisperConfig::load(speech);  // what is no Whisper is said once, not for each clip
+  settle(recipe.models.speech, speech, "speech");                  // before the others: it is what people choose
   settle(recipe.models.voice_activity, voice_activity, "voice_activity");
   settle(recipe.models.face, face, "face");
   if (reads_whisper(recipe.audio.columns))

@@ -66,7 +66,10 @@ void require_width(const ExtractedClip& clip, Modality modality, std::size_t col
 class PlannedClips final : public PlannedDataset {
  public:
   PlannedClips(const ExtractionFolder& folder, const PackOptions& options, PackedClips& packed)
-      : folder_(folder), recipe_(folder.recipe()), tokenizer_(tokenizer_of(options)) {
+      : folder_(folder),
+        recipe_(folder.recipe()),
+        fingerprint_(recipe_.fingerprint()),
+        tokenizer_(tokenizer_of(options)) {
     const auto clips = read_clips_csv(folder.table(), ClipTable::prepared);
     const auto reports = reported(folder);
     require_all(clips, reports);
@@ -124,8 +127,17 @@ class PlannedClips final : public PlannedDataset {
     }
   }
 
+  /// Folders of shards that were made by two recipes may have been copied together.
+  void require_recipe(const ExtractedClip& clip, const fs::path& path) const {
+    if (clip.recipe.empty() || clip.recipe == fingerprint_) return;
+    throw DataError(fmt::format("{}: expected a clip of the recipe {} (recipe.toml), found one of {}", path.string(),
+                                fingerprint_.substr(0, 16), clip.recipe.substr(0, 16)),
+                    "extract all clips by one recipe: their features cannot be put together");
+  }
+
   void add(const Clip& clip, const fs::path& path, PackText text, PackedClips& packed) {
     const auto extracted = read_extracted(path);
+    require_recipe(extracted, path);
     require_same_opensmile(extracted, path);
     add_text(clip, extracted, text, packed);
     PieceTimes pieces;
@@ -205,7 +217,7 @@ class PlannedClips final : public PlannedDataset {
     dataset_.source = folder_.source();
     complete_facts(dataset_, facts, dataset_.source);
     dataset_.source_sha256 = sha256_of_file(folder_.table());
-    const auto name = extractor_name(recipe_.fingerprint());
+    const auto name = extractor_name(fingerprint_);
     for (const auto modality : {Modality::vision, Modality::audio})
       if (auto& feature = dataset_.feature(modality)) {
         feature->extractor = name;
@@ -220,6 +232,7 @@ class PlannedClips final : public PlannedDataset {
 
   const ExtractionFolder& folder_;
   Recipe recipe_;
+  std::string fingerprint_;             ///< of the recipe
   std::optional<WordPiece> tokenizer_;  ///< of alignment by words
   std::string opensmile_;               ///< of the first clip with columns of it
   fs::path with_opensmile_;

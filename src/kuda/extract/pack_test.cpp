@@ -110,6 +110,17 @@ TEST(PackClips, TheRecipeLiesBesideTheFeatures) {
   (void)pack_clips(ExtractionFolder(scratch("out")), scratch("set"), generous());  // replaces its own
 }
 
+TEST(PackClips, ClipsOfTwoRecipesAreNotPutTogether) {
+  (void)extract_texts(five_clips(), scratch("out"), shard(1, 1));
+  auto other = test::small_recipe();
+  other.version = 1;  // as where the shards of two machines were copied into one folder
+  write_file(scratch("out") / "recipe.toml", other.to_toml());
+  EXPECT_THAT(
+      error_of<DataError>([&] { (void)pack_clips(ExtractionFolder(scratch("out")), scratch("set"), generous()); }),
+      AllOf(HasSubstr("expected a clip of the recipe " + other.fingerprint().substr(0, 16)),
+            HasSubstr("found one of " + test::small_recipe().fingerprint().substr(0, 16))));
+}
+
 /// One clip with given frames and words; no report is written.
 void write_clip(const fs::path& out, const std::string& key, const std::vector<HeardWord>& words,
                 std::int64_t seconds) {

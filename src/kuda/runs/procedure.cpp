@@ -230,11 +230,12 @@ void train_without(std::optional<std::int64_t> fold, const fs::path& folder, con
 }
 
 /// Of features that kuda made from video: knowledge of one recipe says nothing about the numbers of another.
-void require_one_recipe(const Dataset& source, const Dataset& target) {
-  const auto first = recipe_of(source), main = recipe_of(target);
-  if (first.empty() || main.empty() || first == main) return;
-  throw ConfigError(fmt::format("pretrain.data: {} and {} were made from video by two recipes: {}", source.source,
-                                target.source, recipe_differences(first, main)),
+void require_one_recipe(const std::string& key, const std::string& source, const std::string& recipe,
+                        const Dataset& target) {
+  const auto main = recipe_of(target);
+  if (recipe.empty() || main.empty() || recipe == main) return;
+  throw ConfigError(fmt::format("{}: the features of {} and {} were made from video by two recipes: {}", key, source,
+                                target.source, recipe_differences(recipe, main)),
                     "extract both by one recipe; pretrain.any_recipe = true trains on both all the same");
 }
 
@@ -256,7 +257,8 @@ std::vector<std::string> pretrain_into(RunConfig& config, const fs::path& out, S
   if (!config.pretrain_data.empty()) {
     other = std::make_unique<Session>(config, config.pretrain_data, for_other_data(config.collate));
     around.inputs.know("pretrain.data", other->dataset().fingerprint);
-    if (!config.pretrain.any_recipe) require_one_recipe(other->dataset(), target.dataset());
+    if (!config.pretrain.any_recipe)
+      require_one_recipe("pretrain.data", other->dataset().source, recipe_of(other->dataset()), target.dataset());
     if (config.collate.normalise == Normalise::none)
       around.progress.line(
           "note: pretraining on other data: features of the two differ in scale; data.normalise = \"standardise\" "
@@ -306,13 +308,15 @@ io::ArrayFile read_stage1(const fs::path& path, const RunConfig& config) {
 }
 
 void adopt_pretrained(const RunConfig& config, const fs::path& folder, const std::vector<PretrainTask>& tasks,
-                      Model& model, Progress& progress) {
+                      const Dataset& dataset, Model& model, Progress& progress) {
   for (const auto& task : tasks) {
     const auto path = folder / task.name / "model" / "model.safetensors";
     if (!fs::exists(path))
       throw CheckpointError(fmt::format("{}: no pretrained model of the task {}: {} is absent", folder.string(),
                                         task.name, path.string()),
                             "`kuda pretrain` makes such a folder; leave `pretrained` empty to do both in one run");
+    if (!config.pretrained.empty() && !config.pretrain.any_recipe && task.modality != Modality::text)
+      require_one_recipe("pretrained", path.parent_path().string(), recipe_of_checkpoint(path.parent_path()), dataset);
     for (const auto& name :
          find_model(config.model).adopt(model, *config.model_config, task, read_stage1(path, config)))
       progress.line(fmt::format("note: {}: {} starts fresh", task.name, name));
@@ -394,7 +398,7 @@ bool train_into(RunConfig& config, const fs::path& out, const Surroundings& arou
   for (const auto& task : tasks)
     if (task.reads_text_alone()) plan.text_only = fs::path("pretrain") / task.name;
   const auto pretrained = pretrained_folder(config, out);
-  adopt_pretrained(config, pretrained, tasks, *plan.model, around.progress);
+  adopt_pretrained(config, pretrained, tasks, session.dataset(), *plan.model, around.progress);
   for (const auto& task : tasks) take_held_out(pretrained / task.name, task.modality, session.dataset());
   run_task(out, plan, config, session, around);
   return true;

@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 using namespace test;
 using test::error_of;
 using test::scratch_folder;
+using testing::AllOf;
 using testing::HasSubstr;
 
 /// Clips, encoder and one finished run, made once for all tests of this file.
@@ -405,11 +406,35 @@ TEST_F(Run, StageOneOnDataOfAnotherRecipeIsRefusedUnlessAllowed) {
               HasSubstr("were made from video by two recipes: vision.frames_per_second is 25.0 here and 10.0 there"));
   stage1_on("more", "allowed", {"pretrain.any_recipe=true"});
   EXPECT_TRUE(fs::exists(other / "allowed/metrics.json"));
+  const auto with_stage1_of_it = [&](const std::vector<std::string>& sets) {
+    auto config = small_config(folder, sets);
+    config.data = (other / "ten").string();
+    config.pretrained = (other / "allowed").string();
+    run(std::move(config), other / "second");
+  };
+  EXPECT_THAT(error_of<ConfigError>([&] { with_stage1_of_it({}); }),
+              AllOf(HasSubstr("pretrained: the features of"), HasSubstr("25.0 here and 10.0 there")));
+  with_stage1_of_it({"pretrain.any_recipe=true"});
+  EXPECT_TRUE(fs::exists(other / "second/metrics.json"));
+}
+
+TEST_F(Run, FeaturesThatAreNotThoseOfTheFingerprintAreNotTrainedOn) {
+  const auto other = scratch_folder("other");
+  auto data = open_dataset(folder / "clips");
+  data.vision->values = data.vision->values + 1;  // and the digest stays
+  write_prepared(other / "clips", data);
+  auto config = small_config(folder);
+  config.data = (other / "clips").string();
+  EXPECT_THAT(error_of<DataError>([&] { run(std::move(config), other / "run"); }),
+              AllOf(HasSubstr("features.safetensors: changed after the data set was made"),
+                    HasSubstr("delete features_sha256, fingerprint and finite")));
+  EXPECT_FALSE(fs::exists(other / "run"));
 }
 
 TEST_F(Run, MultReadsTextFeaturesUnlessItHasItsOwnBert) {
   auto data = open_dataset(folder / "clips");
   data.text_features = data.vision;  // any sequence will do
+  data.features_digest.clear();
   const auto other = scratch_folder("other");
   write_prepared(other / "clips", data);
   for (auto& clip : data.clips) clip.text.clear();

@@ -9,6 +9,7 @@
 #include "kuda/data/clip_ids.h"
 #include "kuda/data/frames_in_file.h"
 #include "kuda/data/input_range.h"
+#include "kuda/data/sources/prepared.h"
 #include "kuda/data/sources/recipe_file.h"
 #include "kuda/data/token_source.h"
 #include "kuda/metrics/label_scale.h"
@@ -57,7 +58,9 @@ void warn_of_other_lengths(const Dataset& dataset, const DataShape& shape) {
 }  // namespace
 
 Session::Session(const RunConfig& config, const std::string& path, const DataConfig& collate)
-    : Session(config, open_dataset(path), collate) {}
+    : Session(config, open_dataset(path), collate) {
+  require_own_features(dataset_);
+}
 
 Session::Session(const RunConfig& config, Dataset dataset, const DataConfig& collate)
     : collate_(collate), dataset_(std::move(dataset)) {

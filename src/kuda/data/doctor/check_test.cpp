@@ -71,11 +71,19 @@ TEST(Check, FindsTextsThatWereCutBeforeTheirEnd) {
   set(2, {101, 7, 8, 102});
   const auto report = check_dataset(renewed(data));
   EXPECT_EQ(found(report, "cut_tokens", "text").severity, Severity::warning);
-  EXPECT_THAT(found(report, "cut_tokens", "text").message, HasSubstr("1 of 3 clips fill all 4 places"));
+  EXPECT_THAT(found(report, "cut_tokens", "text").message, HasSubstr("1 of 3 clips end without the word piece 102"));
   EXPECT_THAT(found(report, "cut_tokens", "text").clips, ElementsAre("video_0002$_$0001"));
-  set(0, {101, 7, 9});  // pieces of another kind, without a closing one
-  data.text_bert[2].slice(1, 2, 4).zero_();
-  EXPECT_EQ(check_dataset(renewed(data)).find("cut_tokens", "text"), nullptr);
+  const auto finds = [&] { return check_dataset(renewed(data)).find("cut_tokens", "text") != nullptr; };
+  set(0, {101, 7, 5});  // pieces of another kind, without a closing one
+  set(2, {101, 7, 8, 6});
+  EXPECT_FALSE(finds());
+  set(0, {101, 7, 8, 102});  // all are full
+  EXPECT_FALSE(finds()) << "one is no sign";
+  set(2, {101, 7, 8, 102});
+  EXPECT_TRUE(finds());
+  set(1, {101, 7, 8, 102});
+  data.text_bert[0].slice(1, 2, 4).zero_();  // [101, 7]: one odd clip beside two that are right
+  EXPECT_FALSE(finds());
 }
 
 TEST(Check, FindsWhatIsWrongWithFrames) {

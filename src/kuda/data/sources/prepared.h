@@ -15,11 +15,17 @@ namespace kuda {
 [[nodiscard]] bool is_prepared(const std::filesystem::path& folder);
 
 /// Writes all of it beside `folder` and swaps it in at the end: a kill leaves the old folder or the complete new one.
-/// Throws DataError, and changes nothing, when `folder` exists and is neither empty nor a prepared folder, or holds
-/// files of somebody else.
+/// A features_digest that is empty is computed: who changed features clears it. Recipe and truth of the folder that the
+/// data came from go along. Throws DataError, and changes nothing, when `folder` exists and is neither empty nor a
+/// prepared folder, or holds files of somebody else.
 void write_prepared(const std::filesystem::path& folder, const Dataset& dataset);
 
-/// Features stay in the mapped file. Throws FormatError and DataError naming file, line and key.
+/// Features stay in the mapped file; they are held to their SHA-256 where they are newer than dataset.toml. Throws
+/// FormatError and DataError naming file, line and key.
 [[nodiscard]] Dataset read_prepared(const std::filesystem::path& folder);
+
+/// For work whose results the fingerprint stands for: reads every feature of an opened folder once. Throws DataError
+/// where they are not those of dataset.features_digest, with how to keep them. Other data sets are left alone.
+void require_own_features(const Dataset& dataset);
 
 }  // namespace kuda

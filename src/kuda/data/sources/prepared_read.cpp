@@ -152,6 +152,14 @@ void read_facts(Dataset& dataset, const Facts& facts, const fs::path& folder) {
   dataset.features_digest = facts.get("features_sha256", std::string());
 }
 
+void require_digest(const std::string& given, const std::string& found, const fs::path& folder) {
+  if (given == found) return;
+  throw DataError(fmt::format("{}: changed after the data set was made: dataset.toml gives the SHA-256 {}, found {}",
+                              (folder / kFeatures).string(), given, found),
+                  "import the source again; if these features are meant, delete features_sha256, fingerprint and "
+                  "finite from dataset.toml: it is another data set then");
+}
+
 /// The digest that dataset.toml gives. Where the features are newer than it, or it gives none (a folder made by hand),
 /// every feature is read once. Throws DataError where it gives another one than the features have.
 void settle_features_digest(Dataset& dataset, const fs::path& folder) {
@@ -161,16 +169,17 @@ void settle_features_digest(Dataset& dataset, const fs::path& folder) {
       fs::exists(features) && fs::last_write_time(features) > fs::last_write_time(folder / "dataset.toml");
   if (!given.empty() && !may_differ) return;
   dataset.features_digest = features_digest(dataset);
-  if (given.empty() || given == dataset.features_digest) return;
-  throw DataError(fmt::format("{}: changed after the data set was made: dataset.toml gives the SHA-256 {}, found {}",
-                              features.string(), given, dataset.features_digest),
-                  "import the source again; if these features are meant, delete features_sha256, fingerprint and "
-                  "finite from dataset.toml: it is another data set then");
+  if (!given.empty()) require_digest(given, dataset.features_digest, folder);
 }
 
 }  // namespace
 
 bool is_prepared(const fs::path& folder) { return fs::is_regular_file(folder / "dataset.toml"); }
+
+void require_own_features(const Dataset& dataset) {
+  if (!dataset.source.empty() && is_prepared(dataset.source))
+    require_digest(dataset.features_digest, features_digest(dataset), dataset.source);
+}
 
 Dataset read_prepared(const fs::path& folder) {
   if (!is_prepared(folder))

@@ -155,6 +155,20 @@ TEST(Prepared, FeaturesThatAreNewerThanTheirFactsAreHeldToTheirDigest) {
   EXPECT_NE(read_prepared(folder).fingerprint, before.fingerprint) << "what is meant is another data set";
 }
 
+TEST(Prepared, WhatBelongsToTheClipsGoesAlong) {
+  const auto folder = scratch("set");
+  write_prepared(folder, test::small_dataset());
+  write_file(folder / "recipe.toml", "version = 2\n");
+  write_file(folder / "truth.csv", "id\n");
+  for (const auto& target : {scratch("copy"), folder}) {
+    write_prepared(target, read_prepared(folder));
+    EXPECT_EQ(read_file(target / "recipe.toml"), "version = 2\n");
+    EXPECT_EQ(read_file(target / "truth.csv"), "id\n");
+  }
+  write_prepared(folder, test::small_dataset());  // other clips
+  EXPECT_FALSE(fs::exists(folder / "recipe.toml") || fs::exists(folder / "truth.csv"));
+}
+
 TEST(Prepared, AFolderMadeByHandNeedsNameClipsAndArraysOnly) {
   const Dataset data = test::small_dataset();
   write_prepared(scratch("set"), data);

@@ -30,6 +30,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kTruthFile = "truth.csv";  // of synthetic clips (data/synth)
+
 toml::table feature_card(const Feature& feature) {
   toml::table card{{"width", feature.width()}, {"padded_length", feature.padded_length}};
   if (feature.rate > 0) card.insert("rate", feature.rate);
@@ -82,7 +84,7 @@ void require_replaceable(const fs::path& folder) {
   if (!is_prepared(folder))
     throw DataError(folder.string() + ": the folder is not empty and is no prepared data set, so it is left alone",
                     "choose another folder");
-  static const std::set<std::string> kOurs{"dataset.toml", "clips.csv", "features.safetensors", "truth.csv",
+  static const std::set<std::string> kOurs{"dataset.toml", "clips.csv", "features.safetensors", kTruthFile,
                                            kRecipeFile};
   for (const auto& entry : fs::directory_iterator(folder))
     if (!kOurs.contains(entry.path().filename().string()))
@@ -142,6 +144,10 @@ void write_prepared(const fs::path& target, const Dataset& dataset) {
     if (*feature && (*feature)->finite == Finite::unknown)
       (*feature)->finite = count_not_finite(packed(**feature).contiguous()).total() == 0 ? Finite::yes : Finite::no;
   io::write_safetensors(folder.features(), packed_arrays(complete));
+  // What belongs to these very clips goes along.
+  for (const char* name : {kRecipeFile, kTruthFile})
+    if (const auto there = fs::path(dataset.source) / name; is_prepared(dataset.source) && fs::exists(there))
+      write_file(folder.file(name), read_file(there));
   folder.commit(complete);
 }
 
