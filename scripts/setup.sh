@@ -2,7 +2,7 @@
 # Prepares a Debian or Ubuntu machine to build and test kuda. Run by `make demo` and `make test`; safe to run again:
 # where nothing is missing it takes a fraction of a second.
 #
-#   scripts/setup.sh            packages, LibTorch, the small text encoder
+#   scripts/setup.sh            packages (clang 19, FFmpeg and libxsmm where they can be had), LibTorch, the small encoder
 #   scripts/setup.sh --test     also Chromium and its driver, where they can be had, for the test of the page that
 #                               `kuda serve` shows, the ffmpeg program and espeak-ng, which make the clips of the tests
 #                               of videos, numpy, pytest, scikit-build-core and pybind11-stubgen for those of the Python

@@ -172,7 +172,7 @@ def predict(
     device: str = "cpu",
     precision: str = "fp32",
 ) -> dict[str, list[Any]]:
-    """Scores of clips as columns, equal to `kuda predict` to the last bit; `pandas.DataFrame(...)` makes a table.
+    """Scores of clips as columns, equal to those of `kuda predict` to the last bit; `pandas.DataFrame(...)` makes a table.
 
     Columns: id, split, label, prediction, prediction_T, _V, _A (of each modality's decoder), low and high (the interval
     of probability `level`), ratio_T ..., part_T ..., outside_range. NaN stands for "none".
@@ -212,7 +212,8 @@ def evaluate(
 ) -> Report:
     """Metrics of a model on one split, beside predictors that look at less or at nothing.
 
-    `by="conflict"`: also where unimodal labels agree or oppose each other, under the key "by_conflict".
+    `by="conflict"`: also where unimodal labels agree or oppose each other, under the key "by_conflict". What was written
+    to the tensors of an open data set is seen; "data_fingerprint" is that of the data as they were opened.
     """
     if by not in (None, "conflict"):
         raise UsageError(f"by: expected None or 'conflict', found {by!r}")

@@ -289,6 +289,16 @@ TEST(Prepared, WritesOverAPreparedFolderWhileAnotherReaderUsesIt) {
   EXPECT_FALSE(fs::exists(scratch(".set.partial")));
 }
 
+TEST(Prepared, AFolderBehindALinkIsReplacedWhereItLies) {
+  write_prepared(scratch("there"), test::small_dataset());
+  fs::create_directory_symlink(scratch("there"), scratch("link"));
+  auto data = test::small_dataset();
+  data.name = "other";
+  write_prepared(scratch("link"), data);
+  EXPECT_TRUE(fs::is_symlink(scratch("link")));
+  EXPECT_EQ(read_prepared(scratch("there")).name, "other");
+}
+
 TEST(Prepared, ASecondWriterIsRefusedWhileTheFirstIsAtWork) {
   const Dataset data = test::small_dataset();
   {
