@@ -106,7 +106,7 @@ void swap_in(const fs::path& made, const fs::path& folder) {
 }  // namespace
 
 PreparedFolder::PreparedFolder(const fs::path& target) : target_(fs::absolute(target).lexically_normal()) {
-  if (!target_.has_filename()) target_ = target_.parent_path();  // "mosi/"
+  if (!target_.has_filename()) target_ = target_.parent_path();                          // "mosi/"
   if (fs::is_symlink(target_) && fs::exists(target_)) target_ = fs::canonical(target_);  // the link stays
   const auto beside = [&](const char* what) {
     return target_.parent_path() / fmt::format(".{}.{}", target_.filename().string(), what);
