@@ -203,9 +203,8 @@ void bind_dataset(py::module_& module) {
           [](Dataset& data, const fs::path& folder) {
             Dataset as_it_is = whole(data);
             without_gil([&] {
-              as_it_is.features_digest.clear();  // somebody may have written to the frames
               for (auto* feature : {&as_it_is.text_features, &as_it_is.vision, &as_it_is.audio})
-                if (*feature) (*feature)->finite = Finite::unknown;
+                if (*feature) (*feature)->finite = Finite::unknown;  // somebody may have written to them
               write_prepared(folder, as_it_is);
             });
           },

@@ -35,6 +35,7 @@ class VideoPredictorOfASmallModel : public test::TrainedModel {
     write_file(weights / "voice_activity.safetensors", "v");
     write_file(weights / "whisper-tiny.en/model.safetensors", "w");
     write_file(weights / "own/model.safetensors", "o");
+    write_file(weights / "own/config.json", R"({"model_type": "whisper"})");
     return weights;
   }
   /// Why there is no predictor.

@@ -421,8 +421,13 @@ TEST_F(Run, StageOneOnDataOfAnotherRecipeIsRefusedUnlessAllowed) {
 TEST_F(Run, FeaturesThatAreNotThoseOfTheFingerprintAreNotTrainedOn) {
   const auto other = scratch_folder("other");
   auto data = open_dataset(folder / "clips");
-  data.vision->values = data.vision->values + 1;  // and the digest stays
   write_prepared(other / "clips", data);
+  data.vision->values = data.vision->values + 1;
+  write_prepared(other / "edited", data);
+  const auto features = other / "clips/features.safetensors";
+  fs::copy_file(other / "edited/features.safetensors", features, fs::copy_options::overwrite_existing);
+  fs::last_write_time(features, fs::last_write_time(other / "clips/dataset.toml"));  // nothing to be seen on opening
+  (void)open_dataset(other / "clips");
   auto config = small_config(folder);
   config.data = (other / "clips").string();
   EXPECT_THAT(error_of<DataError>([&] { run(std::move(config), other / "run"); }),
@@ -434,7 +439,6 @@ TEST_F(Run, FeaturesThatAreNotThoseOfTheFingerprintAreNotTrainedOn) {
 TEST_F(Run, MultReadsTextFeaturesUnlessItHasItsOwnBert) {
   auto data = open_dataset(folder / "clips");
   data.text_features = data.vision;  // any sequence will do
-  data.features_digest.clear();
   const auto other = scratch_folder("other");
   write_prepared(other / "clips", data);
   for (auto& clip : data.clips) clip.text.clear();

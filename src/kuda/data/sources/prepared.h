@@ -15,9 +15,9 @@ namespace kuda {
 [[nodiscard]] bool is_prepared(const std::filesystem::path& folder);
 
 /// Writes all of it beside `folder` and swaps it in at the end: a kill leaves the old folder or the complete new one.
-/// A features_digest that is empty is computed: who changed features clears it. Recipe and truth of the folder that the
-/// data came from go along. Throws DataError, and changes nothing, when `folder` exists and is neither empty nor a
-/// prepared folder, or holds files of somebody else.
+/// Digests are those of the frames as they are. Recipe and truth of the folder that the data came from go along. Throws
+/// DataError, and changes nothing, when `folder` exists and is neither empty nor a prepared folder, or holds files of
+/// somebody else.
 void write_prepared(const std::filesystem::path& folder, const Dataset& dataset);
 
 /// Features stay in the mapped file; they are held to their SHA-256 where they are newer than dataset.toml. Throws

@@ -139,7 +139,7 @@ void write_prepared(const fs::path& target, const Dataset& dataset) {
   PreparedFolder folder(target);
   Dataset complete = dataset;  // tensors are shared, not copied
   read_whole(complete);
-  if (complete.features_digest.empty()) complete.features_digest = features_digest(complete);
+  complete.features_digest = features_digest(complete);  // somebody may have written to the frames
   complete.fingerprint = fingerprint_of(complete);
   for (auto* feature : {&complete.text_features, &complete.vision, &complete.audio})
     if (*feature && (*feature)->finite == Finite::unknown)
