@@ -182,6 +182,7 @@ void write_other_weights(const TemporaryFolder& folder) {
   for (const char* name : {"videos/a.mp4", "weights/face/detector.safetensors", "weights/voice_activity.safetensors",
                            "weights/whisper-tiny.en/model.safetensors", "own/model.safetensors"})
     write(folder / name, name);
+  write(folder / "own/config.json", R"({"model_type": "whisper"})");
 }
 
 TEST(Data, ExtractTakesARecogniserInThePlaceOfThePinnedOne) {
