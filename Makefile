@@ -7,12 +7,13 @@ SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' '
 FUZZ_RUNS ?= 200000
 DEMO ?= demo
 
-.PHONY: help setup extractor first-model build bench test demo docs parity asan fuzz tidy format clean
+.PHONY: help setup extractor multilingual first-model build bench test demo docs parity asan fuzz tidy format clean
 help:
 	@echo 'make demo      set up, build, train and evaluate KuDA on a synthetic data set, print the table'
 	@echo 'make test      set up, build, run every test'
 	@echo 'make build     set up and build only; the program is then $(KUDA)'
 	@echo 'make extractor the weights that raw video needs, in extractors/default (kuda data extract, kuda predict --video)'
+	@echo 'make multilingual   a recogniser of speech in 99 languages, in extractors/whisper-base (--speech-model of the same commands)'
 	@echo 'make first-model LABELS=MOSI/label.csv   a model of words for kuda predict --video (scripts/first_model.sh)'
 	@echo 'make bench     the same, and the programs that measure (bench/README.md), which no other target builds'
 	@echo 'make docs      write docs/configuration.md again from the lists of fields'
@@ -27,6 +28,9 @@ setup:
 
 extractor:
 	@scripts/setup.sh --extractor
+
+multilingual:
+	@scripts/setup.sh --multilingual
 
 # clang where it is installed (CMakeLists.txt); `CXX=g++ make build` takes g++ (in a new build/).
 # CMAKE_FLAGS: more of cmake's own options.

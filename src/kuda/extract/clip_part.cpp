@@ -7,6 +7,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "kuda/extract/speech/written_language.h"
+
 namespace kuda {
 namespace {
 
@@ -15,12 +17,6 @@ constexpr double kPause = 0.7;  // seconds: speakers breathe in shorter ones
 bool ends_sentence(std::string_view word) {
   constexpr std::array<std::string_view, 8> kEnds{".", "?", "!", "\u3002", "\uff1f", "\uff01", "\u061f", "\u0964"};
   return std::any_of(kEnds.begin(), kEnds.end(), [&](std::string_view end) { return word.ends_with(end); });
-}
-
-/// Written without spaces between the words.
-bool joins_words(std::string_view language) {
-  constexpr std::array<std::string_view, 7> kLanguages{"zh", "yue", "ja", "th", "lo", "my", "km"};
-  return std::find(kLanguages.begin(), kLanguages.end(), language) != kLanguages.end();
 }
 
 /// Rows whose time lies from `begin` to `end`; none where there are none.
@@ -40,7 +36,7 @@ std::optional<io::Array> rows_of(const std::optional<io::Array>& rows, double ra
 }
 
 void add_words(const ExtractedClip& clip, double begin, double end, ExtractedClip& part) {
-  const std::string_view between = joins_words(clip.language) ? "" : " ";
+  const std::string_view between = has_spaces(clip.language) ? " " : "";
   for (const auto& word : clip.words) {
     const double middle = (word.begin + word.end) / 2;
     if (middle < begin || middle >= end) continue;

@@ -46,7 +46,7 @@ class ClipWork {
     const auto lock = FileLock::wait_for(folder_.lock(key));  // one process makes it, others wait
     lock->remove_at_end();
     if (fs::exists(target)) return "there " + key;  // somebody made it, of an equal video
-    if (!source_) source_ = make_();
+    if (!source_) load();
     auto clip = source_->extract(media.file, media.begin, media.end);
     clip.recipe = fingerprint_;
     write_extracted(target, clip);
@@ -54,6 +54,15 @@ class ClipWork {
   }
 
  private:
+  /// Weights that do not fit their description, a language that no model knows: no other clip would do better.
+  void load() {
+    try {
+      source_ = make_();
+    } catch (const Error& error) {
+      throw NothingWorks(error.message(), error.hint());
+    }
+  }
+
   const std::vector<MediaClip>& list_;
   const ExtractionFolder& folder_;
   std::string fingerprint_;

@@ -75,7 +75,10 @@ void TextRecipe::describe(Fields& fields) {
   fields.add("shortest_speech", shortest_speech, "shorter sounds are no speech, in seconds", between(0, 10));
   fields.add("shortest_silence", shortest_silence, "shorter pauses do not divide speech, in seconds", between(0, 10));
   fields.add("padding", padding, "seconds added on both sides of speech", between(0, 1));
-  fields.add("language", language, "of a multilingual recogniser, such as zh; empty: it hears which one it is");
+  fields.add(
+      "language", language,
+      "of a multilingual recogniser, such as zh; zh-Hans and zh-Hant: Chinese in simplified or traditional characters; "
+      "empty: it hears which one it is");
 }
 
 void ModelDigests::describe(Fields& fields) {

@@ -52,7 +52,7 @@ bool write_all(int pipe, const void* from, std::size_t bytes) {
   return true;
 }
 
-enum class Kind : std::uint64_t { ok, failed, unprepared };
+enum class Kind : std::uint64_t { ok, failed, hopeless };
 
 struct Header {
   Kind kind = Kind::ok;
@@ -108,13 +108,21 @@ void limit_memory(std::int64_t megabytes) {
   while (read_all(tasks, &task, sizeof task)) {
     if (!work) {
       if (const auto failure = failure_of([&] { work = prepare(); })) {
-        send(answers, Kind::unprepared, *failure);
+        send(answers, Kind::hopeless, *failure);
         ::_exit(1);
       }
     }
     std::string text;
-    const auto failure = failure_of([&] { text = work(std::size_t(task)); });
-    if (!send(answers, failure ? Kind::failed : Kind::ok, failure ? *failure : text)) break;
+    auto kind = Kind::failed;
+    const auto failure = failure_of([&] {
+      try {
+        text = work(std::size_t(task));
+      } catch (const NothingWorks&) {
+        kind = Kind::hopeless;
+        throw;
+      }
+    });
+    if (!send(answers, failure ? kind : Kind::ok, failure ? *failure : text)) break;
   }
   ::_exit(0);
 }
@@ -262,8 +270,8 @@ std::size_t WorkerPool::run(std::size_t tasks, const std::atomic<bool>& stop,
       const auto task = *worker->task();
       if (!worker->answer(header, text)) {
         mourn(worker, "");
-      } else if (header.kind == Kind::unprepared) {
-        throw Error(text);
+      } else if (header.kind == Kind::hopeless) {
+        throw NothingWorks(text);
       } else {
         ++finished;
         done(task, {header.kind == Kind::ok, text});

@@ -12,6 +12,8 @@
 #include <functional>
 #include <string>
 
+#include "kuda/base/error.h"
+
 namespace kuda {
 
 struct WorkerLimits {
@@ -24,7 +26,13 @@ struct WorkerAnswer {
   std::string text;  ///< what the task gave, or why it failed
 };
 
-/// One task; what it throws is the reason of its failure.
+/// No task could be done: what a task throws when the fault is not its own.
+class NothingWorks : public DataError {
+ public:
+  using DataError::DataError;
+};
+
+/// One task; what it throws is the reason of its failure, or ends everything (NothingWorks).
 using WorkerTask = std::function<std::string(std::size_t)>;
 
 class WorkerPool {
@@ -33,7 +41,8 @@ class WorkerPool {
   WorkerPool(std::size_t children, WorkerLimits limits, std::function<WorkerTask()> prepare);
 
   /// Calls `done` in this process for each of `tasks` tasks, in the order in which they end. With `stop` set no further
-  /// task begins. Returns how many were done. Throws Error when a child cannot be started or prepared.
+  /// task begins. Returns how many were done. Throws Error when a child cannot be started, NothingWorks when it cannot
+  /// be prepared or a task says so.
   std::size_t run(std::size_t tasks, const std::atomic<bool>& stop,
                   const std::function<void(std::size_t, const WorkerAnswer&)>& done);
 

@@ -56,6 +56,22 @@ TEST(WorkerPool, ADeadChildCostsOneTaskAndIsNamed) {
   for (const std::size_t task : {0, 2, 5}) EXPECT_EQ(answers.at(task).text, "fine");
 }
 
+TEST(WorkerPool, WhatStandsInTheWayOfAllTasksEndsEverything) {
+  const std::atomic<bool> stop{false};
+  std::size_t answers = 0;
+  const auto said = [&](const std::function<WorkerTask()>& prepare) {
+    answers = 0;
+    WorkerPool pool(2, {}, prepare);
+    return error_of<NothingWorks>([&] { (void)pool.run(100, stop, [&](auto, const auto&) { ++answers; }); });
+  };
+  EXPECT_EQ(said([]() -> WorkerTask { throw ConfigError("no such language", "name another"); }),
+            "no such language (name another)");
+  EXPECT_EQ(answers, 0U);
+  EXPECT_EQ(said([] { return [](std::size_t) -> std::string { throw NothingWorks("damaged weights"); }; }),
+            "damaged weights");
+  EXPECT_EQ(answers, 0U);
+}
+
 TEST(WorkerPool, StopsATaskThatTakesTooLongOrTooMuch) {
   const auto answers = run_all(1, {.seconds = 0.3, .megabytes = 512}, 3, [](std::size_t task) -> std::string {
     if (task == 0)

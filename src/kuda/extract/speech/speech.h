@@ -84,7 +84,9 @@ struct Transcript {
 };
 
 struct RecogniserOptions {
-  std::string language;          ///< of a multilingual model: its code, or empty to hear which it is
+  /// Of a multilingual model: its code, or empty to hear which it is. zh-Hans and zh-Hant write Chinese in simplified
+  /// and in traditional characters (written_language.h).
+  std::string language;
   bool cuts_second_pass = true;  ///< what was said once and is written down twice (second_pass.h)
 };
 
@@ -95,7 +97,8 @@ class SpeechRecogniser {
  public:
   /// config.json, generation_config.json (or its keys in config.json), tokenizer.json or vocab.json, weights whole or
   /// in parts, float32, float16 or bfloat16 (computed in float32). Throws FormatError (damaged), DataError (not a
-  /// Whisper; values that cannot be), CheckpointError (missing files or tensors), ConfigError (an unknown language).
+  /// Whisper; values that cannot be), CheckpointError (missing files or tensors), ConfigError (an unknown language, a
+  /// script without OpenCC).
   explicit SpeechRecogniser(const std::filesystem::path& whisper_folder, const RecogniserOptions& options = {});
   ~SpeechRecogniser();
   /// What is said in `parts` (in order, as VoiceActivity::parts gives them); nothing where there are none: Whisper

@@ -67,13 +67,15 @@ RecogniserModel::RecogniserModel(const std::filesystem::path& path, const Recogn
   whisper = load_whisper(path);
   filters = mel_filters(config.num_mel_bins);
   const auto& languages = tokens.languages;
-  language = languages.empty() ? "en" : options.language;
+  const auto [wanted, wanted_script] = language_and_script(options.language);
+  language = languages.empty() ? "en" : wanted;
   std::vector<std::string> known;
   for (const auto& [code, id] : languages) known.push_back(code);
   if (known.empty()) known = {"en"};
-  if (options.language.empty() || std::find(known.begin(), known.end(), options.language) != known.end()) return;
-  throw ConfigError(fmt::format("{}: this model does not know the language '{}'", folder, options.language),
-                    suggestion(options.language, known));
+  if (!wanted.empty() && std::find(known.begin(), known.end(), wanted) == known.end())
+    throw ConfigError(fmt::format("{}: this model does not know the language '{}'", folder, options.language),
+                      suggestion(wanted, known));
+  script = ChineseScript(wanted_script);
 }
 
 std::int64_t RecogniserModel::longest_window() const {
@@ -173,6 +175,7 @@ void Transcription::write_down(const SpeechWindow& window, const Tensor& sound) 
 Transcript Transcription::finish() {
   settle_language();
   transcript_.text = trimmed(transcript_.text);
+  model_.script.write(transcript_);
   if (count_ > 0) transcript_.average_log_probability = log_probability_ / double(count_);
   return std::move(transcript_);
 }

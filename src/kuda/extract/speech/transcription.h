@@ -12,6 +12,7 @@
 #include "kuda/extract/speech/whisper.h"
 #include "kuda/extract/speech/whisper_decoding.h"
 #include "kuda/extract/speech/whisper_tokens.h"
+#include "kuda/extract/speech/written_language.h"
 
 namespace kuda {
 
@@ -22,6 +23,7 @@ struct RecogniserModel {
   WhisperTokens tokens;
   torch::Tensor filters;
   std::string language;  ///< empty: it is heard
+  ChineseScript script;
   bool cuts_second_pass = true;
 
   /// Throws as SpeechRecogniser does.

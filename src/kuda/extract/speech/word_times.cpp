@@ -154,11 +154,6 @@ std::vector<double> row_times(const Tensor& attention) {
   return times;
 }
 
-bool has_spaces(const std::string& language) {
-  constexpr std::array<std::string_view, 6> kWithout{"zh", "ja", "th", "lo", "my", "yue"};
-  return std::find(kWithout.begin(), kWithout.end(), language) == kWithout.end();
-}
-
 std::vector<SpokenWord> words_of(const std::vector<std::string>& pieces, const std::vector<float>& log_probabilities,
                                  const std::vector<double>& times, bool has_spaces) {
   Words words;

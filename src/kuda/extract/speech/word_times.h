@@ -31,7 +31,4 @@ namespace kuda {
 /// Without spaces and line ends around it.
 [[nodiscard]] std::string trimmed(const std::string& text);
 
-/// Whether a language (its code) puts spaces between words.
-[[nodiscard]] bool has_spaces(const std::string& language);
-
 }  // namespace kuda
