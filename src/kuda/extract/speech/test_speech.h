@@ -43,10 +43,10 @@ inline torch::Tensor sound_of_file(const std::filesystem::path& file) {
   return torch::from_blob(const_cast<char*>(bytes.data()), {std::int64_t(bytes.size() / sizeof(float))}).clone();
 }
 
-/// A sentence by espeak-ng; undefined where that is not to be had.
-inline torch::Tensor spoken(const std::string& sentence) {
+/// A sentence by a voice of espeak-ng; undefined where that is not to be had.
+inline torch::Tensor spoken(const std::string& sentence, const std::string& voice = "en-us") {
   const auto wave = scratch("sound.wav");
-  const auto command = "espeak-ng -v en-us -w '" + wave.string() + "' \"" + sentence + "\" 2>/dev/null";
+  const auto command = "espeak-ng -v " + voice + " -w '" + wave.string() + "' \"" + sentence + "\" 2>/dev/null";
   return std::system(command.c_str()) == 0 ? sound_of_file(wave) : torch::Tensor();
 }
 
