@@ -70,6 +70,26 @@ struct PackArguments {
   PackOptions options;
 };
 
+/// A recogniser of English alone writes English words for Chinese ones, and nothing else tells.
+void warn_of_languages(const PackedClips& packed) {
+  const auto& named = packed.dataset.language;
+  std::size_t others = 0;
+  std::string counts;
+  for (const auto& [language, clips] : packed.languages) {
+    if (language.empty() || named.starts_with(language)) continue;  // zh-CN is zh
+    others += clips;
+    counts += fmt::format("{}{} in {}", counts.empty() ? "" : ", ", language, clips);
+  }
+  if (named.empty() || others == 0) return;
+  log_warning(
+      "the data set is in {}, and words were heard as another language in {} clips ({}): recognised texts and word "
+      "times "
+      "there are worth little; a recogniser that knows the language is named by `kuda data extract --speech-model` "
+      "(`make "
+      "multilingual` brings one), the language by text.language of the recipe",
+      named, others, counts);
+}
+
 void pack(const PackArguments& arguments) {
   auto options = arguments.options;
   options.text = value_of<PackText>(arguments.text, "text");
@@ -84,6 +104,7 @@ void pack(const PackArguments& arguments) {
                            data.rows(Split::test).size(), data.name, packed.left_out.size());
   std::cout << fmt::format("without a face {}, without sound {}, without words {}; texts from the recogniser {}\n",
                            packed.missing.vision, packed.missing.audio, packed.missing.text, packed.recognised);
+  warn_of_languages(packed);
 }
 
 }  // namespace
@@ -99,8 +120,10 @@ void add_data_extract(CLI::App& data) {
   verb->add_option("--recipe", options->recipe, "TOML (default: configs/extract/default.toml, which is built in)");
   verb->add_option("--extractor", options->models.folder, "folder of the weights (scripts/setup.sh --extractor)")
       ->capture_default_str();
-  verb->add_option("--speech-model", options->models.speech,
-                   "Whisper folder in Hugging Face layout (default: that of the extractor, English)");
+  verb->add_option(
+      "--speech-model", options->models.speech,
+      "Whisper folder in Hugging Face layout, such as extractors/whisper-base, which `make multilingual` brings "
+      "(default: that of the extractor, English)");
   verb->add_option(
       "--opensmile", options->models.opensmile,
       "for audio columns of eGeMAPSv02: the folder opensmile/core of its Python package (research licence)");

@@ -206,6 +206,7 @@ class PlannedClips final : public PlannedDataset {
       if (!clip.text.empty()) ++packed.recognised;
     }
     if (clip.text.empty()) ++packed.missing.text;
+    if (!extracted.words.empty()) ++packed.languages[extracted.language];
     dataset_.clips.push_back(std::move(clip));
   }
 

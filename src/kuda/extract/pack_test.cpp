@@ -25,6 +25,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Pair;
 
 /// Five clips with a table: one without a face, one without words, one that is broken.
 fs::path five_clips() {
@@ -127,6 +128,7 @@ void write_clip(const fs::path& out, const std::string& key, const std::vector<H
   ExtractedClip clip;
   for (const auto& word : words) clip.transcript += (clip.transcript.empty() ? "" : " ") + word.text;
   clip.words = words;
+  clip.language = "en";
   std::vector<float> vision, audio;
   for (std::int64_t i = 0; i < 10 * seconds; ++i) vision.insert(vision.end(), {float(i), 1});
   for (std::int64_t i = 0; i < 100 * seconds; ++i) audio.insert(audio.end(), {float(i), float(-i), 1});
@@ -176,6 +178,7 @@ TEST(PackClips, ByWordsEachPieceHasARowOfEachModality) {
   EXPECT_EQ(data.audio->padded_length, 5);
   EXPECT_EQ(data.text_bert.size(2), 5);
   EXPECT_EQ(packed.missing.vision, 1U);
+  EXPECT_THAT(packed.languages, ElementsAre(Pair("en", 2U))) << "of the clips in which there is a word";
   EXPECT_EQ(data.vision->rate, 0) << "rows are no frames a second";
   const auto column = [&](const Feature& feature, std::int64_t row) {
     const auto values = feature.clip(row).select(1, 0).contiguous();
