@@ -9,7 +9,7 @@
 namespace kuda {
 namespace {
 
-RunConfig small_config(const std::string& more = "") {
+RunConfig configured(const std::string& more = "") {
   return RunConfig::parse("model = \"tfn\"\nseed = 7\n" + more, "a test");
 }
 
@@ -23,7 +23,7 @@ void forget(const std::filesystem::path& path, const std::string& key) {
 
 TEST(OpenRunFolder, RefusesARunWithOtherOptionsAndNamesThem) {
   const auto out = test::scratch("run");
-  auto config = small_config(), other = small_config("[train]\nlr = 0.5\n");
+  auto config = configured(), other = configured("[train]\nlr = 0.5\n");
   open_run_folder(out, config);
   open_run_folder(out, config);
   try {
@@ -38,7 +38,7 @@ TEST(OpenRunFolder, RefusesARunWithOtherOptionsAndNamesThem) {
 
 TEST(OpenRunFolder, ContinuesARunThatIsOlderThanAKey) {
   const auto out = test::scratch("run");
-  auto config = small_config(), other = small_config("products = \"default\"\n");
+  auto config = configured(), other = configured("products = \"default\"\n");
   open_run_folder(out, config);
   const auto path = out / "config.toml";
   forget(path, "products");
@@ -50,7 +50,7 @@ TEST(OpenRunFolder, ContinuesARunThatIsOlderThanAKey) {
 
 TEST(OpenRunFolder, ComparesOptionsItCannotReadAsTheyStand) {
   const auto out = test::scratch("run");
-  auto config = small_config();
+  auto config = configured();
   std::filesystem::create_directories(out);
   const std::string text = "model = \"of_next_year\"\nseed = 7\n";
   write_file(out / "config.toml", text);
@@ -77,12 +77,12 @@ TEST(OpenRunFolder, KnowsWhatAKeyDoesByItsSectionEvenInAFileItCannotRead) {
 
 TEST(OpenRunFolder, ARunMayBeSavedMoreOftenButNotMove) {
   const auto out = test::scratch("run");
-  auto config = small_config();
+  auto config = configured();
   open_run_folder(out, config);
-  auto often = small_config("[train]\nsave_every = 5\n[pretrain]\nsave_seconds = 1\n");
+  auto often = configured("[train]\nsave_every = 5\n[pretrain]\nsave_seconds = 1\n");
   open_run_folder(out, often);
   EXPECT_EQ(read_file(out / "config.toml"), often.to_toml());
-  auto elsewhere = small_config("threads = 3\n");
+  auto elsewhere = configured("threads = 3\n");
   try {
     open_run_folder(out, elsewhere);
     FAIL();
@@ -107,7 +107,7 @@ std::string error_of_opening(const std::filesystem::path& out, RunConfig config)
 
 TEST(OpenRunFolder, AnEncoderIsKnownByItsBytesNotByItsPath) {
   const auto out = test::scratch("run");
-  const auto with = [](const std::string& folder) { return small_config("encoder = \"" + folder + "\"\n"); };
+  const auto with = [](const std::string& folder) { return configured("encoder = \"" + folder + "\"\n"); };
   auto config = with(encoder_folder("one", "bytes"));
   open_run_folder(out, config);
   write_file(out / "run.json", "{}");  // of an older program

@@ -1,16 +1,20 @@
 #pragma once
 // A run that takes a second or two: synthetic clips, the small encoder, a narrow KuDA. For tests only.
 
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "kuda/base/file.h"
 #include "kuda/base/log.h"
 #include "kuda/base/test_support.h"
 #include "kuda/checkpoint/small_encoder.h"
 #include "kuda/data/sources/prepared.h"
 #include "kuda/data/synth/synth.h"
 #include "kuda/runs/procedure.h"
+#include "kuda/runs/run_folder.h"
 
 namespace kuda::test {
 
@@ -70,6 +74,31 @@ inline std::filesystem::path finished_run(const std::string& name, const std::ve
   write_inputs(folder);
   run(small_config(folder, sets), folder / name);
   return folder;
+}
+
+inline const std::vector<std::string> kBytesOfRun{"model/model.safetensors",
+                                                  "model/calibration.json",
+                                                  "last/model.safetensors",
+                                                  "predictions.csv",
+                                                  "metrics.json",
+                                                  "pretrain/text/model/model.safetensors",
+                                                  "pretrain/audio/predictions.csv"};
+
+/// Two runs that must be equal, but for the time they took.
+inline void expect_same(const std::filesystem::path& found, const std::filesystem::path& expected,
+                        const std::string& what) {
+  for (const auto& file : kBytesOfRun)
+    EXPECT_TRUE(read_file(found / file) == read_file(expected / file)) << what << ": " << file;
+  for (const char* file : {"epochs.jsonl", "pretrain/text/epochs.jsonl"}) {
+    auto one = read_epochs(found / file), two = read_epochs(expected / file);
+    ASSERT_EQ(one.size(), two.size()) << what << ": " << file;
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      one[i].seconds = two[i].seconds = 0;
+      EXPECT_EQ(to_json(one[i]), to_json(two[i])) << what << ": " << file;
+    }
+  }
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(found))
+    EXPECT_NE(entry.path().extension(), ".tmp") << what << ": " << entry.path();
 }
 
 }  // namespace kuda::test

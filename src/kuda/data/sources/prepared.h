@@ -11,6 +11,8 @@
 
 namespace kuda {
 
+inline constexpr const char* kTruthFile = "truth.csv";  ///< of synthetic clips (data/synth), beside the others
+
 /// True for a folder with a dataset.toml.
 [[nodiscard]] bool is_prepared(const std::filesystem::path& folder);
 

@@ -30,8 +30,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTruthFile = "truth.csv";  // of synthetic clips (data/synth)
-
 toml::table feature_card(const Feature& feature) {
   toml::table card{{"width", feature.width()}, {"padded_length", feature.padded_length}};
   if (feature.rate > 0) card.insert("rate", feature.rate);

@@ -9,6 +9,7 @@
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
 #include "kuda/base/folder.h"
+#include "kuda/data/sources/prepared.h"
 #include "kuda/data/synth/synth.h"
 #include "kuda/io/csv.h"
 
@@ -94,11 +95,11 @@ void write_truth_csv(const std::filesystem::path& folder, const Dataset& dataset
                          digits(t.decoder_prediction)});
   }
   make_folder(folder);
-  write_file(folder / "truth.csv", csv);
+  write_file(folder / kTruthFile, csv);
 }
 
 std::vector<SynthTruth> read_truth_csv(const std::filesystem::path& folder, const Dataset& dataset) {
-  const auto table = io::read_csv(folder / "truth.csv");
+  const auto table = io::read_csv(folder / kTruthFile);
   const auto video = table.column("video_id"), number = table.column("clip_id");
   std::map<std::string, std::size_t> row_of;
   for (std::size_t i = 0; i < table.rows.size(); ++i)
@@ -116,7 +117,7 @@ std::vector<SynthTruth> read_truth_csv(const std::filesystem::path& folder, cons
 
 std::vector<SynthTruth> truth_beside(const Dataset& dataset) {
   const std::filesystem::path folder(dataset.source);
-  if (!dataset.is_synthetic || !std::filesystem::exists(folder / "truth.csv")) return {};
+  if (!dataset.is_synthetic || !std::filesystem::exists(folder / kTruthFile)) return {};
   return read_truth_csv(folder, dataset);
 }
 
