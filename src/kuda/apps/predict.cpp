@@ -54,13 +54,6 @@ std::string cell(double bound) { return std::isfinite(bound) ? fmt::format("{}",
 
 std::string cell(float value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); }
 
-std::string names_of(const PerModality<bool>& modalities) {
-  std::vector<std::string> names;
-  for (const Modality m : kModalities)
-    if (modalities[m]) names.emplace_back(modality_name(m));
-  return join(names, " ");
-}
-
 std::string as_csv(const std::vector<Prediction>& predictions, const std::vector<ScoreInterval>& intervals,
                    const std::vector<ScoreMarks>& marks) {
   std::vector<std::string> header{"id", "split", "label", "prediction", "prediction_T", "prediction_V", "prediction_A"};
@@ -78,7 +71,7 @@ std::string as_csv(const std::vector<Prediction>& predictions, const std::vector
                                   cell(p.unimodal.audio)};
     if (!intervals.empty()) line.insert(line.end(), {cell(intervals[i].low), cell(intervals[i].high)});
     line.insert(line.end(),
-                {marks[i].outside_range ? "true" : "false", names_of(marks[i].far_input), cut_text(marks[i].cut)});
+                {marks[i].outside_range ? "true" : "false", names_text(marks[i].far_input), cut_text(marks[i].cut)});
     text += io::csv_line(line);
   }
   return text;
@@ -152,7 +145,9 @@ void predict_videos(const PredictArguments& options) {
   for (const auto m : kModalities)
     video.without[m] = !only.empty() && std::find(only.begin(), only.end(), modality_name(m)) == only.end();
   const VideoPredictor scorer(options.checkpoint, video);
-  const auto scored = score_videos(scorer, options.videos);
+  std::optional<ConsoleProgress> progress(std::in_place);
+  const auto scored = score_videos(scorer, options.videos, *progress);
+  progress.reset();
   write_output(options.json ? videos_json(scored, scorer.facts()) : videos_csv(scored), options.out);
   require_all_scored(scored);
 }

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "kuda/base/error.h"
-#include "kuda/base/log.h"
 #include "kuda/base/names.h"
+#include "kuda/evaluation/score_marks.h"
 #include "kuda/io/csv.h"
 #include "kuda/serve/answers.h"
 
@@ -30,16 +31,15 @@ std::string list_of(const PerModality<std::string>& missing) {
   return join(list, "; ");
 }
 
-std::string list_of(const PerModality<bool>& modalities) {
-  std::vector<std::string> names;
-  for (const auto m : kModalities)
-    if (modalities[m]) names.emplace_back(modality_name(m));
-  return join(names, " ");
+bool has_ratio(const ScoredVideo& scored) {
+  const auto& ratio = scored.video.explanation.clip.ratio;
+  return std::any_of(ratio.begin(), ratio.end(), [](const auto& weight) { return weight.has_value(); });
 }
 
 }  // namespace
 
-std::vector<ScoredVideo> score_videos(const VideoPredictor& predictor, const std::vector<std::string>& files) {
+std::vector<ScoredVideo> score_videos(const VideoPredictor& predictor, const std::vector<std::string>& files,
+                                      Progress& progress) {
   std::vector<ScoredVideo> videos;
   for (const auto& file : files) {
     auto& scored = videos.emplace_back();
@@ -48,16 +48,24 @@ std::vector<ScoredVideo> score_videos(const VideoPredictor& predictor, const std
       scored.video = predictor.score(file);
     } catch (const DataError& error) {
       scored.problem = error.message();
-      log_warning("{}", error.message());
+      progress.line("warning: " + error.message());
     }
+    if (files.size() > 1)
+      progress.step({"videos", 0, 0, std::int64_t(videos.size()), std::int64_t(files.size()), 1, std::nan("")});
   }
   return videos;
 }
 
 std::string videos_csv(const std::vector<ScoredVideo>& videos) {
-  auto text = io::csv_line({"file", "prediction", "low", "high", "outside_range", "prediction_T", "prediction_V",
-                            "prediction_A", "without_T", "without_V", "without_A", "leading_alone", "leading_removal",
-                            "missing", "far_input", "transcript", "problem"});
+  std::vector<std::string> header{
+      "file",         "prediction", "low",       "high",      "outside_range", "prediction_T",   "prediction_V",
+      "prediction_A", "without_T",  "without_V", "without_A", "leading_alone", "leading_removal"};
+  const bool is_weighed = std::any_of(videos.begin(), videos.end(), has_ratio);
+  if (is_weighed)
+    header.insert(header.end(),
+                  {"leading_ratio", "ratio_T", "ratio_V", "ratio_A", "part_T", "part_V", "part_A", "correction"});
+  header.insert(header.end(), {"missing", "far_input", "cut", "transcript", "problem"});
+  auto text = io::csv_line(header);
   for (const auto& [file, problem, video] : videos) {
     std::vector<std::string> line{file};
     if (problem.empty()) {
@@ -69,10 +77,15 @@ std::string videos_csv(const std::vector<ScoredVideo>& videos) {
            score.interval ? fmt::format("{}", float(score.interval->high)) : "", score.outside_range ? "true" : "false",
            shown(score.unimodal.text), shown(score.unimodal.vision), shown(score.unimodal.audio),
            shown(explained.without.text), shown(explained.without.vision), shown(explained.without.audio),
-           shown(explained.leading[Evidence::unimodal]), shown(explained.leading[Evidence::removal]),
-           list_of(video.missing), list_of(score.far_input), video.report.transcript});
+           shown(explained.leading[Evidence::unimodal]), shown(explained.leading[Evidence::removal])});
+      if (is_weighed)
+        line.insert(line.end(), {shown(explained.leading[Evidence::ratio]), shown(score.ratio.text),
+                                 shown(score.ratio.vision), shown(score.ratio.audio), shown(score.parts.text),
+                                 shown(score.parts.vision), shown(score.parts.audio), shown(score.correction)});
+      line.insert(line.end(),
+                  {list_of(video.missing), names_text(score.far_input), cut_text(score.cut), video.report.transcript});
     }
-    line.resize(16);
+    line.resize(header.size() - 1);
     line.push_back(problem);
     text += io::csv_line(line);
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "kuda/base/progress.h"
 #include "kuda/predictor/video_predictor.h"
 
 namespace kuda {
@@ -16,7 +17,8 @@ struct ScoredVideo {
 
 /// What goes wrong with one file is its `problem`.
 [[nodiscard]] std::vector<ScoredVideo> score_videos(const VideoPredictor& predictor,
-                                                    const std::vector<std::string>& files);
+                                                    const std::vector<std::string>& files, Progress& progress);
+/// The columns of docs/data-formats.md; those of a ratio where one of the scores has it.
 [[nodiscard]] std::string videos_csv(const std::vector<ScoredVideo>& videos);
 /// `facts`: of the predictor.
 [[nodiscard]] std::string videos_json(const std::vector<ScoredVideo>& videos, const PredictorFacts& facts);

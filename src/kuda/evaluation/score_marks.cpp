@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kuda/base/names.h"
 #include "kuda/checkpoint/score_range.h"
 #include "kuda/data/input_range.h"
 
@@ -53,6 +54,13 @@ std::string cut_text(const Cuts& cuts) {
     if (const auto& cut = cuts[modality])
       text += fmt::format("{}{} {} to {}", text.empty() ? "" : "; ", modality_name(modality), cut->from, cut->to);
   return text;
+}
+
+std::string names_text(const PerModality<bool>& modalities) {
+  std::vector<std::string> names;
+  for (const auto modality : kModalities)
+    if (modalities[modality]) names.emplace_back(modality_name(modality));
+  return join(names, " ");
 }
 
 }  // namespace kuda

@@ -30,5 +30,7 @@ struct ScoreMarks {
 
 /// "text 60 to 50; audio 925 to 400"; empty for a clip that was read as a whole.
 [[nodiscard]] std::string cut_text(const Cuts& cuts);
+/// "vision audio": those that are marked.
+[[nodiscard]] std::string names_text(const PerModality<bool>& modalities);
 
 }  // namespace kuda

@@ -61,6 +61,7 @@ Seen look_at(const Dataset& data, const Feature& feature) {
     if (first.empty()) first = real.first(width);
     look_at_values(real, first, seen.varies);
   }
+  if (first.empty()) seen.varies.assign(width, true);  // nothing to train on: nothing to say
   return seen;
 }
 

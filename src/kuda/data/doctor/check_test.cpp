@@ -20,8 +20,11 @@ namespace {
 
 using test::make_feature;
 using test::small_dataset;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::Field;
 using testing::HasSubstr;
+using testing::Not;
 
 /// Fingerprint and all, after a change.
 Dataset renewed(Dataset data) {
@@ -217,6 +220,9 @@ TEST(Check, FindsCopiesAndConstantFeatures) {
   EXPECT_THAT(found(report, "duplicate_content").clips, ElementsAre("video_0003$_$0001"));
   EXPECT_THAT(found(report, "duplicate_content").message, HasSubstr("1 of them in another split"));
   EXPECT_THAT(found(report, "constant_features", "vision").message, HasSubstr("1 of 2 features"));
+  for (auto& clip : data.clips) clip.split = Split::test;
+  EXPECT_THAT(check_dataset(renewed(data)).findings, Not(Contains(Field(&Finding::name, "constant_features"))))
+      << "there is no training clip";
 }
 
 TEST(Check, FindsFeaturesThatAreNotThoseOfTheFingerprint) {
