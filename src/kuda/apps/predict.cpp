@@ -19,7 +19,6 @@
 #include "kuda/base/file.h"
 #include "kuda/base/json_number.h"
 #include "kuda/base/log.h"
-#include "kuda/base/names.h"
 #include "kuda/checkpoint/conformal.h"
 #include "kuda/data/modality_json.h"
 #include "kuda/evaluation/score_marks.h"

@@ -35,6 +35,18 @@ void make_folder(const std::filesystem::path& folder) {
   if (reason) throw Error(fmt::format("{}: this folder cannot be made: {}", folder.string(), reason.message()));
 }
 
+HeldFolder::HeldFolder(std::filesystem::path path)
+    : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+
+HeldFolder::~HeldFolder() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool HeldFolder::is_in_place() const {
+  std::error_code ignored;
+  return descriptor_ >= 0 ? is_file_of(descriptor_, path_) : !std::filesystem::exists(path_, ignored);
+}
+
 std::unique_ptr<FileLock> FileLock::lock(const std::filesystem::path& path, int how) {
   while (true) {
     std::unique_ptr<FileLock> lock(new FileLock(open_to_lock(path), path));

@@ -14,6 +14,22 @@ namespace kuda {
 /// With all that lie above it; nothing happens where it is there. Throws Error naming it and the reason.
 void make_folder(const std::filesystem::path& folder);
 
+/// A folder that may be exchanged for another one while its files are read by their paths: held open, so that no other
+/// folder gets its number.
+class HeldFolder {
+ public:
+  explicit HeldFolder(std::filesystem::path path);
+  HeldFolder(const HeldFolder&) = delete;
+  HeldFolder& operator=(const HeldFolder&) = delete;
+  ~HeldFolder();
+  /// Whether the path leads to the same folder as at the beginning.
+  [[nodiscard]] bool is_in_place() const;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_;
+};
+
 /// Holds an exclusive flock on a file, which is made, until it goes out of scope; processes that were started with its
 /// descriptor as their output hold it on. On a file system without locks nothing is held, and no work refused.
 class FileLock {

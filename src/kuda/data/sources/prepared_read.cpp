@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 
 #include "kuda/base/error.h"
+#include "kuda/base/folder.h"
 #include "kuda/base/log.h"
 #include "kuda/data/clip_ids.h"
 #include "kuda/data/sources/clips_csv.h"
@@ -181,12 +182,21 @@ void require_own_features(const Dataset& dataset) {
     require_digest(dataset.features_digest, features_digest(dataset), dataset.source);
 }
 
-Dataset read_prepared(const fs::path& folder) {
+namespace {
+
+/// A data set and the fingerprint that its dataset.toml gives; empty where it gives none.
+struct FoundDataset {
+  Dataset dataset;
+  std::string given_fingerprint;
+};
+
+FoundDataset read_files(const fs::path& folder) {
   if (!is_prepared(folder))
     throw DataError(folder.string() + ": expected a prepared folder with dataset.toml",
                     "make one with: kuda data import FILE FOLDER");
   const Facts facts(folder / "dataset.toml");
-  Dataset dataset;
+  FoundDataset found;
+  auto& dataset = found.dataset;
   read_facts(dataset, facts, folder);
   dataset.source = folder.string();
   dataset.clips = read_clips_csv(folder / "clips.csv", ClipTable::prepared);
@@ -201,10 +211,33 @@ Dataset read_prepared(const fs::path& folder) {
   }
   settle_features_digest(dataset, folder);
   dataset.fingerprint = fingerprint_of(dataset);
-  if (const auto stored = facts.get("fingerprint", dataset.fingerprint); stored != dataset.fingerprint)
-    log_warning("{}: clips.csv was edited after the data set was made; it is another data set now (fingerprint {})",
-                folder.string(), dataset.fingerprint);
-  return dataset;
+  found.given_fingerprint = facts.get("fingerprint", dataset.fingerprint);
+  return found;
+}
+
+/// A writer exchanges the whole folder (prepared_write.cpp): what was read of two is read again.
+FoundDataset read_of_one_writer(const fs::path& folder) {
+  constexpr int kMostTurns = 100;
+  for (int turn = 0; turn < kMostTurns; ++turn) {
+    const HeldFolder held(folder);
+    try {
+      auto found = read_files(folder);
+      if (held.is_in_place()) return found;
+    } catch (const DataError&) {
+      if (held.is_in_place()) throw;
+    }
+  }
+  throw DataError(folder.string() + ": another process exchanges this folder faster than it can be read");
+}
+
+}  // namespace
+
+Dataset read_prepared(const fs::path& folder) {
+  auto found = read_of_one_writer(folder);
+  if (const auto& own = found.dataset.fingerprint; found.given_fingerprint != own)
+    log_warning("{}: edited after the data set was made; it is another data set now (fingerprint {})", folder.string(),
+                own);
+  return std::move(found.dataset);
 }
 
 }  // namespace kuda

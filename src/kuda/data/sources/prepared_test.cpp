@@ -7,13 +7,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <set>
+#include <thread>
 
 #include "kuda/base/file.h"
+#include "kuda/base/log.h"
 #include "kuda/data/cleaning.h"
 #include "kuda/data/clip_ids.h"
 #include "kuda/data/sources/mmsa.h"
@@ -186,7 +190,7 @@ TEST(Prepared, EditedLabelsAreAnotherDataSet) {
   write_file(scratch("set") / "clips.csv", csv);
   CaughtLog log;
   EXPECT_NE(read_prepared(scratch("set")).fingerprint, data.fingerprint);
-  EXPECT_THAT(log.text(), HasSubstr("clips.csv was edited"));
+  EXPECT_THAT(log.text(), HasSubstr("edited after the data set was made"));
 }
 
 TEST(Prepared, RefusesRowsInAnotherOrderThanTheFeatures) {
@@ -287,6 +291,35 @@ TEST(Prepared, WritesOverAPreparedFolderWhileAnotherReaderUsesIt) {
   EXPECT_EQ(reader.vision->values[2][1].item<float>(), 6);
   EXPECT_EQ(read_prepared(scratch("set")).vision->values[2][1].item<float>(), 12);
   EXPECT_FALSE(fs::exists(scratch(".set.partial")));
+}
+
+TEST(Prepared, AReaderBesideAWriterGetsTheOldOrTheNewOne) {
+  const auto folder = scratch("turns");
+  auto one = test::small_dataset(), other = test::small_dataset();
+  other.clips[0].label += 0.5F;
+  other.clips[1].text = "another text";
+  other.vision->values = other.vision->values * 2;
+  write_prepared(folder, one);
+  const auto first = read_prepared(folder).fingerprint;
+  write_prepared(folder, other);
+  const std::set<std::string> known{first, read_prepared(folder).fingerprint};
+  ASSERT_EQ(known.size(), 2U);
+  std::atomic<std::size_t> warnings{0};  // of a table that is not that of its facts
+  const auto sink = set_log_sink([&](LogLevel, const std::string&) { ++warnings; });
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (int turn = 0; turn < 60; ++turn) write_prepared(folder, turn % 2 == 0 ? one : other);
+    done = true;
+  });
+  std::size_t reads = 0;
+  while (!done) {
+    EXPECT_TRUE(known.contains(read_prepared(folder).fingerprint)) << "after " << reads << " reads";
+    ++reads;
+  }
+  writer.join();
+  set_log_sink(sink);
+  EXPECT_EQ(warnings, 0U);
+  EXPECT_GT(reads, 10U);
 }
 
 TEST(Prepared, AFolderBehindALinkIsReplacedWhereItLies) {
