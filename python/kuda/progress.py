@@ -74,6 +74,8 @@ class Bar(Listener):
 
 def listener_for(progress: Any, on_epoch: Callable[[dict[str, Any]], Any] | None) -> Listener:
     """'auto', True: a bar where tqdm is installed and somebody looks; None, False: silent; a callable gets each Step."""
+    if on_epoch is not None and not callable(on_epoch):
+        raise UsageError(f"on_epoch: expected None or a callable, found {on_epoch!r}")
     if progress is False:
         progress = None
     if progress is not None and progress is not True and progress != "auto" and not callable(progress):

@@ -75,6 +75,8 @@ class Extractor:
         if recipe is not None:
             if not os.path.exists(recipe):
                 raise MissingFileError(f"{os.fspath(recipe)}: there is no such file")
+            if not os.path.isfile(recipe):
+                raise DataError(f"{os.fspath(recipe)}: expected a recipe (TOML), found no ordinary file")
             text = Path(recipe).read_text(encoding="utf-8")
         self._core = _module().Extractor(folder, text, os.fspath(recipe or ""), speech_model or "", is_kept=False)
 

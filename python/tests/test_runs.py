@@ -63,6 +63,8 @@ def test_training_refuses_what_its_file_does_not_hold(folder, tmp_path):
         kuda.train(data, "lmf", out=tmp_path / "run", **SMALL)
     with pytest.raises(kuda.UsageError, match="progress: expected 'auto'"):
         kuda.train(folder / "clips", "lmf", out=tmp_path / "run", progress=1, **SMALL)
+    with pytest.raises(kuda.UsageError, match="on_epoch: expected None or a callable, found 1"):
+        kuda.train(folder / "clips", "lmf", out=tmp_path / "run", on_epoch=1, **SMALL)
 
 
 def test_steps_and_epochs_are_told(folder, data):

@@ -121,6 +121,9 @@ def test_what_cannot_be_read_is_named(extractor, tmp_path):
     recipe.write_text("[vision]\nframes_per_secnd = 25\n")
     with pytest.raises(kuda.ConfigError, match="frames_per_second"):
         kuda.Extractor(WEIGHTS, recipe=recipe)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(kuda.DataError, match="pipe: expected a recipe .TOML., found no ordinary file"):
+        kuda.Extractor(WEIGHTS, recipe=tmp_path / "pipe")  # and waits for no writer
 
 
 def test_a_recogniser_of_ones_own_takes_the_place_of_the_default_one(extractor, run, tmp_path):

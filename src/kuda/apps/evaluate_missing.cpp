@@ -79,10 +79,16 @@ std::string as_json(const std::vector<MissingSystem>& systems) {
   return root.dump(2) + "\n";
 }
 
-/// Of a clip that would lose all modalities in use one stays.
-bool loses_nothing(const Scorer& scorer, const MissingOptions& options) {
-  return options.kind == CorruptionKind::modality && std::ranges::count(options.patterns, "random") > 0 &&
-         scorer.collator().config().modalities.size() == 1;
+/// Why a curve is flat, whatever the model; empty where it need not be.
+std::string why_flat(const Scorer& scorer, const MissingOptions& options) {
+  const auto& modalities = scorer.collator().config().modalities;
+  if (modalities.size() != 1) return "";
+  if (options.kind == CorruptionKind::noise && modalities.front() == modality_name(Modality::text))
+    return "it reads text alone, to which --lose-as noise does nothing";
+  // Of a clip that would lose all modalities in use one stays.
+  if (options.kind == CorruptionKind::modality && std::ranges::count(options.patterns, "random") > 0)
+    return "it reads one modality alone, of which --lose random takes nothing";
+  return "";
 }
 
 }  // namespace
@@ -128,10 +134,8 @@ void evaluate_missing(const std::vector<std::string>& paths, const ScoringArgume
   for (const auto& scored : checkpoints) {
     const Scorer scorer(scored.folder, dataset, scoring_options);
     for (const auto& note : scorer.notes()) log_warning("{}", note);
-    if (loses_nothing(scorer, options))
-      log_warning(
-          "{}: it reads one modality alone, of which --lose random takes nothing: that curve is flat and no comparison",
-          scored.folder.string());
+    if (const auto why = why_flat(scorer, options); !why.empty())
+      log_warning("{}: {}: that curve is flat and no comparison", scored.folder.string(), why);
     systems[scored.place].reports.push_back(measure_missing(scorer, rows, options));
     if (checkpoints.size() > 1) progress->line(fmt::format("{} {}: done", scored.system, scored.seed));
   }

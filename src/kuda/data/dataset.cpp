@@ -51,4 +51,10 @@ bool Dataset::has_unimodal_labels(Modality modality) const {
   return any;
 }
 
+std::int64_t rows_before_words(const Dataset& data) {
+  if (!data.is_aligned || !data.text_bert.defined() || data.text_bert.numel() == 0) return 0;
+  const auto first = data.text_bert.select(2, 0).select(1, 0);  // [N]
+  return first[0].item<std::int64_t>() != 0 && first.eq(first[0]).all().item<bool>() ? 1 : 0;
+}
+
 }  // namespace kuda

@@ -88,4 +88,8 @@ struct Dataset {
 /// A published .pkl (MMSA layout) or a prepared folder. Warnings go to the log. Throws FormatError, DataError.
 [[nodiscard]] Dataset open_dataset(const std::filesystem::path& path);
 
+/// Rows of vision and audio before those of the first word: one where they lie beside stored word pieces, whose first
+/// is [CLS] (the same id in every clip), which no frame belongs to.
+[[nodiscard]] std::int64_t rows_before_words(const Dataset& data);
+
 }  // namespace kuda

@@ -20,10 +20,6 @@ struct Findings {
 /// clips that are copies of each other.
 void check_features(const Dataset& data, Findings& findings);
 
-/// Rows of vision and audio before those of the first word: one where they lie beside stored word pieces, whose first
-/// is [CLS] (the same id in every clip), which no frame belongs to.
-[[nodiscard]] std::int64_t rows_before_words(const Dataset& data);
-
 /// Ids that come twice, and videos with clips in more than one split.
 void check_names(const Dataset& data, Findings& findings);
 

@@ -255,6 +255,7 @@ PerModality<std::optional<PackPlan>> plan_features(const std::vector<MmsaSplit>&
     const bool at_least = !has_own && !is_text && !own.is_ragged;
     if (!lengths && own.is_ragged) lengths = own_lengths(own);
     plans[modality] = plan_packing(std::move(own.parts), lengths, at_least, done);
+    if (!is_text) plans[modality]->rows_before_words = rows_before_words(dataset);
   }
   return plans;
 }

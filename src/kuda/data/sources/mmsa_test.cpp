@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "kuda/data/sources/pack.h"
 #include "kuda/data/test_data.h"
 #include "kuda/io/safetensors.h"
 #include "kuda/tensor/tensor.h"
@@ -163,6 +164,19 @@ TEST(Mmsa, ReadsUnusualButLegalFiles) {
   EXPECT_EQ(data.audio->values.scalar_type(), torch::kFloat32) << "int16 in the file";
   EXPECT_EQ(data.audio->clip(2)[0][0].item<float>(), 3);
   EXPECT_FALSE(data.is_aligned);
+}
+
+TEST(Mmsa, TheRowOfTheFirstPieceIsNoPadding) {
+  const auto counted = [](std::int64_t before, std::vector<float> values) {
+    const auto frames = std::int64_t(values.size());
+    auto plan = plan_packing({{io::make_array({1, frames, 1}, values), "x"}}, std::vector<std::int64_t>{frames});
+    plan.rows_before_words = before;
+    return fill_packed(plan, values.data()).clips_leading_zero;
+  };
+  EXPECT_EQ(counted(0, {0, 5, 6}), 1);
+  EXPECT_EQ(counted(1, {0, 5, 6}), 0) << "[CLS] has no frame";
+  EXPECT_EQ(counted(1, {0, 0, 6}), 1);
+  EXPECT_EQ(counted(1, {0, 0}), 0) << "zero throughout";
 }
 
 TEST(Mmsa, WarnsAboutPaddingOnTheLeft) {

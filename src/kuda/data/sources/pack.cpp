@@ -58,8 +58,9 @@ std::int64_t clips_per_step(const io::Array& array) {
   return std::max<std::int64_t>(1, (std::int64_t{8} << 20U) / std::max<std::int64_t>(bytes, 1));
 }
 
-bool starts_with_zero_frame(std::span<const float> frames, std::size_t width) {
-  return frames.size() > width && all_zero(frames.first(width)) && !all_zero(frames);
+bool starts_with_zero_frame(std::span<const float> frames, const PackPlan& plan) {
+  const auto beginning = std::size_t((plan.rows_before_words + 1) * plan.width);
+  return frames.size() > beginning && all_zero(frames.first(beginning)) && !all_zero(frames);
 }
 
 /// Numbers that float32 has no place for, 1e300: finite in the file and infinite in `frames`. Takes them out of
@@ -80,11 +81,11 @@ void count_beyond_float32(const io::Array& array, std::int64_t i, std::int64_t r
 }
 
 /// `special`: what is not finite in `frames`, and is not so in the file either.
-void count_clip(std::span<const float> frames, std::size_t width, std::int64_t row, NotFinite special,
+void count_clip(std::span<const float> frames, const PackPlan& plan, std::int64_t row, NotFinite special,
                 PackCounts& counts) {
   counts.not_finite += special;
   if (special.total() > 0 && counts.clips_not_finite++ == 0) counts.first_not_finite = row;
-  if (starts_with_zero_frame(frames, width)) ++counts.clips_leading_zero;
+  if (starts_with_zero_frame(frames, plan)) ++counts.clips_leading_zero;
 }
 
 /// Where the frames of a clip lie in the packed values.
@@ -167,7 +168,7 @@ PackCounts fill_packed(const PackPlan& plan, float* values, const ClipsDone& don
         copy_clip(part.array, i, frames);
         NotFinite special = count_not_finite(frames);
         if (special.total() > 0) count_beyond_float32(part.array, i, row, frames, special, counts);
-        count_clip(frames, std::size_t(plan.width), row, special, counts);
+        count_clip(frames, plan, row, special, counts);
         digest.update(std::as_bytes(frames));
       }
       if (done) done(part, first, last);
@@ -187,7 +188,7 @@ PackCounts fill_packed(const PackPlan& plan, float* values, const ReadClip& read
   for (std::int64_t row = 0; row < std::int64_t(plan.lengths.size()); ++row) {
     const auto frames = frames_in(plan, values, row);
     read(row, frames);
-    count_clip(frames, std::size_t(plan.width), row, count_not_finite(frames), counts);
+    count_clip(frames, plan, row, count_not_finite(frames), counts);
     digest.update(std::as_bytes(frames));
     last = frames.data() + frames.size();
     if (!written || last - first < kStep) continue;

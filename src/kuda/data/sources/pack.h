@@ -31,6 +31,7 @@ struct PackPlan {
   std::vector<std::int64_t> offsets, lengths;
   std::int64_t padded_length = 0;  ///< the longest L of the parts
   std::int64_t width = 0;
+  std::int64_t rows_before_words = 0;  ///< zeros that are no padding (dataset.h)
   [[nodiscard]] std::int64_t num_frames() const { return offsets.back(); }
 };
 
@@ -42,8 +43,9 @@ struct PackCounts {
   std::int64_t beyond_float32 = 0;      ///< finite in the file, but not in float32; not among not_finite's infinities
   std::int64_t first_beyond = -1;       ///< row of the first one, and
   double first_beyond_value = 0;        ///< what it is in the file
-  std::int64_t clips_leading_zero = 0;  ///< clips that start with an all-zero frame but are not zero throughout
-  std::string digest;                   ///< SHA-256 of the packed values
+  std::int64_t clips_leading_zero = 0;  ///< clips that start with an all-zero frame, behind the rows before words, but
+                                        ///< are not zero throughout
+  std::string digest;  ///< SHA-256 of the packed values
 };
 
 /// Called when clips [first, last) of a part have been read, so that their pages can be given back.
