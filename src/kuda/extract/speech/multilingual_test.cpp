@@ -6,9 +6,12 @@
 #include <tuple>
 #include <utility>
 
+#include "kuda/base/error.h"
 #include "kuda/base/lower_case.h"
+#include "kuda/base/utf8.h"
 #include "kuda/extract/speech/speech.h"
 #include "kuda/extract/speech/test_speech.h"
+#include "kuda/extract/speech/written_language.h"
 
 namespace kuda {
 namespace {
@@ -58,6 +61,35 @@ TEST(Multilingual, ALanguageIsHeardAndItsWordsAreWrittenDown) {
     EXPECT_GE(transcript.words.size(), 5U);
     EXPECT_EQ(heard(sound, {.language = language}).text, transcript.text) << "named or heard is the same";
   }
+}
+
+TEST(Multilingual, ChineseHasAWordForEachLetterInOneScript) {
+  KUDA_NEEDS_WHISPER_BASE();
+  // "The service of this restaurant is so bad, I shall not come again." The voice cmn of espeak-ng 1.51 reads pinyin as
+  // English letters and digits.
+  const auto sound = test::spoken(
+      "\u8fd9\u5bb6\u9910\u5385\u7684\u670d\u52a1\u592a\u5dee\u4e86\uff0c\u6211\u518d\u4e5f\u4e0d\u6765\u4e86\u3002",
+      "cmn-latn-pinyin");
+  if (!sound.defined()) GTEST_SKIP() << "no espeak-ng and ffmpeg programs";
+  const auto transcript = heard(sound, {.language = "zh"});
+  EXPECT_EQ(transcript.language, "zh");
+  EXPECT_THAT(transcript.text, HasSubstr("\u592a\u5dee\u4e86")) << "so bad";
+  EXPECT_GE(transcript.words.size(), 10U);
+  double before = 0;
+  for (const auto& word : transcript.words) {
+    const auto letters = decode_utf8(word.text);
+    EXPECT_TRUE(letters.size() == 1 || (letters.size() == 2 && letters[1] < 0x3040)) << word.text << ": with its comma";
+    EXPECT_GE(word.begin, before);
+    EXPECT_GE(word.end, word.begin);
+    before = word.end;
+  }
+  auto simplified = transcript;
+  try {
+    ChineseScript("Hans").write(simplified);
+  } catch (const ConfigError&) {
+    GTEST_SKIP() << "no OpenCC";
+  }
+  EXPECT_EQ(heard(sound, {.language = "zh-Hans"}).text, simplified.text);
 }
 
 }  // namespace
