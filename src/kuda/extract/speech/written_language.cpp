@@ -53,8 +53,10 @@ struct ChineseScript::Converter {
   }
 };
 
+// As people in Taiwan write, because Whisper does; t2s.json would leave a frequent particle (kan zhe) as it is.
 ChineseScript::ChineseScript(const std::string& script)
-    : converter_(script.empty() ? nullptr : std::make_shared<Converter>(script == "Hans" ? "t2s.json" : "s2t.json")) {}
+    : converter_(script.empty() ? nullptr : std::make_shared<Converter>(script == "Hans" ? "tw2s.json" : "s2tw.json")) {
+}
 
 void ChineseScript::write(Transcript& transcript) const {
   if (!converter_) return;

@@ -62,6 +62,16 @@ TEST(WrittenLanguage, SimplifiedAndTraditionalCharactersChangePlacesLetterByLett
   EXPECT_EQ(words_of(transcript), words_of(before));
 }
 
+TEST(WrittenLanguage, AParticleIsSimplifiedWhereItIsOne) {
+  auto transcript = transcript_of("\u4ed6\u770b\u8457\u6211", {"\u4ed6", "\u770b", "\u8457", "\u6211"});
+  ChineseScript("Hans").write(transcript);
+  EXPECT_EQ(transcript.text, "\u4ed6\u770b\u7740\u6211");
+  EXPECT_EQ(words_of(transcript), "\u4ed6|\u770b|\u7740|\u6211|");
+  auto famous = transcript_of("\u8457\u540d", {"\u8457", "\u540d"});
+  ChineseScript("Hans").write(famous);
+  EXPECT_EQ(famous.text, "\u8457\u540d");
+}
+
 TEST(WrittenLanguage, WordsAreWrittenAsTheyStandInTheText) {
   // 乾 is dry (干) or a part of the name 乾隆, where it stays: alone it would be changed.
   auto transcript = transcript_of("\u4e7e\u9686\u4e7e\u71e5", {"\u4e7e", "\u9686", "\u4e7e", "\u71e5"});
