@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "kuda/base/file.h"
 #include "kuda/base/test_support.h"

@@ -4,11 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
-#include <nlohmann/json.hpp>
 
 #include "kuda/base/file.h"
-#include "kuda/base/random.h"
 #include "kuda/base/test_support.h"
 #include "kuda/evaluation/late_fusion.h"
 #include "kuda/reports/test_made_runs.h"
