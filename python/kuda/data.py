@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ._native import _kuda
-from .errors import MissingFileError
+from .errors import MissingFileError, UsageError
 
 if TYPE_CHECKING:
     import pandas
@@ -54,7 +54,10 @@ def synthesize(
 
 def to_pandas(data: Dataset) -> "pandas.DataFrame":
     """What Dataset.to_pandas gives."""
-    import pandas
+    try:
+        import pandas
+    except ImportError as error:
+        raise UsageError("to_pandas needs pandas, which is not installed", "pip install pandas") from error
 
     labels = data.unimodal_labels
     return pandas.DataFrame(

@@ -104,6 +104,8 @@ void pack(const PackArguments& arguments) {
                            data.rows(Split::test).size(), data.name, packed.left_out.size());
   std::cout << fmt::format("without a face {}, without sound {}, without words {}; texts from the recogniser {}\n",
                            packed.missing.vision, packed.missing.audio, packed.missing.text, packed.recognised);
+  std::cout << fmt::format("scores from {} to {}, metrics of {} (--range, --family)\n", data.score_low, data.score_high,
+                           metric_family_name(data.family));
   warn_of_languages(packed);
 }
 

@@ -60,6 +60,12 @@ void explain_clips(const ExplainArguments& options) {
   std::cout << '\n' << summary_table(summary);
   std::cout << "changes more: of all pairs of the named modality and another one of the same clip, those in which\n"
                "removing the named one changes the score more; 50 % is chance, and 100 % for removal by definition.\n";
+  if (explanations.size() > 1)
+    for (const auto modality : unread(explanations))
+      std::cout << fmt::format(
+          "{}: no score changes without it: this model, as it is trained, does not read it (its README in models/ says "
+          "what published behaviour may hide it)\n",
+          modality_name(modality));
   if (!dataset.is_synthetic) return;
   std::cout
       << "Synthetic data: which modality is dominant is known. by chance: the same names, dealt out to the clips at "

@@ -11,7 +11,10 @@ CLI::Option* ScoringArguments::add_to(CLI::App& verb, const std::string& default
   split = default_split;
   verb.add_option("-d,--data", data, "feature file (*.pkl) or prepared folder")->required();
   auto* option = verb.add_option("--split", split, "train, valid, test or all")->capture_default_str();
-  verb.add_option("--modalities", modalities, "use only these, for example T,V");
+  verb.add_option(
+      "--modalities", modalities,
+      "use only these, for example T,V; the others are no input at all, while 'without' of explain is a clip that "
+      "lacks one");
   verb.add_option("--batch", scoring.batch_size, "clips per batch; any number gives the same scores")
       ->check(whole_number(1))
       ->capture_default_str();

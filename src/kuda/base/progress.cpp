@@ -91,7 +91,7 @@ void ConsoleProgress::step(const ProgressStep& step) {
   } else {
     clips_ += step.clips;
     if (seconds_between(last_, now) < (is_terminal_ ? kBarSeconds : kLineSeconds)) return;
-    if (!is_terminal_ && step.is_last()) return;  // the line of the epoch follows
+    if (!is_terminal_ && step.is_last() && step.epochs > 0) return;  // the line of the epoch follows
   }
   last_ = now;
   const auto text = fitted(step, seconds_between(start_, now));

@@ -1,5 +1,6 @@
 #include "kuda/explain/explain.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kuda/data/removal.h"
@@ -9,6 +10,8 @@ namespace kuda {
 using torch::Tensor;
 
 namespace {
+
+constexpr double kRounding = 1e-6;  // a change of a score by less is none
 
 bool is_in(const Batch& batch, Modality modality) {
   return batch[modality].values.defined() || (modality == Modality::text && batch.text_ids.defined());
@@ -128,12 +131,24 @@ std::optional<Modality> Explanation::leading(Evidence evidence) const {
                          : evidence == Evidence::share  ? share[modality]
                          : evidence == Evidence::ratio  ? double(ratio[modality])
                                                         : std::abs(change(modality));
-    const bool is_without_weight = evidence == Evidence::ratio && value == 0;
-    if (std::isnan(value) || is_without_weight || (best && value <= best_value)) continue;
+    const bool is_nothing =
+        (evidence == Evidence::ratio && value == 0) || (evidence == Evidence::removal && value < kRounding);
+    if (std::isnan(value) || is_nothing || (best && value <= best_value)) continue;
     best = modality;
     best_value = value;
   }
   return best;
+}
+
+std::vector<Modality> unread(const std::vector<Explanation>& explanations) {
+  std::vector<Modality> names;
+  for (const auto modality : kModalities) {
+    const auto is_removed = [&](const auto& clip) { return !std::isnan(clip.without[modality]); };
+    const auto matters = [&](const auto& clip) { return std::abs(clip.change(modality)) >= kRounding; };
+    if (std::ranges::any_of(explanations, is_removed) && std::ranges::none_of(explanations, matters))
+      names.push_back(modality);
+  }
+  return names;
 }
 
 std::vector<Explanation> explain_rows(Model& model, const Collate& collate, const std::vector<std::int64_t>& rows,

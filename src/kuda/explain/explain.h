@@ -38,7 +38,8 @@ struct Explanation {
   float correction = kUnknown;  ///< the score without the parts: what the modalities make of it together; NaN: none
   PerModality<std::optional<AttentionMap>> attention;
   /// The leading modality: whose own score is nearest to the score; with the largest share; whose removal changes the
-  /// score most; with the largest ratio. Nothing where the model gives no such evidence, or the clip has nothing.
+  /// score most; with the largest ratio. Nothing where the model gives no such evidence, the clip has nothing, or no
+  /// removal changes the score.
   [[nodiscard]] std::optional<Modality> leading(Evidence evidence) const;
   /// Change of the score by removal, with sign; NaN where the modality is not in use.
   [[nodiscard]] double change(Modality modality) const;
@@ -73,6 +74,9 @@ struct ExplanationSummary {
   std::array<PerModality<std::size_t>, kEvidence.size()> leading{};  ///< clips by [evidence][modality]
   std::array<Faithfulness, kEvidence.size()> faithfulness;  ///< by evidence. For removal `more` is 1 by definition
 };
+
+/// Modalities in use without which no score changes: the model, as it is trained, does not read them.
+[[nodiscard]] std::vector<Modality> unread(const std::vector<Explanation>& explanations);
 
 /// `dominant`, where given, is the truly dominant modality of each explanation's clip (synthetic data).
 [[nodiscard]] ExplanationSummary summarise(const std::vector<Explanation>& explanations,

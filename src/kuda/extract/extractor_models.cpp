@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -49,8 +50,10 @@ void settle(std::string& expected, const fs::path& path, const char* key) {
   if (expected == found) return;
   throw DataError(fmt::format("{}: models.{}: the recipe was made with weights of SHA-256 {}, found {}", path.string(),
                               key, expected, found),
-                  fmt::format("take the weights that the recipe names: other weights give other features; a recipe of "
-                              "your own with models.{} = \"\" takes any",
+                  fmt::format("take the weights that the recipe names, {}: other weights give other features; a recipe "
+                              "of your own with models.{} = \"\" takes any",
+                              std::string_view(key) == "speech" ? "by --speech-model FOLDER (speech_model= in Python)"
+                                                                : "by --extractor FOLDER",
                               key));
 }
 

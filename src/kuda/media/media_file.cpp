@@ -56,6 +56,9 @@ std::optional<Orientation> orientation_of(const std::uint8_t* matrix, std::size_
 MediaFile::MediaFile(std::filesystem::path path, const ffmpeg::LogCount& log) : path_(std::move(path)), log_(log) {
   const auto status = std::filesystem::status(path_);
   if (!std::filesystem::exists(status)) refuse(path_, "no such file");
+  if (std::filesystem::is_directory(status))
+    refuse(path_, "expected a video or sound file, found a folder",
+           "name its files, or `kuda data extract` the folder");
   if (!std::filesystem::is_regular_file(status)) refuse(path_, "expected a video or sound file, found something else");
   if (std::filesystem::file_size(path_) == 0) refuse(path_, "expected a video or sound file, found no bytes at all");
   open();

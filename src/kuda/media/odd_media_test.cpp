@@ -342,7 +342,7 @@ TEST(OddFiles, WhatIsNoMediaFileIsNamed) {
   };
   EXPECT_THAT(refusal("/no/such/clip.mp4"), HasSubstr("/no/such/clip.mp4: no such file"));
   EXPECT_THAT(refusal(test::scratch_folder("folder.mp4")),
-              HasSubstr("folder.mp4: expected a video or sound file, found something else"));
+              HasSubstr("folder.mp4: expected a video or sound file, found a folder"));
   EXPECT_THAT(refusal(written("empty.mp4", "")),
               HasSubstr("empty.mp4: expected a video or sound file, found no bytes at all"));
   EXPECT_THAT(refusal(written("text.mp4", "this is a text, and not a video\n")),

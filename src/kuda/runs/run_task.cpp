@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "kuda/base/error.h"
@@ -47,6 +48,18 @@ std::vector<std::int64_t> rows_to_score(const Dataset& dataset, Target target) {
     rows.insert(rows.end(), part.begin(), part.end());
   }
   return rows;
+}
+
+/// Epochs of a warm-up from 0 leave the weights as they were; empty where the chosen epoch is none of them.
+std::string note_of_idle_epochs(const TrainingResult& result, const std::string& section) {
+  const auto last = std::min<std::size_t>(std::size_t(result.chosen_epoch), result.history.size());
+  const auto trained = std::any_of(result.history.begin(), result.history.begin() + std::ptrdiff_t(last),
+                                   [](const EpochRecord& epoch) { return epoch.lr > 0; });
+  if (trained || last == 0) return "";
+  return fmt::format(
+      "nothing was learned: epoch {} is chosen, and up to it the learning rate is 0 ({}.schedule = \"released\" begins "
+      "with such an epoch): train longer, or set {}.schedule = \"shifted\"",
+      last, section, section);
 }
 
 void save(const fs::path& folder, const Plan& plan, RunConfig& config, const Session& session, const Collator& collator,
@@ -140,6 +153,10 @@ void run_task(const fs::path& out, const Plan& plan, RunConfig& config, Session&
   const auto result =
       train(task, plan.options, seed, {state, out / "epochs.jsonl", &around.progress, &around.stop, group});
 
+  if (auto note = note_of_idle_epochs(result, plan.name == kMainTask ? "train" : "pretrain"); !note.empty()) {
+    around.progress.line("note: " + note);
+    notes.push_back(std::move(note));
+  }
   group.first_does([&] { save(out / "last", plan, config, session, collator, result, Selection::last); });
   use_chosen_epoch(*plan.model, result);
   const auto predictions = predict_dataset(*plan.model, task.collate, dataset, rows_to_score(dataset, plan.target),

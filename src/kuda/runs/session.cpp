@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "kuda/base/error.h"
@@ -55,6 +56,51 @@ void warn_of_other_lengths(const Dataset& dataset, const DataShape& shape) {
           dataset.name, shape.length.text, shape.length[m], modality_name(m));
 }
 
+/// Of some of the training texts: how many pieces the encoder does not know, and how many texts are longer than what is
+/// read. Without a word the first looks like a model that learns nothing.
+void note_texts(const Dataset& dataset, const WordPiece& tokenizer, std::int64_t text_length) {
+  constexpr std::size_t kLookedAt = 500;
+  constexpr std::int64_t kMostPieces = 512;
+  constexpr double kTooManyUnknown = 0.2;
+  const auto rows = dataset.rows(Split::train);
+  const auto step = std::max<std::size_t>(rows.size() / kLookedAt, 1);
+  std::size_t texts = 0, cut = 0;
+  std::int64_t longest = 0, pieces = 0, unknown = 0;
+  for (std::size_t i = 0; i < rows.size(); i += step) {
+    const auto& text = dataset.clips[std::size_t(rows[i])].text;
+    if (text.empty()) continue;
+    const auto encoded = tokenizer.encode(text, kMostPieces);
+    ++texts;
+    pieces += encoded.length - 2;  // [CLS] and [SEP]
+    unknown += std::count(encoded.ids.begin(), encoded.ids.begin() + encoded.length, tokenizer.unknown_id());
+    longest = std::max(longest, encoded.length);
+    cut += text_length > 0 && encoded.length > text_length ? 1 : 0;
+  }
+  if (double(unknown) > kTooManyUnknown * double(pieces))
+    log_warning(
+        "{}: of the word pieces of its texts {:.0f} % are unknown to the encoder {} ({} texts looked at): the model "
+        "cannot read them; name an encoder of their language, for Chinese bert-base-chinese",
+        dataset.name, 100 * double(unknown) / double(pieces), tokenizer.path().parent_path().string(), texts);
+  if (cut > 0)
+    log_info(
+        "{}: {} of {} texts looked at are longer than {} word pieces (data.text_length; the longest has {}) and are "
+        "cut",
+        dataset.name, cut, texts, text_length, longest);
+}
+
+/// Attention over rows costs their square.
+void warn_of_long_clips(const Dataset& dataset, const DataConfig& collate, const DataShape& shape) {
+  constexpr std::int64_t kMany = 1500;
+  for (const auto& [modality, asked] :
+       {std::pair(Modality::vision, collate.vision_length), std::pair(Modality::audio, collate.audio_length)})
+    if (asked == 0 && shape.present[modality] && shape.length[modality] > kMany)
+      log_warning(
+          "{}: clips of up to {} rows of {} are read whole, which is slow with models of attention: data.{}_length = "
+          "500 "
+          "cuts them",
+          dataset.name, shape.length[modality], modality_name(modality), modality_name(modality));
+}
+
 }  // namespace
 
 Session::Session(const RunConfig& config, const std::string& path, const DataConfig& collate)
@@ -87,7 +133,9 @@ Session::Session(const RunConfig& config, Dataset dataset, const DataConfig& col
   }
   if (tokenizer_) require_own_pieces(dataset_, *tokenizer_);
   shape_ = shape_of(dataset_, collate_, tokenizer());
+  if (tokenizer_) note_texts(dataset_, *tokenizer_, shape_.length.text);
   if (info.needs_alignment) warn_of_other_lengths(dataset_, shape_);
+  warn_of_long_clips(dataset_, collate_, shape_);
   // A model may use the length of texts as a common length even where text itself is left out.
   if (shape_.length.text == 0) shape_.length.text = collate_.text_length;
   if (is_unread(dataset_)) return;  // to count is to read every frame

@@ -38,6 +38,10 @@ void refuse_other_computations(const Json& json, const std::string& source) {
 BertConfig BertConfig::load(const std::filesystem::path& folder) {
   for (const char* name : {"config.json", "bert_config.json"})  // the second: as Google published them
     if (const auto path = folder / name; std::filesystem::exists(path)) return parse(read_file(path), path.string());
+  if (!std::filesystem::exists(folder))
+    throw FormatError(folder.string() + ": there is no such folder",
+                      "kuda downloads nothing: a text encoder is a folder in Hugging Face layout on your disk; "
+                      "encoders/minilm comes with the set-up");
   throw FormatError(fmt::format("{}: no config.json in this folder", folder.string()),
                     "a text encoder is a folder in Hugging Face layout: config.json, vocab.txt, model.safetensors");
 }

@@ -94,19 +94,24 @@ void KudaConfig::describe(Fields& fields) {
 }
 
 std::vector<std::int64_t> text_adapter_layers(const KudaConfig& config, std::int64_t depth) {
-  std::vector<std::int64_t> layers;
+  std::vector<std::int64_t> layers, rising;  // rising: of those that are named, what such an encoder can take
   for (const auto layer : config.adapter_layers) {
     if (layer < 1 || layer > config.adapter_depth)
       throw ConfigError(fmt::format("kuda.adapter_layers: layer {} is not within 1..{} (kuda.adapter_depth)", layer,
                                     config.adapter_depth));
-    layers.push_back(std::max<std::int64_t>(1, layer * depth / config.adapter_depth));
+    const auto own = std::max<std::int64_t>(1, layer * depth / config.adapter_depth);
+    if (layers.empty() || own > *std::max_element(layers.begin(), layers.end())) rising.push_back(layer);
+    layers.push_back(own);
   }
   if (layers.empty() || !std::is_sorted(layers.begin(), layers.end()) ||
       std::adjacent_find(layers.begin(), layers.end()) != layers.end())
     throw ConfigError(
         fmt::format("kuda.adapter_layers: {} of {} become {} in an encoder of {} layers; expected rising layers",
                     config.adapter_layers, config.adapter_depth, layers, depth),
-        "name fewer layers, or set kuda.adapter_depth to the depth they are counted in");
+        fmt::format(
+            "name fewer layers (kuda.adapter_layers={} would do), or set kuda.adapter_depth to the depth they are "
+            "counted in",
+            rising));
   return layers;
 }
 
