@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include <ATen/Parallel.h>
@@ -14,6 +15,7 @@
 #include "kuda/apps/number_check.h"
 #include "kuda/apps/stop_signal.h"
 #include "kuda/base/log.h"
+#include "kuda/base/lower_case.h"
 #include "kuda/base/named_values.h"
 #include "kuda/extract/audio_rows.h"
 #include "kuda/extract/clip_extractor.h"
@@ -29,7 +31,18 @@ struct ExtractArguments {
   ExtractorChoices models{.folder = kDefaultExtractor};
   std::size_t processes = 0;
   ExtractOptions options;
+  std::optional<std::int64_t> clip_memory;
 };
+
+/// MB of address space for a process: a large recogniser is read, made float32 and used.
+std::int64_t memory_for(const ExtractorModels& models) {
+  constexpr std::int64_t kTimesWeights = 5;
+  std::uintmax_t bytes = 0;
+  if (std::filesystem::is_directory(models.speech))
+    for (const auto& entry : std::filesystem::directory_iterator(models.speech))
+      if (entry.is_regular_file()) bytes += entry.file_size();
+  return WorkerLimits().megabytes + kTimesWeights * std::int64_t(bytes >> 20U);
+}
 
 std::string name_of(std::filesystem::path source) {
   source = std::filesystem::absolute(source).lexically_normal();
@@ -44,6 +57,7 @@ void extract(const ExtractArguments& arguments) {
   const ExtractorModels models(arguments.models, recipe);
   (void)opensmile_for(recipe.audio, models.opensmile);  // what is wrong with it is told before any clip
   auto options = arguments.options;
+  options.limits.megabytes = arguments.clip_memory.value_or(memory_for(models));
   options.source = name_of(arguments.source);
   options.shard = Shard::parse(arguments.shard);
   options.processes = arguments.processes > 0 ? arguments.processes : std::max(1U, std::thread::hardware_concurrency());
@@ -71,16 +85,18 @@ struct PackArguments {
 };
 
 /// A recogniser of English alone writes English words for Chinese ones, and nothing else tells.
-void warn_of_languages(const PackedClips& packed) {
-  const auto& named = packed.dataset.language;
+void warn_of_languages(const PackedClips& packed, PackAlign align) {
+  if (packed.recognised == 0 && align == PackAlign::none) return;  // nothing that was heard is used
+  const auto named = lower_case(packed.dataset.language.substr(0, packed.dataset.language.find_first_of("-_")));
+  if (named.size() != 2 && named != "yue") return;  // no code of Whisper's: cmn, Chinese
   std::size_t others = 0;
   std::string counts;
   for (const auto& [language, clips] : packed.languages) {
-    if (language.empty() || named.starts_with(language)) continue;  // zh-CN is zh
+    if (language.empty() || named == language) continue;
     others += clips;
     counts += fmt::format("{}{} in {}", counts.empty() ? "" : ", ", language, clips);
   }
-  if (named.empty() || others == 0) return;
+  if (others == 0) return;
   log_warning(
       "the data set is in {}, and words were heard as another language in {} clips ({}): recognised texts and word "
       "times "
@@ -106,7 +122,7 @@ void pack(const PackArguments& arguments) {
                            packed.missing.vision, packed.missing.audio, packed.missing.text, packed.recognised);
   std::cout << fmt::format("scores from {} to {}, metrics of {} (--range, --family)\n", data.score_low, data.score_high,
                            metric_family_name(data.family));
-  warn_of_languages(packed);
+  warn_of_languages(packed, options.align);
 }
 
 }  // namespace
@@ -137,10 +153,11 @@ void add_data_extract(CLI::App& data) {
   verb->add_option("--clip-seconds", options->options.limits.seconds, "a clip that takes longer has failed")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  verb->add_option("--clip-memory", options->options.limits.megabytes,
-                   "MB that a process may take beyond what it begins with")
-      ->check(whole_number(256))
-      ->capture_default_str();
+  verb->add_option(
+          "--clip-memory", options->clip_memory,
+          "MB that a process may take beyond what it begins with (default: 4096, and five times the weights of the "
+          "recogniser)")
+      ->check(whole_number(256));
   verb->footer(
       "Nothing is done twice: files are named by the SHA-256 of video, part and recipe. report.csv has a row for each\n"
       "clip, also for those that failed, with the reason.\n"

@@ -160,7 +160,9 @@ void add_predict(CLI::App& program) {
       ->required();
   auto* split = options->scoring.add_to(*verb, "all");
   auto* data = verb->get_option("--data")->required(false);
-  auto* video = verb->add_option("--video", options->videos, "instead of --data: a video or sound file; may repeat");
+  auto* video = verb->add_option(
+      "--video", options->videos,
+      "instead of --data: a video or sound file; may repeat. With --modalities the others count as missing there");
   video->excludes(data)->excludes(split);
   verb->add_option(
       "--extractor", options->video.extractor,

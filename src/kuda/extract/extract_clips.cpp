@@ -24,6 +24,15 @@ std::vector<Clip> clips_of(const std::vector<MediaClip>& list) {
   return clips;
 }
 
+/// Names the parts of files that the clips are.
+std::string parts_of(const std::vector<MediaClip>& list) {
+  std::string text;
+  for (const auto& media : list)
+    text += fmt::format("{} {} {} {}\n", media.clip.id(), media.file.filename().string(), media.begin,
+                        media.end.value_or(-1));
+  return sha256(text);
+}
+
 /// In a child process. The models are loaded for the first clip that is not there yet; the parts of a long video, which
 /// follow each other, hash it once.
 class ClipWork {
@@ -59,7 +68,9 @@ class ClipWork {
     try {
       source_ = make_();
     } catch (const Error& error) {
-      throw NothingWorks(error.message(), error.hint());
+      throw NothingWorks(error);
+    } catch (const std::exception& error) {
+      throw NothingWorks(Error("the weights cannot be loaded: " + reason_of(error)));
     }
   }
 
@@ -91,13 +102,13 @@ void complete(ExtractionRow& row, const ExtractionFolder& folder, const std::str
 ExtractionCounts extract_clips(const std::vector<MediaClip>& list, const ExtractionFolder& folder, const Recipe& recipe,
                                const MakeClipSource& make, const ExtractOptions& options, Progress& progress,
                                const std::atomic<bool>& stop) {
-  folder.begin(recipe, options.source, clips_of(list));
+  folder.begin(recipe, options.source, clips_of(list), parts_of(list));
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < list.size(); ++i)
     if (options.shard.holds(i)) places.push_back(i);
   std::vector<ExtractionRow> rows;
   for (const auto place : places)
-    rows.push_back({list[place].clip.id(), list[place].file.string(), "", "it was stopped before its turn", {}, 0});
+    rows.push_back({list[place].clip.id(), list[place].file.string(), "", kNotItsTurn, {}, 0});
 
   ExtractionCounts counts{places.size()};
   const auto fingerprint = recipe.fingerprint();

@@ -24,6 +24,10 @@ void write_where_other(const fs::path& path, const std::string& content) {
   if (!fs::exists(path) || read_file(path) != content) write_file(path, content);
 }
 
+bool says_other(const fs::path& path, const std::string& content) {
+  return fs::exists(path) && read_file(path) != content;
+}
+
 }  // namespace
 
 Shard Shard::parse(const std::string& text) {
@@ -37,12 +41,13 @@ Shard Shard::parse(const std::string& text) {
   return shard;
 }
 
-void ExtractionFolder::begin(const Recipe& recipe, const std::string& source, const std::vector<Clip>& clips) const {
+void ExtractionFolder::begin(const Recipe& recipe, const std::string& source, const std::vector<Clip>& clips,
+                             const std::string& parts) const {
   const auto place = folder_ / "recipe.toml";
   const auto text = recipe.to_toml();
   if (fs::exists(place)) {
     const auto there = read_file(place);
-    if (there != text)
+    if (there != text && holds_work())
       throw DataError(
           fmt::format("{}: was made by another recipe: {}", folder_.string(), recipe_differences(text, there)),
           fmt::format("--recipe {} goes on with this one; the features of another recipe need another folder",
@@ -51,10 +56,24 @@ void ExtractionFolder::begin(const Recipe& recipe, const std::string& source, co
     throw DataError(folder_.string() + ": the folder is not empty and no extraction, so it is left alone",
                     "choose another folder");
   }
+  const auto facts = folder_ / "extraction.json";
+  if (fs::exists(facts) && holds_work() && this->source() != source)
+    throw DataError(
+        fmt::format("{}: holds clips of '{}', and these are of '{}'", folder_.string(), this->source(), source),
+        "choose another folder: `kuda data pack` makes a data set of one source");
   make_folder(folder_ / "clips");
   write_where_other(place, text);
-  write_where_other(folder_ / "extraction.json", json{{"format", 1}, {"source", source}}.dump(2) + "\n");
-  write_where_other(table(), clips_to_csv(clips));
+  const auto description = json{{"format", 1}, {"source", source}, {"parts", parts}}.dump(2) + "\n";
+  const auto rows = clips_to_csv(clips);
+  // Reports of other labels, texts or times say nothing of these: every shard has to speak again.
+  if (says_other(table(), rows) || says_other(facts, description))
+    for (const auto& report : reports()) fs::remove(report);
+  write_where_other(facts, description);
+  write_where_other(table(), rows);
+}
+
+bool ExtractionFolder::holds_work() const {
+  return !reports().empty() || (fs::exists(folder_ / "clips") && !fs::is_empty(folder_ / "clips"));
 }
 
 void ExtractionFolder::require_begun() const {
@@ -73,7 +92,11 @@ std::vector<fs::path> ExtractionFolder::reports() const {
     if (const auto name = entry.path().filename().string();
         name.starts_with("report") && entry.path().extension() == ".csv")
       files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
+  // Two may be written within one tick of a coarse clock.
+  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
+    const auto when = [](const fs::path& file) { return fs::last_write_time(file); };
+    return std::pair(when(a), a) < std::pair(when(b), b);
+  });
   return files;
 }
 

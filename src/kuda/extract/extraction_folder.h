@@ -28,8 +28,11 @@ class ExtractionFolder {
  public:
   explicit ExtractionFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Makes the folder, or goes on in it. Throws DataError where it holds something else, or was made by another recipe.
-  void begin(const Recipe& recipe, const std::string& source, const std::vector<Clip>& clips) const;
+  /// Makes the folder, or goes on in it. `parts` stands for the files and times behind the clips: reports of other
+  /// ones, or of other clips, are removed. Throws DataError where it holds something else, or clips of another recipe
+  /// or source.
+  void begin(const Recipe& recipe, const std::string& source, const std::vector<Clip>& clips,
+             const std::string& parts = {}) const;
   /// Throws DataError where `begin` never was.
   void require_begun() const;
 
@@ -39,13 +42,14 @@ class ExtractionFolder {
   /// Held by who makes that clip, so that equal videos are extracted once, and gone when it is made.
   [[nodiscard]] std::filesystem::path lock(const std::string& key) const { return folder_ / "clips" / (key + ".lock"); }
   [[nodiscard]] std::filesystem::path report(const Shard& shard) const;
-  [[nodiscard]] std::vector<std::filesystem::path> reports() const;  ///< those that are there, sorted
+  [[nodiscard]] std::vector<std::filesystem::path> reports() const;  ///< those that are there, the newest last
   [[nodiscard]] std::filesystem::path table() const { return folder_ / "clips.csv"; }
   [[nodiscard]] Recipe recipe() const;
   [[nodiscard]] std::string source() const;  ///< its name, without the folders above it
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return folder_; }
 
  private:
+  [[nodiscard]] bool holds_work() const;  ///< a clip or a report
   std::filesystem::path folder_;
 };
 

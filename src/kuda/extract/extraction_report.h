@@ -13,6 +13,8 @@
 
 namespace kuda {
 
+inline constexpr const char* kNotItsTurn = "it was stopped before its turn";  ///< reason of a clip that was not tried
+
 struct ExtractionRow {
   std::string id, file;  ///< file: as it was found
   std::string key;       ///< names clips/KEY.safetensors; empty where it failed

@@ -26,7 +26,7 @@ constexpr const char* kHowToGet = "scripts/setup.sh --extractor makes the folder
 
 /// Weights and descriptions of a folder, sorted.
 std::set<fs::path> files_of(const fs::path& folder) {
-  static const std::set<std::string> kEndings{".safetensors", ".json", ".txt"};
+  static const std::set<std::string> kEndings{".safetensors", ".bin", ".json", ".txt"};
   std::set<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder))
     if (entry.is_regular_file() && kEndings.contains(entry.path().extension().string())) files.insert(entry.path());

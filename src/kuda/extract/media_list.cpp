@@ -11,6 +11,7 @@
 #include "kuda/base/log.h"
 #include "kuda/base/lower_case.h"
 #include "kuda/base/names.h"
+#include "kuda/base/utf8.h"
 #include "kuda/data/clip_ids.h"
 #include "kuda/data/sources/clips_csv.h"
 #include "kuda/extract/speech/subtitles.h"
@@ -178,6 +179,11 @@ std::vector<MediaClip> list_media(const fs::path& source, const fs::path& subtit
   if (list.empty())
     throw DataError(source.string() + ": expected media files (.mp4, .mkv, .avi, .wav, ...), found none",
                     "they lie in the folder or one below it, or in Raw/VIDEO/CLIP.mp4 beside a label.csv");
+  for (const auto& media : list)
+    if (!is_utf8(media.clip.id()))
+      throw DataError(
+          fmt::format("{}: expected a name in UTF-8, which ids of clips are written in", media.file.string()),
+          "rename the file or its folder");
   require_unique(list, source);
   return list;
 }

@@ -30,14 +30,14 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostPieces = 512;  // positions of BERT
 
-/// What the reports say of each id: a clip that one shard or one run made counts as made.
+/// What the reports say of each id: the newest that tried it, because videos and texts may have changed.
 std::map<std::string, ExtractionRow> reported(const ExtractionFolder& folder) {
   std::map<std::string, ExtractionRow> by_id;
   for (const auto& path : folder.reports())
     for (auto& row : read_report_rows(path)) {
       const auto id = row.id;
       const auto place = by_id.try_emplace(id, row).first;
-      if (!place->second.reason.empty() && row.reason.empty()) place->second = std::move(row);
+      if (row.reason != kNotItsTurn) place->second = std::move(row);
     }
   return by_id;
 }
@@ -49,6 +49,8 @@ io::Array as_one_clip(const std::optional<io::Array>& frames, std::int64_t width
   array.strides = io::contiguous_strides(array.shape);
   return array;
 }
+
+bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos; }
 
 const std::optional<io::Array>& frames_of(const ExtractedClip& clip, Modality modality) {
   return modality == Modality::vision ? clip.vision : clip.audio;
@@ -201,11 +203,11 @@ class PlannedClips final : public PlannedDataset {
   }
 
   void add_text(Clip clip, const ExtractedClip& extracted, PackText text, PackedClips& packed) {
-    if (text == PackText::recognised || clip.text.empty()) {
+    if (text == PackText::recognised || is_blank(clip.text)) {
       clip.text = extracted.transcript;
       if (!clip.text.empty()) ++packed.recognised;
     }
-    if (clip.text.empty()) ++packed.missing.text;
+    if (is_blank(clip.text)) ++packed.missing.text;
     if (!extracted.words.empty()) ++packed.languages[extracted.language];
     dataset_.clips.push_back(std::move(clip));
   }

@@ -101,6 +101,39 @@ TEST(PackClips, GivenWordsWinUnlessRecognisedOnesAreAskedFor) {
   EXPECT_THAT(texts(PackText::recognised), ElementsAre("what was heard", "heard again", "", "at last"));
 }
 
+TEST(PackClips, TheNewestReportThatTriedAClipCounts) {
+  const auto videos = write_videos(scratch_folder("two"), {{"a.mp4", "face 4 first"}, {"b.mp4", "face 4 other"}});
+  const auto packed = [] {
+    PackOptions options;
+    options.most_failures = 0.5;
+    std::vector<std::string> texts;
+    for (const auto& clip : pack_clips(ExtractionFolder(scratch("out")), scratch("set"), options).dataset.clips)
+      texts.push_back(clip.text);
+    return texts;
+  };
+  for (const std::size_t index : {1U, 2U}) (void)extract_texts(videos, scratch("out"), shard(index, 2));
+  write_file(videos / "a.mp4", "face 4 replaced");
+  (void)extract_texts(videos, scratch("out"), shard(1, 1));
+  EXPECT_THAT(packed(), ElementsAre("replaced", "other")) << "the reports of the shards are older";
+  write_file(videos / "a.mp4", "broken");
+  (void)extract_texts(videos, scratch("out"), shard(1, 1));
+  EXPECT_THAT(packed(), ElementsAre("other")) << "what failed last is left out";
+}
+
+TEST(PackClips, ReportsOfOtherClipsSayNothing) {
+  const auto videos = write_videos(scratch_folder("two"), {{"a.mp4", "face 4 first"}});
+  (void)extract_texts(videos, scratch("out"), shard(1, 1));
+  write_file(videos / "b.mp4", "face 4 other");
+  const ExtractionFolder folder(scratch("out"));
+  std::vector<Clip> clips;
+  for (const auto& media : list_media(videos)) clips.push_back(media.clip);
+  folder.begin(test::small_recipe(), folder.source(), clips);  // and then the process is killed
+  EXPECT_THAT(error_of<DataError>([&] { (void)pack_clips(folder, scratch("set"), generous()); }),
+              HasSubstr("2 of 2 clips are in no report"));
+  EXPECT_THAT(error_of<DataError>([&] { folder.begin(test::small_recipe(), "others", clips); }),
+              HasSubstr("these are of 'others'"));
+}
+
 TEST(PackClips, TheRecipeLiesBesideTheFeatures) {
   (void)extract_texts(five_clips(), scratch("out"), shard(1, 1));
   const auto packed = pack_clips(ExtractionFolder(scratch("out")), scratch("set"), generous());
@@ -138,7 +171,7 @@ void write_clip(const fs::path& out, const std::string& key, const std::vector<H
 }
 
 /// Three clips: words at known times, a given text that differs from them, no word at all.
-fs::path clips_with_words() {
+fs::path clips_with_words(const std::string& given = "ab not c") {
   const auto out = scratch_folder("words");
   std::vector<Clip> clips(3);
   for (std::size_t i = 0; i < clips.size(); ++i) {
@@ -146,7 +179,7 @@ fs::path clips_with_words() {
     clips[i].clip_id = std::to_string(i + 1);
     clips[i].label = 0.5F;
   }
-  clips[1].text = "ab not c";
+  clips[1].text = given;
   const ExtractionFolder folder(out);
   folder.begin(test::small_recipe(), "words", clips);
   write_clip(out, "k1", {{"ab", 0.5, 1, 0.9}, {"c.", 1.5, 2, 0.9}}, 3);
@@ -157,6 +190,11 @@ fs::path clips_with_words() {
     rows.push_back({std::string("v$_$") + number, "", sha256(std::string("k") + number), "", {}, 0});
   write_file(folder.report({1, 1}), report_csv(rows));
   return out;
+}
+
+TEST(PackClips, ABlankTextIsNone) {
+  const auto out = clips_with_words("  ");
+  EXPECT_EQ(pack_clips(ExtractionFolder(out), scratch("set")).dataset.clips[1].text, "ab c");
 }
 
 PackOptions by_words() {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "kuda/base/clock.h"
@@ -56,26 +57,32 @@ enum class Kind : std::uint64_t { ok, failed, hopeless };
 
 struct Header {
   Kind kind = Kind::ok;
-  std::uint64_t bytes = 0;
+  std::int64_t code = 0;  ///< exit code of what is hopeless
+  std::uint64_t message_bytes = 0, hint_bytes = 0;
 };
 
-bool send(int pipe, Kind kind, const std::string& text) {
-  const Header header{kind, text.size()};
-  return write_all(pipe, &header, sizeof header) && write_all(pipe, text.data(), text.size());
+struct Sent {
+  Kind kind = Kind::ok;
+  int code = 0;
+  std::string message, hint;
+};
+
+bool send(int pipe, const Sent& sent) {
+  const Header header{sent.kind, sent.code, sent.message.size(), sent.hint.size()};
+  return write_all(pipe, &header, sizeof header) && write_all(pipe, sent.message.data(), sent.message.size()) &&
+         write_all(pipe, sent.hint.data(), sent.hint.size());
 }
 
-/// The text of an error without its exception; std::nullopt where there is none.
-template <class Action>
-std::optional<std::string> failure_of(const Action& action) {
+/// What becomes of a task, whatever it throws.
+Sent outcome_of(const std::function<std::string()>& task) {
   try {
-    action();
-    return std::nullopt;
+    return {Kind::ok, 0, task(), ""};
+  } catch (const NothingWorks& error) {
+    return {Kind::hopeless, error.exit_code(), error.message(), error.hint()};
   } catch (const Error& error) {
-    return error.hint().empty() ? error.message() : error.message() + " (" + error.hint() + ")";
-  } catch (const std::bad_alloc&) {
-    return "there is not enough memory within the limit";
+    return {Kind::failed, error.exit_code(), error.message(), error.hint()};
   } catch (const std::exception& error) {
-    return std::string("unexpected error: ") + error.what();
+    return {Kind::failed, 1, reason_of(error), ""};
   }
 }
 
@@ -106,23 +113,15 @@ void limit_memory(std::int64_t megabytes) {
   WorkerTask work;
   std::uint64_t task = 0;
   while (read_all(tasks, &task, sizeof task)) {
-    if (!work) {
-      if (const auto failure = failure_of([&] { work = prepare(); })) {
-        send(answers, Kind::hopeless, *failure);
-        ::_exit(1);
-      }
-    }
-    std::string text;
-    auto kind = Kind::failed;
-    const auto failure = failure_of([&] {
-      try {
-        text = work(std::size_t(task));
-      } catch (const NothingWorks&) {
-        kind = Kind::hopeless;
-        throw;
-      }
+    auto sent = outcome_of([&] {
+      if (!work) work = prepare();
+      return std::string();
     });
-    if (!send(answers, failure ? kind : Kind::ok, failure ? *failure : text)) break;
+    if (sent.kind == Kind::ok)
+      sent = outcome_of([&] { return work(std::size_t(task)); });
+    else
+      sent.kind = Kind::hopeless;
+    if (!send(answers, sent)) break;
   }
   ::_exit(0);
 }
@@ -167,10 +166,16 @@ class Worker {
     const std::uint64_t number = task;
     return write_all(tasks_, &number, sizeof number);
   }
-  bool answer(Header& header, std::string& text) {
+  bool answer(Sent& sent) {
+    Header header;
     if (!read_all(answers_, &header, sizeof header)) return false;
-    text.resize(std::size_t(header.bytes));
-    if (!read_all(answers_, text.data(), text.size())) return false;
+    sent.kind = header.kind;
+    sent.code = int(header.code);
+    sent.message.resize(std::size_t(header.message_bytes));
+    sent.hint.resize(std::size_t(header.hint_bytes));
+    if (!read_all(answers_, sent.message.data(), sent.message.size()) ||
+        !read_all(answers_, sent.hint.data(), sent.hint.size()))
+      return false;
     task_.reset();
     return true;
   }
@@ -210,6 +215,15 @@ class IgnoredPipeSignal {
 };
 
 }  // namespace
+
+std::string reason_of(const std::exception& error) {
+  const std::string_view said = error.what();
+  // LibTorch throws an exception of its own where the system refuses memory.
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr || said.find("alloc_cpu") != std::string_view::npos ||
+      said.find("DefaultCPUAllocator") != std::string_view::npos)
+    return "there is not enough memory within the limit (--clip-memory)";
+  return fmt::format("unexpected error: {}", said.substr(0, said.find('\n')));
+}
 
 WorkerPool::WorkerPool(std::size_t children, WorkerLimits limits, std::function<WorkerTask()> prepare)
     : children_(std::max<std::size_t>(1, children)), limits_(limits), prepare_(std::move(prepare)) {}
@@ -265,16 +279,15 @@ std::size_t WorkerPool::run(std::size_t tasks, const std::atomic<bool>& stop,
         mourn(worker, fmt::format("it took longer than {} seconds", limits_.seconds));
         continue;
       }
-      Header header;
-      std::string text;
+      Sent sent;
       const auto task = *worker->task();
-      if (!worker->answer(header, text)) {
+      if (!worker->answer(sent)) {
         mourn(worker, "");
-      } else if (header.kind == Kind::hopeless) {
-        throw NothingWorks(text);
+      } else if (sent.kind == Kind::hopeless) {
+        throw NothingWorks(sent.message, sent.hint, sent.code);
       } else {
         ++finished;
-        done(task, {header.kind == Kind::ok, text});
+        done(task, {sent.kind == Kind::ok, sent.hint.empty() ? sent.message : sent.message + " (" + sent.hint + ")"});
         give_next(worker);
       }
     }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <string>
 
@@ -26,11 +27,20 @@ struct WorkerAnswer {
   std::string text;  ///< what the task gave, or why it failed
 };
 
-/// No task could be done: what a task throws when the fault is not its own.
-class NothingWorks : public DataError {
+/// No task could be done: what a task throws when the fault is not its own. Its text and its exit code are those of the
+/// error behind it.
+class NothingWorks : public Error {
  public:
-  using DataError::DataError;
+  explicit NothingWorks(const Error& error) : Error(error.message(), error.hint()), code_(error.exit_code()) {}
+  NothingWorks(const std::string& message, const std::string& hint, int code) : Error(message, hint), code_(code) {}
+  [[nodiscard]] int exit_code() const noexcept override { return code_; }
+
+ private:
+  int code_;
 };
+
+/// What an error that is none of kuda's says, without the stack behind it; memory that was refused is named as such.
+[[nodiscard]] std::string reason_of(const std::exception& error);
 
 /// One task; what it throws is the reason of its failure, or ends everything (NothingWorks).
 using WorkerTask = std::function<std::string(std::size_t)>;

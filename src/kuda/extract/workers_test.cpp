@@ -59,16 +59,18 @@ TEST(WorkerPool, ADeadChildCostsOneTaskAndIsNamed) {
 TEST(WorkerPool, WhatStandsInTheWayOfAllTasksEndsEverything) {
   const std::atomic<bool> stop{false};
   std::size_t answers = 0;
+  EXPECT_EQ(NothingWorks(ConfigError("x")).exit_code(), 3) << "that of the error behind it";
   const auto said = [&](const std::function<WorkerTask()>& prepare) {
     answers = 0;
     WorkerPool pool(2, {}, prepare);
     return error_of<NothingWorks>([&] { (void)pool.run(100, stop, [&](auto, const auto&) { ++answers; }); });
   };
   EXPECT_EQ(said([]() -> WorkerTask { throw ConfigError("no such language", "name another"); }),
-            "no such language (name another)");
+            "no such language\n  hint: name another");
   EXPECT_EQ(answers, 0U);
-  EXPECT_EQ(said([] { return [](std::size_t) -> std::string { throw NothingWorks("damaged weights"); }; }),
-            "damaged weights");
+  EXPECT_EQ(
+      said([] { return [](std::size_t) -> std::string { throw NothingWorks(CheckpointError("damaged weights")); }; }),
+      "damaged weights");
   EXPECT_EQ(answers, 0U);
 }
 
@@ -83,7 +85,7 @@ TEST(WorkerPool, StopsATaskThatTakesTooLongOrTooMuch) {
     return "fine";
   });
   EXPECT_EQ(answers.at(0).text, "it took longer than 0.3 seconds");
-  EXPECT_EQ(answers.at(1).text, "there is not enough memory within the limit");
+  EXPECT_EQ(answers.at(1).text, "there is not enough memory within the limit (--clip-memory)");
   EXPECT_EQ(answers.at(2).text, "fine");
 }
 

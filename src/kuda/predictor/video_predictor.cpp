@@ -48,6 +48,7 @@ VideoScore VideoPredictor::score(const std::filesystem::path& file, double begin
   auto input = impl_->predictor.input_of(clip, file.stem().string());
   for (const auto modality : kModalities)
     if (!impl_->facts.inputs[modality].is_in_use) input.leave_out(modality);
+  require_something(input, clip, impl_->facts, file.string());
   VideoScore video;
   video.missing = missing_in(clip, impl_->facts);
   video.explanation = impl_->predictor.explain(std::span(&input, 1)).front();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kuda/base/error.h"
+#include "kuda/base/names.h"
 #include "kuda/extract/clip_report.h"
 #include "kuda/predictor/predictor.h"
 
@@ -30,6 +31,18 @@ PerModality<std::string> missing_in(const ClipReport& clip, const PredictorFacts
   PerModality<std::string> missing;
   for (const auto m : kModalities) missing[m] = facts.inputs[m].is_in_use ? clip.facts.missing[m] : "not read";
   return missing;
+}
+
+void require_something(const ClipInput& input, const ClipReport& clip, const PredictorFacts& facts,
+                       const std::string& name) {
+  std::vector<std::string> reasons;
+  for (const auto m : kModalities) {
+    if (!facts.inputs[m].is_in_use) continue;
+    if (input.has(m)) return;
+    const auto& missing = clip.facts.missing[m];
+    reasons.push_back(fmt::format("{}: {}", modality_name(m), missing.empty() ? "it was left out" : missing));
+  }
+  throw DataError(name + ": nothing is left that the model reads: " + join(reasons, "; "));
 }
 
 }  // namespace kuda

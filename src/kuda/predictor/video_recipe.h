@@ -9,6 +9,7 @@
 
 namespace kuda {
 
+struct ClipInput;
 struct ClipReport;
 struct PredictorFacts;
 
@@ -23,5 +24,9 @@ struct PredictorFacts;
 
 /// Why the model gets nothing of a modality, in words; empty where it gets it.
 [[nodiscard]] PerModality<std::string> missing_in(const ClipReport& clip, const PredictorFacts& facts);
+
+/// Throws DataError where nothing of a video is left for the model, with the reasons. `name` stands for the video.
+void require_something(const ClipInput& input, const ClipReport& clip, const PredictorFacts& facts,
+                       const std::string& name);
 
 }  // namespace kuda

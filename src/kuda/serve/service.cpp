@@ -29,18 +29,6 @@
 namespace kuda {
 namespace {
 
-/// Throws DataError where nothing of a video is left for the model, with the reasons.
-void require_something(const ClipInput& clip, const ExtractedClip& extracted, const PredictorFacts& facts) {
-  std::vector<std::string> reasons;
-  for (const auto m : kModalities) {
-    if (!facts.inputs[m].is_in_use) continue;
-    if (clip.has(m)) return;
-    const auto& missing = extracted.facts.missing[m];
-    reasons.push_back(fmt::format("{}: {}", modality_name(m), missing.empty() ? "it was left out" : missing));
-  }
-  throw DataError("video: nothing is left that the model reads: " + join(reasons, "; "));
-}
-
 std::string digest_of(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
 
 }  // namespace
@@ -231,7 +219,7 @@ ClipRequest Service::clips_of(Visit& visit) {
     videos_.require_source();
     clips.extracted = videos_.whole(VideoUploads::Upload(*video), watch_of(visit));
     add_extracted(*clips.extracted, predictor_, clips.clips.front());
-    require_something(clips.clips.front(), *clips.extracted, predictor_.facts());
+    require_something(clips.clips.front(), *clips.extracted, predictor_.facts(), "video");
   }
   for (std::size_t i = 0; i < clips.clips.size(); ++i)
     predictor_.check(clips.clips[i], clips.is_list ? fmt::format("clips[{}]", i) : "clip");

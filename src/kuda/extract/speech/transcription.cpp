@@ -72,9 +72,15 @@ RecogniserModel::RecogniserModel(const std::filesystem::path& path, const Recogn
   std::vector<std::string> known;
   for (const auto& [code, id] : languages) known.push_back(code);
   if (known.empty()) known = {"en"};
-  if (!wanted.empty() && std::find(known.begin(), known.end(), wanted) == known.end())
+  if (!wanted.empty() && std::find(known.begin(), known.end(), wanted) == known.end()) {
+    for (const char* chinese : {"zh-Hans", "zh-Hant"})
+      if (languages.contains("zh")) known.emplace_back(chinese);
     throw ConfigError(fmt::format("{}: this model does not know the language '{}'", folder, options.language),
-                      suggestion(wanted, known));
+                      languages.empty()
+                          ? "it knows English alone; `make multilingual` brings one that knows 99 languages: "
+                            "--speech-model extractors/whisper-base"
+                          : suggestion(wanted, known));
+  }
   script = ChineseScript(wanted_script);
 }
 

@@ -193,6 +193,16 @@ TEST(WhisperFolder, DamagedFoldersAreNamed) {
                      j["alignment_heads"] = {{2, 0}};
                    }),
               HasSubstr("alignment_heads: expected a list of [layer, head] below [2, 2], found [2,0]"));
+  EXPECT_THAT(said("generation_config.json", [](json& j) { j["eos_token_id"] = 19; }),
+              HasSubstr("eos_token_id is 19, and the tokenizer gives <|endoftext|> the id 20"));
+  EXPECT_THAT(said("generation_config.json", [](json& j) { j["decoder_start_token_id"] = 20; }),
+              HasSubstr("the tokenizer gives <|startoftranscript|> the id 21"));
+  EXPECT_THAT(said("added_tokens.json", [](json& j) { j["other"] = 3; }), HasSubstr("have the same id 3"));
+  EXPECT_THAT(said("vocab.json",
+                   [](json& j) {
+                     for (int left = 3; left > 0; --left) j.erase(std::prev(j.end()));
+                   }),
+              HasSubstr("expected a piece for each id below 20, found none for 3 of them"));
   const auto folder = copied("folder");
   fs::remove(folder / "vocab.json");
   EXPECT_THAT(error_of<CheckpointError>([&] { SpeechRecogniser recogniser(folder); }),

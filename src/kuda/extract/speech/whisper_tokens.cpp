@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "kuda/base/error.h"
 #include "kuda/base/file.h"
@@ -19,7 +20,7 @@ using Json = nlohmann::json;  // not ordered_json, which looks through 50,000 ke
 /// Contents of ids, as the files of a folder give them one after another.
 class Vocabulary {
  public:
-  explicit Vocabulary(std::int64_t size) : contents_(std::size_t(size)) {}
+  explicit Vocabulary(std::int64_t size) : contents_(std::size_t(size)), is_known_(std::size_t(size), char(false)) {}
 
   void add(const fs::path& path, const std::string& content, const Json& id) {
     if (!id.is_number_integer() || id.get<std::int64_t>() < 0 ||
@@ -27,7 +28,13 @@ class Vocabulary {
       throw DataError(fmt::format("{}: '{}': expected an id from 0 to {} (vocab_size of config.json), found {}",
                                   path.string(), content, contents_.size() - 1, id.dump().substr(0, 60)),
                       "the tokenizer belongs to another model than config.json");
-    contents_[id.get<std::size_t>()] = content;
+    auto& there = contents_[id.get<std::size_t>()];
+    auto& is_known = is_known_[id.get<std::size_t>()];
+    if (is_known != char(false) && there != content)
+      throw DataError(fmt::format("{}: '{}' and '{}' have the same id {}", path.string(), there, content, id.dump()),
+                      "the files of the tokenizer belong to two models");
+    there = content;
+    is_known = char(true);
     path_ = path;
   }
   /// {content: id}
@@ -36,6 +43,16 @@ class Vocabulary {
     for (const auto& [content, id] : map.items()) add(path, content, id);
   }
   [[nodiscard]] const std::vector<std::string>& contents() const { return contents_; }
+  /// Time stamps may be left out; of the pieces of text hardly one (multilingual models have an empty one).
+  void require_text_pieces(std::int64_t end) const {
+    const auto text = std::span(is_known_).first(std::size_t(end));
+    const auto missing = std::ranges::count(text, char(false));
+    if (100 * missing > end)
+      throw DataError(
+          fmt::format("{}: expected a piece for each id below {}, found none for {} of them, the first is {}",
+                      path_.string(), end, missing, std::ranges::find(text, char(false)) - text.begin()),
+          "the tokenizer is damaged, or belongs to another model than config.json");
+  }
   [[nodiscard]] std::int64_t id_of(const std::string& content) const {
     const auto found = std::find(contents_.begin(), contents_.end(), content);
     if (found == contents_.end())
@@ -47,6 +64,7 @@ class Vocabulary {
 
  private:
   std::vector<std::string> contents_;
+  std::vector<char> is_known_;
   fs::path path_;
 };
 
@@ -121,6 +139,13 @@ class Generation {
     }
     return ids;
   }
+  /// Where the file says which id a token has.
+  void require_id(const char* key, std::int64_t id, const char* token) const {
+    if (!has(key) || !json_[key].is_number_integer() || json_[key].get<std::int64_t>() == id) return;
+    throw DataError(fmt::format("{}: {} is {}, and the tokenizer gives {} the id {}", path_.string(), key,
+                                json_[key].dump(), token, id),
+                    "the tokenizer belongs to another model");
+  }
   /// [[layer, head], ...]; where none are named, all of the upper half of the layers, as the published code has it.
   [[nodiscard]] std::vector<std::pair<std::size_t, std::int64_t>> alignment_heads() const {
     constexpr const char* kKey = "alignment_heads";
@@ -186,7 +211,10 @@ WhisperTokens WhisperTokens::load(const fs::path& folder, const WhisperConfig& c
   for (const auto& content : vocabulary.contents())
     tokens.pieces.push_back(is_order(content) ? "" : bytes_of_piece(content));
   tokens.end = vocabulary.id_of("<|endoftext|>");
+  vocabulary.require_text_pieces(tokens.end);
   tokens.start = vocabulary.id_of("<|startoftranscript|>");
+  generation.require_id("eos_token_id", tokens.end, "<|endoftext|>");
+  generation.require_id("decoder_start_token_id", tokens.start, "<|startoftranscript|>");
   tokens.no_timestamps = vocabulary.id_of("<|notimestamps|>");
   if (generation.is_multilingual()) {
     tokens.transcribe = vocabulary.id_of("<|transcribe|>");
