@@ -18,9 +18,9 @@ namespace kuda {
 class MappedFile;
 
 struct ExtractedClip : ClipReport {
-  std::optional<io::Array> vision, audio;        ///< [frames, columns of the recipe] float32; none where missing
-  std::string recipe;                            ///< its fingerprint; empty: not recorded (a clip made before recipes were)
-  std::string opensmile;                         ///< which one made columns of audio; empty: none, or it is not known
+  std::optional<io::Array> vision, audio;  ///< [frames, columns of the recipe] float32; none where missing
+  std::string recipe;                      ///< its fingerprint; empty: not recorded (a clip made before recipes were)
+  std::string opensmile;                   ///< which one made columns of audio; empty: none, or it is not known
   double vision_rate = 10, audio_rate = 100;     ///< rows a second: those of the recipe, but of a file's clip
   std::shared_ptr<const MappedFile> audio_file;  ///< where the rows of a long clip lie: its pages may be given back
 };

@@ -45,7 +45,7 @@ struct PackCounts {
   double first_beyond_value = 0;        ///< what it is in the file
   std::int64_t clips_leading_zero = 0;  ///< clips that start with an all-zero frame, behind the rows before words, but
                                         ///< are not zero throughout
-  std::string digest;  ///< SHA-256 of the packed values
+  std::string digest;                   ///< SHA-256 of the packed values
 };
 
 /// Called when clips [first, last) of a part have been read, so that their pages can be given back.
