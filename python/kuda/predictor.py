@@ -12,7 +12,7 @@ import numpy
 
 from ._native import _kuda
 from .arrays import frames
-from .errors import ShapeError
+from .errors import DataError, ShapeError
 from .runs import folder_of
 from .video import DEFAULT_FOLDER, ExtractedClip, Extractor
 
@@ -184,6 +184,10 @@ class Predictor:
             "without": list(unread),
         }
         missing = {**clip.missing, **dict.fromkeys(unread, "not read")}
+        if all(given[name] is None for name in ("text", "vision", "audio") if name not in unread):
+            reads = [name for name, facts in self.facts["inputs"].items() if facts is not None]
+            reasons = "; ".join(f"{name}: {clip.missing.get(name, 'it was left out')}" for name in reads)
+            raise DataError(f"{os.fspath(path)}: nothing is left that the model reads: {reasons}")
         words = [(word.text, word.begin, word.end) for word in clip.words]
         why = _explanation(self._core.explain_video(_clip(given, "video"), words))
         return VideoScore(os.fspath(path), why, clip, missing)

@@ -126,6 +126,16 @@ def test_what_cannot_be_read_is_named(extractor, tmp_path):
         kuda.Extractor(WEIGHTS, recipe=tmp_path / "pipe")  # and waits for no writer
 
 
+def test_a_video_without_anything_that_the_model_reads(trained, tmp_path):
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("no ffmpeg program")
+    silent = tmp_path / "silent.mkv"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", CLIPS[0], "-an", "-c:v", "copy", silent], check=True)
+    reasons = "text: there is no sound; vision: it was left out; audio: there is no sound"
+    with pytest.raises(kuda.DataError, match=f"silent.mkv: nothing is left that the model reads: {reasons}"):
+        kuda.Predictor(trained).score_video(silent, without=["vision"])
+
+
 def test_a_recogniser_of_ones_own_takes_the_place_of_the_default_one(extractor, run, tmp_path):
     small = ROOT / "tests" / "data" / "speech" / "whisper"  # a Whisper of random weights
     own = kuda.Extractor(WEIGHTS, speech_model=small)

@@ -1,7 +1,9 @@
 // kuda train: stage 1 where the model has one, then the main task; one run folder per seed.
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -89,6 +91,7 @@ void add_train(CLI::App& program) {
     const auto& stop = catch_stop_signals();
     ExtractorKeeper extractor(options->models);  // all runs of a call have the same data
     bool is_first = true;
+    std::filesystem::path last;
     options->run.for_each_run([&](auto& config, const auto& folder, auto& progress, const auto& group) {
       if (!options->pretrained.empty()) config.pretrained = options->pretrained;
       run_training(config, folder, progress, stop, options->restart, group);
@@ -101,7 +104,11 @@ void add_train(CLI::App& program) {
         std::cout << read_file(folder / "metrics.json");
       else
         std::cout << folder.string() << '\n' << read_report(folder / "metrics.json").table(Split::test);
+      last = folder;
     });
+    if (options->run.seeds.size() > 1 && !options->json && !last.empty())
+      std::cout << fmt::format("\nnext: kuda report {} --out report   (means over the seeds, intervals)\n",
+                               last.parent_path().string());
   });
 }
 

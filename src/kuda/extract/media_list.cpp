@@ -101,6 +101,9 @@ std::vector<MediaClip> of_table(const fs::path& source) {
     list.push_back({std::move(clip), {}});
     files.find(list.back());
   }
+  if (list.empty())
+    throw DataError((source / kTable).string() + ": expected a row for each clip, found none below the header",
+                    "without a label.csv every media file of the folder is a clip");
   if (const auto count = files.unused(); count > 0)
     log_info("{}: {} media files beside its clips are in no row and are passed over", (source / kTable).string(),
              count);

@@ -85,6 +85,8 @@ TEST(MediaList, NamesWhatIsWrong) {
   write_file(folder / "label.csv", "video_id,clip_id,text,label,mode\nv,1,a,x,train\n");
   EXPECT_THAT(error_of<DataError>([&] { (void)list_media(folder); }),
               HasSubstr("label.csv:2: label: expected a finite number or nothing, found 'x'"));
+  write_file(folder / "label.csv", "video_id,clip_id,text,label,mode\n");
+  EXPECT_THAT(error_of<DataError>([&] { (void)list_media(folder); }), HasSubstr("label.csv: expected a row for each"));
   write_file(folder / "label.csv", "video_id,clip_id,text\nv,1,a\n");
   EXPECT_THAT(error_of<DataError>([&] { (void)list_media(folder); }), HasSubstr("mode"));
 }
