@@ -67,7 +67,7 @@ TEST_F(StageOne, TasksDoneOneByOneInAnyOrderAndBesideEachOtherGiveTheSameBytes) 
   EXPECT_FALSE(fs::exists(out / "text/config.toml"));
   for (const std::string task : {"audio", "vision"})
     for (const std::string file : {"model/model.safetensors", "predictions.csv"})
-      EXPECT_TRUE(read_file(out / task / file) == read_file(folder / "whole/pretrain" / task / file)) << task << file;
+      EXPECT_TRUE(read_file(out / task / file) == read_file(folder / "stage1/pretrain" / task / file)) << task << file;
   EXPECT_THAT(error_of<Error>([&] { (void)only("text"); }), HasSubstr("text"))
       << "it would write over the other's work";
   EXPECT_THAT(error_of<UsageError>([&] { (void)only("vison"); }), HasSubstr("'vison'"));
