@@ -270,7 +270,7 @@ def main():
     for name, (_, digests) in WHISPERS.items():
         if names and names == [file for file in digests if file.startswith("model.bin")]:
             return convert_whisper(name, given, out)
-    sys.exit("usage: speech_weights.py FILE... OUT, with FILE... one of the rows of `python -m pydoc speech_weights`")
+    sys.exit(__doc__)
 
 
 if __name__ == "__main__":

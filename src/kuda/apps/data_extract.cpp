@@ -98,11 +98,9 @@ void warn_of_languages(const PackedClips& packed, PackAlign align) {
   }
   if (others == 0) return;
   log_warning(
-      "the data set is in {}, and words were heard as another language in {} clips ({}): recognised texts and word "
-      "times "
-      "there are worth little; a recogniser that knows the language is named by `kuda data extract --speech-model` "
-      "(`make "
-      "multilingual` brings one), the language by text.language of the recipe",
+      "the data set is in {}, and words were heard as another language in {} clips ({}): recognised texts and times "
+      "of words are worth little there; `kuda data extract --speech-model` names a recogniser that knows the language "
+      "(`make multilingual` brings one), text.language of the recipe the language",
       named, others, counts);
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kuda/base/error.h"
+#include "kuda/base/json_lines.h"
 #include "kuda/base/names.h"
 #include "kuda/evaluation/score_marks.h"
 #include "kuda/io/csv.h"
@@ -104,7 +105,7 @@ std::string videos_json(const std::vector<ScoredVideo>& videos, const PredictorF
       object["problem"] = problem;
     }
   }
-  return list.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return with_number_lists_on_one_line(list.dump(2, ' ', false, json::error_handler_t::replace)) + "\n";
 }
 
 void require_all_scored(const std::vector<ScoredVideo>& videos) {

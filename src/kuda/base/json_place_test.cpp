@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "kuda/base/error.h"
+#include "kuda/base/json_lines.h"
 #include "kuda/base/test_support.h"
 
 namespace kuda {
@@ -68,6 +69,16 @@ TEST(ParseJson, FaultsAreNamedWithLineAndColumn) {
   EXPECT_EQ(fault_of([&] { (void)object.at("model"); }), "'model' is absent");
   EXPECT_EQ(fault_of([&] { (void)object.at("seed").at("model"); }), "expected an object, found number");
   EXPECT_EQ(fault_of([&] { (void)object.at("seed").get<std::string>(); }), "expected string, found number");
+}
+
+TEST(JsonLines, ListsOfNumbersAloneAreOnOneLine) {
+  const auto json = nlohmann::ordered_json::parse(
+      R"({"boxes": [[0, 0.281, -1e-3], [0.1, 2, 3]], "none": [], "words": ["[1,\n 2]", "a\"[1, 2"], "mixed": [1, null], "n": [7]})");
+  const auto text = with_number_lists_on_one_line(json.dump(2));
+  EXPECT_EQ(nlohmann::ordered_json::parse(text), json) << "the same content";
+  EXPECT_THAT(text, testing::HasSubstr("\n    [0, 0.281, -0.001],\n    [0.1, 2, 3]\n"));
+  EXPECT_THAT(text, testing::HasSubstr("\"n\": [7]"));
+  EXPECT_THAT(text, testing::HasSubstr("\"mixed\": [\n"));
 }
 
 }  // namespace

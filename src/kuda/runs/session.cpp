@@ -83,8 +83,8 @@ void note_texts(const Dataset& dataset, const WordPiece& tokenizer, std::int64_t
         dataset.name, 100 * double(unknown) / double(pieces), tokenizer.path().parent_path().string(), texts);
   if (cut > 0)
     log_info(
-        "{}: {} of {} texts looked at are longer than {} word pieces (data.text_length; the longest has {}) and are "
-        "cut",
+        "{}: {} of {} texts looked at are longer than {} word pieces (data.text_length) and are cut; the longest has "
+        "{}",
         dataset.name, cut, texts, text_length, longest);
 }
 
@@ -95,9 +95,8 @@ void warn_of_long_clips(const Dataset& dataset, const DataConfig& collate, const
        {std::pair(Modality::vision, collate.vision_length), std::pair(Modality::audio, collate.audio_length)})
     if (asked == 0 && shape.present[modality] && shape.length[modality] > kMany)
       log_warning(
-          "{}: clips of up to {} rows of {} are read whole, which is slow with models of attention: data.{}_length = "
-          "500 "
-          "cuts them",
+          "{}: clips of up to {} rows of {} are read whole, which is slow with models of attention: "
+          "data.{}_length = 500 cuts them",
           dataset.name, shape.length[modality], modality_name(modality), modality_name(modality));
 }
 
