@@ -21,6 +21,7 @@
 #include "kuda/serve/answers.h"
 #include "kuda/serve/clip_form.h"
 #include "kuda/serve/clip_query.h"
+#include "kuda/predictor/video_recipe.h"
 #include "kuda/serve/http/charset.h"
 #include "kuda/serve/http/header_values.h"
 #include "kuda/serve/page.h"
