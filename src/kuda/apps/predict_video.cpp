@@ -49,7 +49,7 @@ std::vector<ScoredVideo> score_videos(const VideoPredictor& predictor, const std
       scored.video = predictor.score(file);
     } catch (const DataError& error) {
       scored.problem = error.message();
-      progress.line("warning: " + error.message() + (error.hint().empty() ? "" : "\n" + (kHintStart + error.hint())));
+      progress.line(std::string("warning: ") + error.what());
     }
     if (files.size() > 1)
       progress.step({"videos", 0, 0, std::int64_t(videos.size()), std::int64_t(files.size()), 1, std::nan("")});

@@ -114,13 +114,18 @@ std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
   return predictions;
 }
 
-Metrics measure(const std::vector<Prediction>& predictions, Split split, MetricFamily family) {
-  std::vector<float> scores, labels;
+LabelledScores labelled_scores(const std::vector<Prediction>& predictions, Split split) {
+  LabelledScores labelled;
   for (const auto& p : predictions) {
     if (p.split != split || std::isnan(p.label)) continue;
-    scores.push_back(p.score);
-    labels.push_back(p.label);
+    labelled.scores.push_back(p.score);
+    labelled.labels.push_back(p.label);
   }
+  return labelled;
+}
+
+Metrics measure(const std::vector<Prediction>& predictions, Split split, MetricFamily family) {
+  const auto [scores, labels] = labelled_scores(predictions, split);
   if (scores.empty()) throw DataError(fmt::format("no clip with a known label in the split '{}'", split_name(split)));
   return evaluate_metrics(family, scores, labels);
 }

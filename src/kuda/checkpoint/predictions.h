@@ -28,4 +28,10 @@ void write_predictions(const std::filesystem::path& path, const std::vector<Pred
 /// Metrics of those with a known label in one split. Throws DataError when there are none.
 [[nodiscard]] Metrics measure(const std::vector<Prediction>& predictions, Split split, MetricFamily family);
 
+/// Of the clips of a split whose label is known, in order.
+struct LabelledScores {
+  std::vector<float> scores, labels;
+};
+[[nodiscard]] LabelledScores labelled_scores(const std::vector<Prediction>& predictions, Split split);
+
 }  // namespace kuda

@@ -155,6 +155,17 @@ TEST(Explain, FaithfulnessComparesTheNamedWithTheOthers) {
   EXPECT_TRUE(json["clips"][0]["unimodal"]["audio"].is_null());
 }
 
+TEST(Explain, NothingLeadsWhereNoRemovalChangesTheScore) {
+  Explanation clip, other;
+  clip.score = other.score = 0.5F;
+  clip.without = {0.5, 0.5, kUndefined};
+  other.without = {0.5, 0.25, kUndefined};
+  EXPECT_FALSE(clip.leading(Evidence::removal).has_value());
+  EXPECT_EQ(other.leading(Evidence::removal), Modality::vision);
+  EXPECT_EQ(unread({clip, other}), std::vector<Modality>{Modality::text}) << "audio is not in use, vision matters once";
+  EXPECT_EQ(unread({clip}), (std::vector<Modality>{Modality::text, Modality::vision}));
+}
+
 TEST(Explain, PredictedRatiosNameTheirModalityAndPartsAddUp) {
   Explanation clip;
   clip.score = 0.5F;

@@ -36,8 +36,8 @@ struct PackedClips {
   std::vector<std::string> left_out;  ///< "ID: reason" of clips that failed
   PerModality<std::size_t> missing;   ///< clips without it
   std::size_t recognised = 0;         ///< clips whose text is recognised
-  std::map<std::string, std::size_t>
-      languages;  ///< clips in which words were heard, by the language they were heard in
+  /// Clips in which words were heard, by the language they were heard in.
+  std::map<std::string, std::size_t> languages;
 };
 
 /// Aligned by words, text, vision and audio have the same length, that of the word pieces, which are stored too; a clip

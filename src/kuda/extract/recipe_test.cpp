@@ -128,6 +128,21 @@ TEST(ExtractorModels, FillTheRecipeAndHoldItToTheirBytes) {
               HasSubstr("no such weights\n  hint: scripts/setup.sh --extractor"));
 }
 
+TEST(ExtractorModels, WeightsAsATorchFileCountAndAreKept) {
+  const auto folder = scratch_folder("weights");
+  for (const char* name : {"face", "whisper-tiny.en"}) std::filesystem::create_directories(folder / name);
+  write_file(folder / "face/detector.safetensors", "d");
+  write_file(folder / "voice_activity.safetensors", "v");
+  write_file(folder / "whisper-tiny.en/config.json", "{}");
+  write_file(folder / "whisper-tiny.en/pytorch_model.bin", "one");
+  const auto one = digest_of_models(folder / "whisper-tiny.en");
+  write_file(folder / "whisper-tiny.en/pytorch_model.bin", "other");
+  EXPECT_NE(digest_of_models(folder / "whisper-tiny.en"), one);
+  auto recipe = Recipe::parse("[models]\nface = \"\"\nvoice_activity = \"\"\nspeech = \"\"", "any");
+  keep_models(ExtractorModels({.folder = folder}, recipe), scratch_folder("kept"));
+  EXPECT_EQ(read_file(test::scratch("kept") / "whisper-tiny.en/pytorch_model.bin"), "other");
+}
+
 TEST(ExtractorModels, ARecogniserOfOnesOwnTakesThePlaceOfTheDefaultOneInNewFeaturesAlone) {
   const auto folder = scratch_folder("weights");
   for (const char* name : {"face", "whisper-tiny.en", "own"}) std::filesystem::create_directories(folder / name);

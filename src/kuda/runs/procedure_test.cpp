@@ -254,6 +254,27 @@ TEST_F(Run, IdsThatComeTwiceStopIt) {
       HasSubstr("1 clips have the id of another: '" + dataset.clips[0].id() + "' is the id of 2 clips (train, "));
 }
 
+TEST_F(Run, WhereNothingIsLearnedItIsSaid) {
+  run(small_config(folder, {"train.schedule=released", "train.epochs=1"}), folder / "idle");
+  EXPECT_THAT(read_file(folder / "idle/run.json"), HasSubstr("nothing was learned: epoch 1 is chosen"));
+  EXPECT_THAT(read_file(folder / "whole/run.json"), testing::Not(HasSubstr("nothing was learned")));
+}
+
+TEST_F(Run, TextsThatTheEncoderCannotReadOrThatAreCutAreToldBeforeTraining) {
+  const auto config = small_config(folder);
+  auto data = read_prepared(folder / "clips");
+  const auto said = [&] {
+    test::CaughtLog log;
+    (void)Session(config, data, config.collate);
+    return log.text();
+  };
+  EXPECT_THAT(said(), testing::Not(HasSubstr("are unknown to the encoder")));
+  for (auto& clip : data.clips) clip.text = "\u5f88\u597d\u5403";
+  EXPECT_THAT(said(), HasSubstr("of the word pieces of its texts 100 % are unknown to the encoder"));
+  for (auto& clip : data.clips) clip.text = std::string(60, '.');
+  EXPECT_THAT(said(), HasSubstr("are longer than 16 word pieces (data.text_length) and are cut; the longest has 62"));
+}
+
 TEST_F(Run, LabelsOnAnotherScaleAreWarnedOf) {
   auto dataset = open_dataset(folder / "clips");
   for (std::size_t i = 0; i < dataset.clips.size(); ++i) dataset.clips[i].label = float(1 + i % 5);

@@ -159,12 +159,7 @@ Report make_report(ReportFacts facts, const std::vector<Prediction>& predictions
 
 std::optional<IntervalCheck> check_intervals(const Calibration& calibration,
                                              const std::vector<Prediction>& predictions) {
-  std::vector<float> scores, labels;
-  for (const auto& prediction : predictions) {
-    if (prediction.split != Split::test || std::isnan(prediction.label)) continue;
-    scores.push_back(prediction.score);
-    labels.push_back(prediction.label);
-  }
+  const auto [scores, labels] = labelled_scores(predictions, Split::test);
   if (scores.empty()) return std::nullopt;
   return IntervalCheck{calibration.size(), coverage_of(calibration, scores, labels)};
 }

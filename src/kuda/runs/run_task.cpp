@@ -74,12 +74,7 @@ void save(const fs::path& folder, const Plan& plan, RunConfig& config, const Ses
 
 /// From the errors on the validation split; none where no clip of it has a label.
 std::optional<Calibration> calibrate(const std::vector<Prediction>& predictions) {
-  std::vector<float> scores, labels;
-  for (const auto& prediction : predictions) {
-    if (prediction.split != Split::valid || std::isnan(prediction.label)) continue;
-    scores.push_back(prediction.score);
-    labels.push_back(prediction.label);
-  }
+  const auto [scores, labels] = labelled_scores(predictions, Split::valid);
   if (scores.empty()) return std::nullopt;
   return Calibration::fit(scores, labels);
 }

@@ -27,8 +27,8 @@ struct Plan {
   DataShape shape;  ///< that the saved model is built for
   Target target;
   TrainConfig options;
-  std::filesystem::path
-      text_only{};  ///< run of the task that reads text alone, below the folder of this one; empty: there is none
+  /// Run of the task that reads text alone, below the folder of this one; empty: there is none.
+  std::filesystem::path text_only{};
   std::optional<std::int64_t> fold{};  ///< the part of pretrain.folds that it is not trained on
 };
 

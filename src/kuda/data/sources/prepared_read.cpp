@@ -184,7 +184,7 @@ void require_own_features(const Dataset& dataset) {
 
 namespace {
 
-/// A data set and the fingerprint that its dataset.toml gives; empty where it gives none.
+/// A data set and the fingerprint that its dataset.toml gives; where it gives none, its own.
 struct FoundDataset {
   Dataset dataset;
   std::string given_fingerprint;
